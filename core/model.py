@@ -1,0 +1,204 @@
+"""The network: an encoder that judges single face crops, and a head that judges a window of them.
+
+Logits are of *manipulated*: above 0 means the network leans that way. `core.calibration` turns them into probabilities.
+
+Two heads are those of "Unmasking Deepfakes: Using Resnext and LSTM to Detect Deepfake Videos": `score-lstm` (its
+sections II and III: an LSTM over the scores of single frames) and `feature-lstm` (section IV: an LSTM over the 2048
+features after the last pooling). `residual-lstm`, the default, starts as the mean of the frame logits and learns a
+correction to it, so that it begins no worse than that mean; `mean` is that mean alone.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torchvision.models.resnet import Bottleneck, ResNet
+
+from core.stem import LiteStem
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+HeadKind = Literal["mean", "score-lstm", "feature-lstm", "residual-lstm"]
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """The shape of a ResNeXt (Xie et al. 2017).
+
+    `stem` "conv" is the whole published network, (3, 4, 6, 3) being ResNeXt-50 32x4d. `stem` "lite0" replaces the
+    first stages down to a sixteenth of the size by those of EfficientNet-Lite0, for which ImageNet weights can be
+    had from a package registry; `depths` then counts the two ResNeXt stages that follow.
+    """
+
+    stem: Literal["conv", "lite0"] = "conv"
+    depths: tuple[int, ...] = (3, 4, 6, 3)
+    groups: int = 32
+    width_per_group: int = 4
+
+    @property
+    def features(self) -> int:
+        return 512 * Bottleneck.expansion
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    """The shape of the temporal head; the defaults of each kind are `HeadConfig.of(kind)`."""
+
+    kind: HeadKind = "residual-lstm"
+    hidden: int = 256
+    layers: int = 1
+    dropout: float = 0.4
+    attention: bool = False  # weigh the frames instead of averaging them: for short, uneven tracks
+
+    @classmethod
+    def of(cls, kind: HeadKind) -> "HeadConfig":
+        shapes = {"score-lstm": (256, 2, 0.0), "feature-lstm": (2048, 1, 0.4)}
+        hidden, layers, dropout = shapes.get(kind, (256, 1, 0.4))
+        return cls(kind, hidden, layers, dropout)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything needed to build the network; saved beside its weights."""
+
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    head: HeadConfig = field(default_factory=HeadConfig)
+    size: int = 224  # pixels, side of a crop
+    margin: float = 1.3  # of the face box
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, given: dict) -> "ModelConfig":
+        encoder = {**given["encoder"], "depths": tuple(given["encoder"]["depths"])}
+        return cls(EncoderConfig(**encoder), HeadConfig(**given["head"]), given["size"], given["margin"])
+
+
+def normalise(crops: np.ndarray | Tensor) -> Tensor:
+    """(N, H, W, 3) uint8 RGB -> (N, 3, H, W) float32 with ImageNet's mean and deviation, channels last in memory."""
+    pixels = torch.as_tensor(crops).permute(0, 3, 1, 2).float() / 255
+    mean = torch.tensor(IMAGENET_MEAN, device=pixels.device).view(3, 1, 1)
+    std = torch.tensor(IMAGENET_STD, device=pixels.device).view(3, 1, 1)
+    return (pixels - mean) / std
+
+
+class Encoder(nn.Module):
+    """A ResNeXt that gives each crop a feature vector, a logit and a coarse map of where it looks manipulated."""
+
+    def __init__(self, config: EncoderConfig):
+        super().__init__()
+        if config.stem == "conv":
+            net = ResNet(Bottleneck, list(config.depths), groups=config.groups, width_per_group=config.width_per_group)
+            self.stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool, net.layer1, net.layer2)
+            self.stage3, self.stage4 = net.layer3, net.layer4
+        else:
+            self.stem = LiteStem()
+            self.stage3 = resnext_stage(LiteStem.channels, 256, config.depths[0], 1, config)
+            self.stage4 = resnext_stage(1024, 512, config.depths[1], 2, config)
+        self.classify = nn.Linear(config.features, 1)
+        self.locate = nn.Conv2d(1024, 1, 1)
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Normalised crops (N, 3, S, S) -> features (N, 2048), logits (N,), mask logits (N, 1, S / 16, S / 16)."""
+        middle = self.stage3(self.stem(crops))  # (N, 1024, S / 16, S / 16)
+        features = self.stage4(middle).mean(dim=(2, 3))
+        return features, self.classify(features).squeeze(1), self.locate(middle)
+
+
+def resnext_stage(inputs: int, planes: int, depth: int, stride: int, config: EncoderConfig) -> nn.Sequential:
+    """`depth` aggregated bottlenecks (torchvision's), each starting as the identity of its shortcut."""
+    outputs = planes * Bottleneck.expansion
+    shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+    shape = {"groups": config.groups, "base_width": config.width_per_group}
+    blocks = [Bottleneck(inputs, planes, stride, shortcut, **shape)]
+    blocks += [Bottleneck(outputs, planes, **shape) for _ in range(depth - 1)]
+    for block in blocks:
+        nn.init.zeros_(block.bn3.weight)
+    return nn.Sequential(*blocks)
+
+
+class Head(nn.Module):
+    """A window of frames to one logit."""
+
+    def __init__(self, config: HeadConfig, features: int):
+        super().__init__()
+        self.config = config
+        if config.kind == "mean":
+            return
+        # residual: features, logit, whether there was a face, seconds since the last frame
+        inputs = {"score-lstm": 1, "feature-lstm": features, "residual-lstm": features + 3}[config.kind]
+        self.lstm = nn.LSTM(inputs, config.hidden, config.layers, batch_first=True)
+        self.dropout = nn.Dropout(config.dropout)
+        self.out = nn.Linear(config.hidden, 1)
+        if config.attention:
+            self.attend = nn.Linear(config.hidden, 1)
+        if config.kind == "residual-lstm":
+            nn.init.zeros_(self.out.weight)
+            nn.init.zeros_(self.out.bias)
+
+    def forward(self, features: Tensor, logits: Tensor, mask: Tensor, times: Tensor) -> Tensor:
+        """features (B, T, D), logits (B, T), mask (B, T) bool (a face was there), times (B, T) seconds -> (B,).
+
+        Every window needs at least one frame with a face.
+        """
+        mean = masked_mean(logits, mask)
+        kind = self.config.kind
+        if kind == "mean":
+            return mean
+        if kind == "residual-lstm":
+            centred = (features - masked_mean(features, mask).unsqueeze(1)) * mask.unsqueeze(2)
+            step = torch.diff(times, dim=1, prepend=times[:, :1])
+            extra = torch.stack([logits * mask, mask.to(logits.dtype), step.to(logits.dtype)], dim=2)
+            return mean + self._read(torch.cat([centred, extra], dim=2), mask)
+        # the paper leaves frames without a face out: those with one move to the front, in order
+        order = torch.argsort((~mask).to(torch.int8), dim=1, stable=True)
+        mask = mask.gather(1, order)
+        if kind == "score-lstm":
+            # the logit instead of the probability: the same information, better scaled
+            sequence = logits.clamp(-8, 8).gather(1, order).unsqueeze(2)
+        else:
+            sequence = features.gather(1, order.unsqueeze(2).expand_as(features))
+        return self._read(sequence, mask)
+
+    def _read(self, sequence: Tensor, mask: Tensor) -> Tensor:
+        states, _ = self.lstm(sequence)  # (B, T, hidden)
+        if self.config.attention:
+            weights = self.attend(states).squeeze(2).masked_fill(~mask, -torch.inf).softmax(dim=1)
+            pooled = (states * weights.unsqueeze(2)).sum(dim=1)
+        else:
+            pooled = masked_mean(states, mask)
+        return self.out(self.dropout(pooled)).squeeze(1)
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean over time of (B, T) or (B, T, D), of the frames where mask (B, T) is true."""
+    weights = mask.to(values.dtype)
+    if values.dim() == 3:
+        weights = weights.unsqueeze(2)
+    return (values * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
+
+
+class DeepfakeModel(nn.Module):
+    """Encoder and head. `encode` takes crops of any number of windows at once, `judge` the windows made of them."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config.encoder)
+        self.head = Head(config.head, config.encoder.features)
+
+    def encode(self, crops: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.encoder(crops)
+
+    def judge(self, features: Tensor, logits: Tensor, mask: Tensor, times: Tensor) -> Tensor:
+        return self.head(features, logits, mask, times)
+
+    def forward(self, crops: Tensor, mask: Tensor, times: Tensor) -> Tensor:
+        """Windows of normalised crops (B, T, 3, S, S), mask (B, T) bool, times (B, T) s -> logits (B,)."""
+        batch, length = crops.shape[:2]
+        features, logits, _ = self.encode(crops.flatten(0, 1))
+        return self.judge(features.view(batch, length, -1), logits.view(batch, length), mask, times)
