@@ -1,8 +1,8 @@
 """A file in, upright frames out: probe, sampling plan, decode (PyAV)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator
 
 import numpy as np
 
