@@ -58,6 +58,8 @@ class Allowed:
     mastodon: tuple[str, ...] = ()
 
 
+NOTHING_MORE = Allowed()
+
 SUB = r"(?:[\w-]+\.)?"  # www., m., mobile., a language; whatever it is, the canonical form replaces it
 END = r"(?:[/?].*)?"
 
@@ -226,9 +228,9 @@ PEERTUBE = Site(
     "peertube", "PeerTube", (), "peertube:{id}", ("PeerTube",), "https://example.org/w/kkGMgK9ZtnKfYAgnEtQxbv"
 )
 MASTODON = Site(
-    "mastodon", "Mastodon", (), "https://{id}", ("generic",), "https://example.org/@name/109123456789012345"
+    "mastodon", "Mastodon", (), "https://{id}", ("generic", "html5"), "https://example.org/@name/109123456789012345"
 )
-MEDIA = Site("media", "Direct media links", (), "https://{id}", ("generic",), "https://example.org/clip.mp4")
+MEDIA = Site("media", "Direct media links", (), "https://{id}", ("generic", "html5"), "https://example.org/clip.mp4")
 
 PEERTUBE_PATH = re.compile(
     r"/(?:w|videos/watch|videos/embed)/(?P<id>[\da-zA-Z]{22}|[\da-fA-F]{8}(?:-[\da-fA-F]{4}){3}-[\da-fA-F]{12})/?"
@@ -236,7 +238,7 @@ PEERTUBE_PATH = re.compile(
 MASTODON_PATH = re.compile(r"/@[\w.@-]+/(?P<id>\d+)/?")
 
 
-def canonicalise(url: str, allowed: Allowed = Allowed()) -> Link:
+def canonicalise(url: str, allowed: Allowed = NOTHING_MORE) -> Link:
     """Find the row that knows a link, and the form in which it is fetched and compared.
 
     Idempotent: the canonical form of a canonical form is itself. Raises CheckError bad_link, unsupported_site.
@@ -302,7 +304,7 @@ def _direct(scheme: str, host: str, port: int | None, rest: str, allowed: Allowe
     return Link(MEDIA, url, hashlib.sha256(url.encode()).hexdigest()[:32])
 
 
-def supported(allowed: Allowed = Allowed()) -> list[dict[str, str]]:
+def supported(allowed: Allowed = NOTHING_MORE) -> list[dict[str, str]]:
     """The rows in use, for people: name, title and an example."""
     extra = [(PEERTUBE, allowed.peertube), (MASTODON, allowed.mastodon), (MEDIA, allowed.media)]
     rows = [*SITES, *(site for site, hosts in extra if hosts)]
