@@ -15,6 +15,8 @@ from core.errors import CheckError
 from core.fetch.egress import Exit
 from core.fetch.sites import NOTHING_MORE, PEERTUBE, Allowed, Link, canonicalise
 
+log = logging.getLogger(__name__)
+
 HOPS = 5  # redirects of a short link
 # Faces of a talking person are some 200 pixels high at 720 lines; more lines cost time and add nothing the crop keeps.
 LINES = 720
@@ -28,6 +30,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"\bDRM\b", "drm"),
     (r"live event will begin|premieres in|is live|is not currently live|live stream", "live"),
     (r"not (?:made this video )?available (?:in|from) your (?:country|location|region)|geo.?restrict", "geo_blocked"),
+    (r"HTTP Error 5\d\d", "network"),
     (r"HTTP Error 429|rate.?limit|too many requests", "site_busy"),
     (
         r"private|log ?in|sign ?in|logged.in|cookies|authentication|password|registered users|members.only|followers",
@@ -36,7 +39,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"HTTP Error 40[34]|HTTP Error 410|removed|deleted|unavailable|not available|does not exist|not found", "removed"),
     (r"no video|there is no media|no media found|no playable video", "no_video"),
     (r"Unsupported URL|No suitable extractor", "no_video"),
-    (r"HTTP Error 5\d\d|timed out|connection|network|proxy|resolve|SSL|TLS|incomplete read", "network"),
+    (r"timed out|connection|network|proxy|resolve|SSL|TLS|incomplete read", "network"),
 )
 
 Progress = Callable[[int, int], None]  # bytes so far, bytes expected (0: not known)
@@ -140,6 +143,13 @@ def fetch(
         raise CheckError(way_out.refused() or reason(error)) from None
     except OSError as error:
         raise CheckError("disk_full") from error
+    except MemoryError:
+        raise CheckError("out_of_memory") from None
+    except (
+        Exception
+    ) as error:  # yt-dlp reads pages made by strangers, and trips over some (a TypeError for a data: link)
+        log.warning("yt-dlp tripped over a page: %s", type(error).__name__)
+        raise CheckError("site_changed") from error
     if refused := way_out.refused():  # a stream of unknown length looks complete when the guard has cut it
         raise CheckError(refused)
     path = folder / "video"
@@ -204,9 +214,7 @@ def _options(link: Link, folder: Path, way_out: Exit, limits: Limits, progress, 
 def _silent() -> logging.Logger:
     """yt-dlp's messages hold links, which are nobody's business by default."""
     log = logging.getLogger("core.fetch.yt_dlp")
-    log.propagate = False
-    if not log.handlers:
-        log.addHandler(logging.NullHandler())
+    log.disabled = True
     return log
 
 
