@@ -22,6 +22,9 @@ class Limits:
     max_pixels: int = 8192 * 8192  # 8K either way up, and the largest photographs of telephones
 
 
+DEFAULT_LIMITS = Limits()
+
+
 @dataclass(frozen=True, eq=False)
 class OpenVideo:
     """An open file and the track that will be looked at."""

@@ -25,7 +25,8 @@ class Timeline:
     unit: Fraction  # seconds
     last_ms: int  # when the last picture is shown, the first being at 0
     step_ms: float  # how long a picture is shown, on average
-    trusted: bool  # False: the file's times make no sense, pictures are placed by number
+    by_number: bool  # pictures are placed by their number: the file has no times, or none that make sense
+    doubtful: bool  # they make no sense
     is_still: bool
     ends_early: bool  # the file is cut off
 
@@ -39,7 +40,7 @@ class Timeline:
 
     def ms_of(self, picture: av.VideoFrame, number: int) -> int:
         """When a picture is shown; `number` is its place among all."""
-        if not self.trusted or picture.pts is None:
+        if self.by_number or picture.pts is None:
             return _round(Fraction(self.step_ms) * number)
         return to_ms(picture.pts - self.start, self.unit)
 
@@ -74,30 +75,31 @@ def read_timeline(video: OpenVideo) -> Timeline:
     stream = video.stream
     unit = stream.time_base or Fraction(1, 1000)
     if video.is_picture:
-        return Timeline(0, unit, 0, 40.0, trusted=True, is_still=True, ends_early=False)
-    packets = _packets(video)
-    head = _look(islice(packets, HEAD_PACKETS))
+        return Timeline(0, unit, 0, 40.0, by_number=True, doubtful=False, is_still=True, ends_early=False)
+    head = _look(islice(_packets(video), HEAD_PACKETS))
     if head.count == 0:
         raise CheckError("damaged", "it holds no pictures")
+    # AVI has no times, only the order of storage, and FFmpeg makes wrong ones of it where pictures are stored out of order
+    unordered = video.format == "avi" and stream.codec_context.has_b_frames
     if head.count < HEAD_PACKETS:
         seen, count = head, head.count
     else:
-        tail = _look_at_tail(video)
         # the number that the file declares counts pictures that an edit list hides; good enough to see nonsense
-        seen, count = _Seen(0, head.first, tail.last), stream.frames or None
-        if not _plausible(seen, count, unit):
+        seen, count = _Seen(0, head.first, _look_at_tail(video).last), stream.frames or None
+        if unordered or not _plausible(seen, count, unit):
             seen = _look_at_all(video)
             count = seen.count
     trusted = _plausible(seen, count, unit)
-    counted = seen if seen.count else head
-    step_ms = _step_ms(counted if trusted else None, unit, stream.average_rate)
-    last_ms = to_ms(seen.last - seen.first, unit) if trusted else _round(Fraction(step_ms) * (seen.count - 1))
+    by_number = unordered or not trusted
+    step_ms = _step_ms((seen if seen.count else head) if trusted else None, unit, stream.average_rate)
+    last_ms = _round(Fraction(step_ms) * (count - 1)) if by_number else to_ms(seen.last - seen.first, unit)
     return Timeline(
-        start=seen.first if trusted else 0,
+        start=0 if by_number else seen.first,
         unit=unit,
         last_ms=last_ms,
         step_ms=step_ms,
-        trusted=trusted,
+        by_number=by_number,
+        doubtful=not trusted,
         is_still=count == 1,
         ends_early=trusted and last_ms * 1.1 + 2000 < _declared_ms(video),
     )

@@ -12,7 +12,7 @@ import av
 import numpy as np
 
 from core.analysis import Media, Warning
-from core.container import Limits, OpenVideo, open_video
+from core.container import DEFAULT_LIMITS, Limits, OpenVideo, open_video
 from core.errors import CheckError
 from core.picture import Upright, geometry
 from core.plan import PLANS, Plan, plan_named, window_times
@@ -32,7 +32,7 @@ class Frame:
     scale: float = 1.0  # pixels of the upright original = pixels of the frame * scale
 
 
-def probe(path: str | Path, limits: Limits = Limits()) -> Media:
+def probe(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Media:
     """What the file is, by its packets' times and its first picture rather than by what it says. Raises CheckError."""
     with open_video(Path(path), limits) as video:
         timeline = read_timeline(video)
@@ -50,7 +50,7 @@ def probe(path: str | Path, limits: Limits = Limits()) -> Media:
         )
 
 
-def frames(path: str | Path, plan: Plan, warnings: list[Warning], limits: Limits = Limits()) -> Iterator[Frame]:
+def frames(path: str | Path, plan: Plan, warnings: list[Warning], limits: Limits = DEFAULT_LIMITS) -> Iterator[Frame]:
     """Decode the frames of the plan, window by window, in order of time. Raises CheckError.
 
     No frame comes twice. What could not be read or trusted is appended to `warnings` as it shows. Holds a few
@@ -60,7 +60,7 @@ def frames(path: str | Path, plan: Plan, warnings: list[Warning], limits: Limits
     with open_video(Path(path), limits) as video:
         timeline = read_timeline(video)
         windows = _windows(video, timeline, plan)
-    if not timeline.trusted:
+    if timeline.doubtful:
         warn("untrusted_timestamps", "The times in the file make no sense; frames are placed by their number.")
     if timeline.ends_early:
         warn("ends_early", "The file ends before the video does.")
@@ -107,7 +107,7 @@ def _windows(video: OpenVideo, timeline: Timeline, plan: Plan) -> list[_Window]:
     slack = max(0.0, (timeline.last_ms / len(times) - slot_ms) / 2)  # stays clear of the window before
     windows = []
     for wanted in times:
-        keyframe = keyframe_before(video, timeline, wanted[0]) if slack and timeline.trusted else None
+        keyframe = keyframe_before(video, timeline, wanted[0]) if slack and not timeline.by_number else None
         back = wanted[0] - keyframe if keyframe is not None else 0
         windows.append(_Window([ms - back for ms in wanted] if back <= slack else wanted, keyframe))
     return windows
