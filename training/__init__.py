@@ -1,0 +1,1 @@
+"""Real faces -> pseudo-fakes -> weights -> figures. Imports core, never the other way round."""
