@@ -1,0 +1,1 @@
+"""The pictures and pages that a check was asked to make."""
