@@ -5,8 +5,6 @@ import sys
 
 import structlog
 
-log = structlog.get_logger("server")
-
 SHARED = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -17,11 +15,6 @@ SHARED = [
 
 def configure(level: int = logging.INFO) -> None:
     """For entries only; importing the server changes nobody's logging."""
-    structlog.configure(
-        processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=SHARED,
         processors=[

@@ -31,7 +31,7 @@ class Numbers:
             by_status = (
                 select(Check.status, func.count()).where(Check.status.in_(("queued", *ACTIVE))).group_by(Check.status)
             )
-            counts = dict(session.execute(by_status).tuples().all())
+            counts = dict(session.execute(by_status).all())
             tallies = list(session.scalars(select(Tally)))
         depth = GaugeMetricFamily("unmask_checks", "Checks that have not ended, by status", labels=["status"])
         for status in ("queued", *ACTIVE):

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from core.video import PLANS
+from core.plan import PLANS
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 
@@ -16,7 +16,7 @@ class Strict(BaseModel):
 
 
 class Options(Strict):
-    plan: Literal[PLANS] = Field("default", description="Which frames are looked at.")
+    plan: Literal[tuple(PLANS)] = Field("default", description="Which frames are looked at.")
     artifacts: bool = Field(False, description="Also draw key frames, heat maps, a timeline and an annotated video.")
     callback_url: Url | None = Field(None, description="Told when the check ends; see Webhooks.")
 

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from core.errors import ERRORS, CheckError
-from server.logs import log
+
+log = logging.getLogger(__name__)
 
 RETRY_S = {"queue_full": 10, "not_ready": 10, "rate_limited": 60, "too_many_streams": 5}
 
@@ -80,7 +81,7 @@ def http_error(error: HTTPException) -> Response:
 
 
 def unexpected(error: Exception) -> Response:
-    log.error("unexpected", path=request.url_rule and request.url_rule.rule, exc_info=error)
+    log.error("unexpected, at %s", request.url_rule, exc_info=error)
     return problem("internal")
 
 

@@ -7,14 +7,13 @@ from typing import Any, TypeVar
 
 from flask import Blueprint, Response, g, jsonify, request, send_file, url_for
 from pydantic import BaseModel, ValidationError
-from werkzeug.security import safe_join
 
 from core.errors import CheckError
 from core.fetch.sites import canonicalise, split
 from server.auth import needs
 from server.bell import ring
 from server.models import CheckRequest, UploadOptions
-from server.present import check_json
+from server.present import artifact_names, check_json
 from server.problems import Invalid, fields
 from server.services import services
 from server.store import BULK, INTERACTIVE, Wish, new_id
@@ -165,12 +164,9 @@ def forget(check_id: str) -> tuple[str, int]:
 def artifact(check_id: str, name: str) -> Response:
     """One of the drawn files, sent so that no browser ever runs it on this server's origin."""
     check = services().store.get(check_id, g.who.owner)
-    path = safe_join(str(services().config.artifacts(check.id, check.fence).absolute()), name)
-    if path is None or check.status != "done":
+    if check.status != "done" or name not in artifact_names(check, services().config):
         raise CheckError("not_found")
-    try:
-        answer = send_file(path, as_attachment=True, download_name=name, conditional=True)
-    except (FileNotFoundError, IsADirectoryError):
-        raise CheckError("not_found") from None
+    path = services().config.artifacts(check.id, check.fence).absolute() / name
+    answer = send_file(path, as_attachment=True, download_name=name, conditional=True)
     answer.headers["Content-Security-Policy"] = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"
     return answer

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core import __version__
 from core.errors import CheckError
 from core.fetch.sites import supported
-from core.video import PLANS
+from core.plan import PLANS
 from server.auth import needs
 from server.metrics import Numbers
 from server.services import services
