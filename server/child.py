@@ -121,8 +121,8 @@ def main() -> None:
     wire = Wire(Connection(int(descriptor)))
     try:
         {"analyse": analyse, "fetch": fetch}[kind](wire, wire.receive())
-    except EOFError:
-        pass
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        pass  # the worker is gone
     except CheckError as error:  # the weights
         wire.send(error=[error.code, error.detail])
 

@@ -1,6 +1,6 @@
 """A detector for tests of the server: answers at once, and does what the file tells it to.
 
-The file is an MP4 by its first bytes; after them comes one word: "sleep", "crash", "memory", "bug", "damaged",
+The file is an MP4 by its first bytes; after them comes one word: "sleep", "nap", "hang", "crash", "memory", "bug", "damaged",
 "network", or anything else for a result.
 """
 
@@ -44,6 +44,9 @@ class Detector:
             if cancel():
                 raise CheckError("cancelled")
             time.sleep(0.05)
+
+    def _nap(self, *_):
+        time.sleep(0.3)
 
     def _hang(self, *_):
         time.sleep(60)
