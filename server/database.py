@@ -1,11 +1,16 @@
 """Connections, transactions and migrations, alike on SQLite and PostgreSQL."""
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 7_215_001  # any number, the same everywhere
@@ -29,8 +34,22 @@ class Database:
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
-    def migrate(self) -> None:
-        """Bring the tables up to date. Several processes may start at once: one migrates, the others wait."""
+    def migrate(self, patience_s: float = 60) -> None:
+        """Bring the tables up to date. Several processes may start at once: one migrates, the others wait.
+
+        A database that does not answer yet is waited for. Raises sqlalchemy.exc.OperationalError when patience is out.
+        """
+        until = time.monotonic() + patience_s
+        while True:
+            try:
+                return self._migrate()
+            except OperationalError:
+                if time.monotonic() > until:
+                    raise
+                log.warning("the database does not answer; trying again")
+                time.sleep(1)
+
+    def _migrate(self) -> None:
         from alembic import command
         from alembic.config import Config
 

@@ -5,6 +5,7 @@ import logging
 
 from flask import Flask, Response, g, request
 from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from core.errors import ERRORS, CheckError
@@ -80,6 +81,11 @@ def http_error(error: HTTPException) -> Response:
     return answer
 
 
+def no_database(error: OperationalError) -> Response:
+    log.warning("the database does not answer")
+    return problem("not_ready", "no database")
+
+
 def unexpected(error: Exception) -> Response:
     log.error("unexpected, at %s", request.url_rule, exc_info=error)
     return problem("internal")
@@ -96,5 +102,6 @@ def install(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_error)
     for code in default_exceptions:
         app.register_error_handler(code, http_error)
+    app.register_error_handler(OperationalError, no_database)
     app.register_error_handler(Exception, unexpected)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # its access log holds paths with ids

@@ -6,6 +6,8 @@ import queue as queues
 import shutil
 import socket
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -120,14 +122,14 @@ class Runner:
     def work(self, check: Check, seat: Seat) -> None:
         """One check from its row to its end, whatever that is."""
         scratch = self.config.folder(check.id) / f"work-{check.fence}"
-        ended = True
+        ended = False
         try:
             analysis = self._analyse(check, seat, scratch)
-            self.queue.done(check, analysis, None, None)
+            self._patiently(partial(self.queue.done, check, analysis, None, None))
+            ended = True
             log.info("check %s: %s", check.id, analysis["verdict"])
         except Lost:
             log.info("check %s: taken over or deleted", check.id)
-            ended = False
         except Died:
             ended = self._interrupted(check)
         except CheckError as error:
@@ -166,7 +168,12 @@ class Runner:
         if now in STAGES:
             first, last = STAGES[now]
             share = first + (last - first) * share
-        return self.queue.beat(check, status, now or stage, start + (end - start) * share) or self.stopping.is_set()
+        try:
+            is_cancelled = self.queue.beat(check, status, now or stage, start + (end - start) * share)
+        except SQLAlchemyError as error:  # the lease may run out meanwhile; then the fence decides
+            log.warning("the database does not answer: %s", type(error).__name__)
+            is_cancelled = False
+        return is_cancelled or self.stopping.is_set()
 
     def _failed(self, check: Check, error: CheckError) -> bool:
         """Whether the check has ended with this."""
@@ -176,9 +183,19 @@ class Runner:
                 ring(self.bell)
                 return False
             log.info("check %s: %s", check.id, error.code)
-            self.queue.failed(check, error.code, error.detail)
+            self._patiently(partial(self.queue.failed, check, error.code, error.detail))
             return True
         return False
+
+    def _patiently(self, write: Callable[[], None]) -> None:
+        """Write the end of a check; minutes of work are worth waiting some seconds for a database that is away."""
+        for _ in range(round(self.config.lease_s)):
+            try:
+                return write()
+            except SQLAlchemyError as error:
+                log.warning("the database does not answer: %s", type(error).__name__)
+                time.sleep(1)
+        raise Lost
 
     def _is_cancelled(self, check: Check) -> bool:
         return self.queue.beat(check, "analyzing", "cancelled", 0.0)

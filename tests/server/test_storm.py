@@ -60,14 +60,20 @@ class Postgres:
         self.start()
 
     def start(self) -> None:
-        (self.folder / "postmaster.pid").unlink(missing_ok=True)
+        """Again and again until it stays: what the killed one left in shared memory takes a moment to go."""
         command = [self.bin / "postgres", "-D", self.folder, "-p", str(self.port), "-h", "127.0.0.1", "-k", ""]
-        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True, **self.who)
+        for _ in range(50):
+            (self.folder / "postmaster.pid").unlink(missing_ok=True)
+            self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/", **self.who)
+            try:
+                self.process.wait(1)
+            except subprocess.TimeoutExpired:
+                return
+        raise AssertionError("PostgreSQL does not start")
 
     def kill(self) -> None:
-        os.killpg(self.process.pid, 9)  # the postmaster and its children at once
+        self.process.kill()
         self.process.wait()
-        time.sleep(0.2)
 
 
 def postgres_bin() -> str | None:
