@@ -155,11 +155,13 @@ def h264(images: list[np.ndarray], crf: int, gop: int) -> list[np.ndarray]:
         stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         for image in images:
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")))
+            # OpenCV converts: swscale reads past the right edge, and the same clip came out differently each time
+            planes = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2YUV_I420)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
         out.mux(stream.encode(None))
     memory.seek(0)
     with av.open(memory, format="mp4") as back:
-        return [frame.to_ndarray(format="rgb24") for frame in back.decode(video=0)]
+        return [cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_YUV2RGB_I420) for frame in back.decode(video=0)]
 
 
 def _pixels(image: np.ndarray) -> np.ndarray:
