@@ -17,7 +17,7 @@ TINY = TrainConfig(images=24, batch=2, size=64, depths=(1, 1), every=3, lr_new=1
 @pytest.fixture
 def data(tmp_path, sample, partner):
     """Eight faces from sources on both sides of the split."""
-    sources = [f"site-{n}" for n in range(40)]
+    sources = [f"{n}.example" for n in range(40)]
     held = [s for s in sources if is_held_out(Source("x", s, "x", "still"))][:2]
     kept = [s for s in sources if s not in held][:2]
     rows = []
@@ -29,8 +29,8 @@ def data(tmp_path, sample, partner):
 
 
 def test_no_source_and_no_person_stands_on_both_sides():
-    sources = [Source(str(n), f"site-{n % 40}", f"who-{n // 2}", "still") for n in range(400)]
-    sources += [Source("again", "site-0", f"who-{n}", "still") for n in range(0, 200, 3)]
+    sources = [Source(str(n), f"{n // 2 % 40}.example", f"who-{n // 2}", "still") for n in range(400)]
+    sources += [Source("again", "0.example", f"who-{n}", "still") for n in range(0, 200, 3)]
     seen, unseen = split(sources)
     assert len(seen) and len(unseen)
     assert not {sources[i].group for i in seen} & {sources[i].group for i in unseen}
