@@ -28,6 +28,10 @@ class Face:
         x0, y0, x1, y1 = self.box
         return Face((x0 + x, y0 + y, x1 + x, y1 + y), self.score, self.keypoints + np.float32((x, y)))
 
+    def is_centred_in(self, width: int, height: int) -> bool:
+        x0, y0, x1, y1 = self.box
+        return 0 <= (x0 + x1) / 2 < width and 0 <= (y0 + y1) / 2 < height
+
 
 class FaceDetector:
     """Finds faces. One per thread: MediaPipe's graph is not shared between threads.
@@ -48,7 +52,7 @@ class FaceDetector:
             self._detect(np.zeros((64, 64, 3), np.uint8))  # the graph logs at its first frame too
 
     def detect(self, rgb: np.ndarray) -> list[Face]:
-        """Faces in an upright frame, (H, W, 3) uint8 RGB, best first."""
+        """Faces in an upright frame, (H, W, 3) uint8 RGB, best first. Those centred outside of it are left out."""
         height, width = rgb.shape[:2]
         faces = []
         for found in self._detect(rgb).detections:
@@ -56,7 +60,7 @@ class FaceDetector:
             points = [(p.x * width, p.y * height) for p in found.keypoints]
             box = (float(b.origin_x), float(b.origin_y), float(b.origin_x + b.width), float(b.origin_y + b.height))
             faces.append(Face(box, float(found.categories[0].score), np.array(points, np.float32)))
-        return sorted(faces, key=lambda face: -face.score)
+        return sorted((face for face in faces if face.is_centred_in(width, height)), key=lambda face: -face.score)
 
     def detect_tight(self, rgb: np.ndarray) -> list[Face]:
         """As `detect`; where that finds nothing, once more with a grey border of a fifth on every side.
@@ -69,7 +73,8 @@ class FaceDetector:
         y, x = round(height * BORDER), round(width * BORDER)
         bordered = np.full((height + 2 * y, width + 2 * x, 3), 128, np.uint8)
         bordered[y : y + height, x : x + width] = rgb
-        return [face.moved(-x, -y) for face in self.detect(bordered)]
+        found = [face.moved(-x, -y) for face in self.detect(bordered)]
+        return [face for face in found if face.is_centred_in(width, height)]
 
     def _detect(self, rgb: np.ndarray):
         import mediapipe
