@@ -8,6 +8,7 @@ step is taken for a cut; 96 % of the cuts are noticed, and after another 1.5 % t
 A stricter rule would part one person's sudden turns of the head.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -77,11 +78,14 @@ class Tracker:
         self._tracks: list[Track] = []  # of this shot; they wait here while their face is not found
         self._recent: list[tuple[Scene, list[Track]]] = []  # the last second's frames, each with its shot's tracks
 
-    def update(self, t_s: float, rgb: np.ndarray, faces: list[Face]) -> list[Track | None]:
-        """The track of each face, in their order; None for a part of a face taken for a face.
+    def update(
+        self, t_s: float, rgb: np.ndarray, faces: list[Face], is_face: Callable[[Face], bool] = lambda face: True
+    ) -> list[Track | None]:
+        """The track of each face, in their order; None for what is none.
 
         t_s: seconds, ascending. rgb: (H, W, 3) uint8, the frame the faces were found in. Gaps of seconds between two
-        calls are allowed: a face that is then where it was, and looks as it did, keeps its track.
+        calls are allowed: a face that is then where it was, and looks as it did, keeps its track. is_face: asked before
+        a track begins.
         """
         self._tracks = self._tracks_of_shot(Scene.of(t_s, rgb))
         looks = [thumbnail(rgb, face.box) for face in faces]
@@ -89,8 +93,9 @@ class Tracker:
         for row, column in self._match(t_s, faces, looks):
             found[column] = self._tracks[row]
             self._tracks[row].follow(t_s, faces[column], looks[column])
-        for i, track in enumerate(found):
-            if track is None and not any(is_part(faces[i].box, t_s, other) for other in self._tracks):
+        for i in sorted(range(len(faces)), key=lambda i: faces[i].box):  # those who appear together, from the left
+            is_new = found[i] is None and not any(is_part(faces[i].box, t_s, other) for other in self._tracks)
+            if is_new and is_face(faces[i]):
                 self._count += 1
                 found[i] = Track(self._count, t_s, t_s, faces[i].box, looks[i])
                 self._tracks.append(found[i])
