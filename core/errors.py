@@ -38,6 +38,7 @@ ERRORS: dict[str, ErrorKind] = {
     ),
     "too_long": ErrorKind("The video is longer than the limit.", "Cut out the part in question and try again.", 413),
     # the check
+    "unknown_plan": ErrorKind("There is no such sampling plan.", "Choose one of those the help names.", 422),
     "timed_out": ErrorKind("The check took longer than the limit.", "Try again, or try a shorter cut.", 504),
     "cancelled": ErrorKind("The check was cancelled.", "Start it again whenever you like.", 409),
     "out_of_memory": ErrorKind("The video needs more memory than is allowed.", "Scale it down and try again.", 413),
