@@ -7,6 +7,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.container import OutputContainer
 
 from core.analysis import Analysis
 from core.container import Limits, OpenVideo, open_video
@@ -16,6 +17,7 @@ from core.faces import Box, FaceDetector
 from core.follow import Sight, follow
 from core.picture import Upright, geometry
 from core.render import band_stretches, written_whole
+from core.timeline import Timeline, read_timeline
 
 TICK = Fraction(1, 90_000)  # fine enough for any frame rate
 MIN_SIDE, MAX_SIDE = 640, 1920  # of the copy: labels stay legible on small videos, and large ones stay playable
@@ -36,25 +38,31 @@ def annotated_video(
     that continues none is marked as not judged. Raises CheckError.
     """
     painter = Painter(analysis)
-    with written_whole(out) as part, FaceDetector() as finder, open_video(path, Limits()) as source:
-        with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as target:
-            target.metadata["comment"] = "Unmask analysis: an annotated copy, not the original"
-            stream = target.add_stream("libx264", source.stream.average_rate or 25, {"crf": "20", "preset": "veryfast"})
-            stream.width, stream.height, stream.pix_fmt = *painter.size, "yuv420p"
-            stream.codec_context.time_base = TICK
-            sound = Sound(source, target)
-            last = -1
-            for t_s, rgb, sights in follow(_frames(source, sound), analysis, finder):
-                if cancel and cancel():
-                    raise CheckError("cancelled")
-                picture = av.VideoFrame.from_ndarray(painter.paint(rgb, sights, t_s), format="rgb24")
-                picture.pts, picture.time_base = max(last + 1, round(t_s / TICK)), TICK
-                last = picture.pts
-                target.mux(stream.encode(picture))
-                if progress:
-                    progress(round(10 * t_s), round(10 * analysis.media.duration_s), "annotate")
-            target.mux(stream.encode())
-            sound.finish()
+    clock = _clock(path)
+    faststart = {"movflags": "+faststart"}
+    with (
+        written_whole(out) as part,
+        FaceDetector() as finder,
+        open_video(path, Limits()) as source,
+        av.open(str(part), "w", format="mp4", options=faststart) as target,
+    ):
+        target.metadata["comment"] = "Unmask analysis: an annotated copy, not the original"
+        stream = target.add_stream("libx264", source.stream.average_rate or 25, {"crf": "20", "preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = *painter.size, "yuv420p"
+        stream.codec_context.time_base = TICK
+        sound = Sound(source, target, clock)
+        last = -1
+        for t_s, rgb, sights in follow(_frames(source, clock, sound), analysis, finder):
+            if cancel and cancel():
+                raise CheckError("cancelled")
+            picture = av.VideoFrame.from_ndarray(painter.paint(rgb, sights, t_s), format="rgb24")
+            picture.pts, picture.time_base = max(last + 1, round(t_s / TICK)), TICK
+            last = picture.pts
+            target.mux(stream.encode(picture))
+            if progress:
+                progress(round(10 * t_s), round(10 * analysis.media.duration_s), "annotate")
+        target.mux(stream.encode())
+        sound.finish()
 
 
 def annotated_picture(path: Path, analysis: Analysis, out: Path) -> None:
@@ -62,34 +70,38 @@ def annotated_picture(path: Path, analysis: Analysis, out: Path) -> None:
     from PIL import Image
 
     with written_whole(out) as part, FaceDetector() as finder, open_video(path, Limits()) as source:
-        t_s, rgb, sights = next(follow(_frames(source, None), analysis, finder))
+        t_s, rgb, sights = next(follow(_frames(source, _clock(path), None), analysis, finder))
         Image.fromarray(Painter(analysis).paint(rgb, sights, t_s)).save(part, "PNG")
 
 
-def _frames(source: OpenVideo, sound: "Sound | None") -> Iterator[tuple[float, np.ndarray]]:
+def _clock(path: Path) -> Timeline:
+    with open_video(path, Limits()) as source:  # reading it moves the container, so it gets one of its own
+        return read_timeline(source)
+
+
+def _frames(source: OpenVideo, clock: Timeline, sound: "Sound | None") -> Iterator[tuple[float, np.ndarray]]:
     """Every picture that can be decoded, with its time; the sound on the way is handed to `sound`."""
-    upright, start = None, 0.0
+    upright, number = None, 0
     tracks = [source.stream, *([sound.track] if sound and sound.track else [])]
     for packet in source.container.demux(tracks):
         if packet.stream.type == "audio":
-            sound.take(packet, start)
+            sound.take(packet)
             continue
         try:
             pictures = packet.decode()
         except av.FFmpegError:  # a damaged stretch: the analysis has a warning for it
             continue
         for picture in pictures:
-            if upright is None:
-                upright = Upright(geometry(picture, float(source.stream.sample_aspect_ratio or 1)))
-                start = picture.time or 0.0
-            if picture.time is not None:
-                yield picture.time - start, upright(picture)
+            upright = upright or Upright(geometry(picture, float(source.stream.sample_aspect_ratio or 1)))
+            yield clock.ms_of(picture, number) / 1000, upright(picture)
+            number += 1
 
 
 class Sound:
     """Carries the first sound track over: as it is where MP4 can hold it, else as AAC."""
 
-    def __init__(self, source: OpenVideo, target):
+    def __init__(self, source: OpenVideo, target: OutputContainer, clock: Timeline):
+        self._start_s = clock.start * clock.unit
         self.track = next((s for s in source.container.streams.audio if s.codec_context is not None), None)
         self._target = target
         self._last = None
@@ -101,7 +113,7 @@ class Sound:
         else:
             self._out = target.add_stream("aac", rate=self.track.codec_context.sample_rate)
 
-    def take(self, packet: av.Packet, start_s: float) -> None:
+    def take(self, packet: av.Packet) -> None:
         if not self._copies:
             try:
                 for frame in packet.decode():
@@ -112,7 +124,7 @@ class Sound:
             return
         if packet.dts is None or packet.pts is None:  # the empty packet at the end
             return
-        shift = round(start_s / packet.time_base)
+        shift = round(self._start_s / packet.time_base)
         packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
         if self._last is None or packet.dts > self._last:
             self._last = packet.dts
@@ -185,7 +197,9 @@ def draw_box(picture: np.ndarray, box: tuple[int, int, int, int], verdict: str |
 
 
 @lru_cache(maxsize=256)
-def _label(face_id: int | None, verdict: str | None, probability: float | None, size: int, is_short: bool) -> np.ndarray:
+def _label(
+    face_id: int | None, verdict: str | None, probability: float | None, size: int, is_short: bool
+) -> np.ndarray:
     look = LOOKS[verdict]
     colour = look.colour if verdict else WHITE
     if face_id is None:

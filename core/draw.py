@@ -34,15 +34,15 @@ LOOKS: dict[str | None, Look] = {
 
 
 def percent(probability: float | None) -> str:
-    """A probability in words short enough for a label; never 0 % or 100 %, which nobody can know."""
+    """A probability in words short enough for a label; never 0% or 100%, which nobody can know."""
     if probability is None:
         return ""
-    return f"{min(99, max(1, round(100 * probability)))} %"
+    return f"{min(99, max(1, round(100 * probability)))}%"
 
 
 def percent_range(interval: tuple[float, float] | None) -> str:
-    """The 90 % interval, as "71 to 94 %"."""
-    return f"{percent(interval[0])[:-2]} to {percent(interval[1])}" if interval else ""
+    """The 90 % interval, as "71% to 94%"."""
+    return f"{percent(interval[0])} to {percent(interval[1])}" if interval else ""
 
 
 def clock(t_s: float, tenths: bool = False) -> str:

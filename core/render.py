@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core import video
 from core.analysis import VERDICT_WORDS, Analysis, FaceResult, KeyFrame
 from core.crops import crop
 from core.draw import DIM, INK, LOOKS, PAPER, clock, font, heat_over, most_suspicious, percent, percent_range, runs
@@ -19,7 +20,7 @@ from core.errors import CheckError
 Heat = Callable[[np.ndarray], np.ndarray]  # crops (N, H, W, 3) uint8 -> heat maps (N, H, W), 0 to 1
 
 MAX_FACES = 6  # on one picture; the rest is named in words
-MAX_KEY_FRAMES = 4  # of one face
+MAX_KEY_FRAMES = 3  # of one face; so many has an analysis
 
 
 @contextmanager
@@ -49,26 +50,17 @@ def _as_check_error(error: Exception) -> Exception:
 
 def key_crops(path: Path, faces: list[FaceResult]) -> dict[int, list[tuple[KeyFrame, np.ndarray]]]:
     """The crops of each face's key frames, in order of time: face id -> [(key frame, (224, 224, 3) uint8)]."""
-    wanted = sorted((key.t_s, face.id, key) for face in faces for key in face.key_frames[:MAX_KEY_FRAMES])
+    keys = sorted(
+        ((key, face.id) for face in faces for key in face.key_frames[:MAX_KEY_FRAMES]), key=lambda k: k[0].t_s
+    )
+    times = sorted({key.t_s for key, _ in keys})
     crops: dict[int, list[tuple[KeyFrame, np.ndarray]]] = {face.id: [] for face in faces}
-    pictures = pictures_at(path, [t_s for t_s, _, _ in wanted])
-    for (_, face_id, key), picture in zip(wanted, pictures, strict=False):
-        crops[face_id].append((key, crop(picture, key.box)))
+    for frame in video.frames_at(path, times):
+        for key, face_id in keys:
+            if key.t_s == times[frame.window]:
+                box = tuple(edge / frame.scale for edge in key.box)
+                crops[face_id].append((key, crop(frame.rgb, box)))
     return crops
-
-
-def pictures_at(path: Path, times: list[float]) -> Iterator[np.ndarray]:
-    """For each ascending time the frame shown then, (H, W, 3) uint8."""
-    import av
-
-    with av.open(str(path), options={"protocol_whitelist": "file"}) as container:
-        stream = container.streams.video[0]
-        wanted = iter(times)
-        target = next(wanted, None)
-        for frame in container.decode(stream):
-            while target is not None and frame.time >= target - 1e-3:
-                yield frame.to_ndarray(format="rgb24")
-                target = next(wanted, None)
 
 
 def timeline_picture(path: Path, analysis: Analysis, out: Path) -> None:
@@ -117,7 +109,7 @@ def _timeline_row(axes, face: FaceResult, analysis: Analysis, is_last: bool) -> 
         axes.plot(key.t_s, key.probability, marker="o", markersize=7, mfc="none", mec=np.array(INK) / 255, mew=1.4)
     axes.set_xlim(0, end)
     axes.set_ylim(-0.04, 1.04)  # room for a line that lies on the edge
-    axes.set_yticks([0, 0.5, 1], ["0", "50 %", "100 %"], fontsize=8)
+    axes.set_yticks([0, 0.5, 1], ["0", "50%", "100%"], fontsize=8)
     axes.xaxis.set_major_formatter(lambda t, _: clock(t, tenths=end < 5))
     axes.tick_params(axis="x", labelsize=8, labelbottom=is_last)
     for side in ("top", "right"):
@@ -137,14 +129,14 @@ def headline(analysis: Analysis) -> str:
     if analysis.verdict is None:
         return f"No verdict. {analysis.reason}"
     look = LOOKS[analysis.verdict]
-    return f"{look.mark} {VERDICT_WORDS[analysis.verdict]}: {percent(analysis.probability)}, 90 % interval {percent_range(analysis.interval)}"
+    return f"{look.mark} {VERDICT_WORDS[analysis.verdict]}: {percent(analysis.probability)}, 90% interval {percent_range(analysis.interval)}"
 
 
 def key_frame_sheet(path: Path, analysis: Analysis, out: Path, heat: Heat | None = None) -> None:
     """A PNG of the most suspicious frames of each face, with and without its heat map."""
     from PIL import Image, ImageDraw
 
-    side, gap, left = 208, 12, 24
+    side, gap, left = 264, 12, 24
     faces = [face for face in most_suspicious(analysis.faces, MAX_FACES) if face.key_frames]
     crops = key_crops(path, faces)
     row = (side + gap) * (2 if heat else 1) + 84
