@@ -11,6 +11,7 @@ Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels
 
 DETECTOR_MODEL = Path(__file__).parent / "assets" / "face_detection_full_range_sparse.tflite"
 MIN_SCORE = 0.5
+BORDER = 0.2  # of the side, on each side
 
 _quiet_lock = threading.Lock()
 
@@ -22,6 +23,10 @@ class Face:
     box: Box  # pixels, may reach outside the frame
     score: float  # 0 to 1
     keypoints: np.ndarray  # (6, 2) float32, pixels: right eye, left eye, nose, mouth, right ear, left ear
+
+    def moved(self, x: float, y: float) -> "Face":
+        x0, y0, x1, y1 = self.box
+        return Face((x0 + x, y0 + y, x1 + x, y1 + y), self.score, self.keypoints + np.float32((x, y)))
 
 
 class FaceDetector:
@@ -52,6 +57,19 @@ class FaceDetector:
             box = (float(b.origin_x), float(b.origin_y), float(b.origin_x + b.width), float(b.origin_y + b.height))
             faces.append(Face(box, float(found.categories[0].score), np.array(points, np.float32)))
         return sorted(faces, key=lambda face: -face.score)
+
+    def detect_tight(self, rgb: np.ndarray) -> list[Face]:
+        """As `detect`; where that finds nothing, once more with a grey border of a fifth on every side.
+
+        The full-range model was made for faces at some distance and misses one that fills the picture.
+        """
+        if found := self.detect(rgb):
+            return found
+        height, width = rgb.shape[:2]
+        y, x = round(height * BORDER), round(width * BORDER)
+        bordered = np.full((height + 2 * y, width + 2 * x, 3), 128, np.uint8)
+        bordered[y : y + height, x : x + width] = rgb
+        return [face.moved(-x, -y) for face in self.detect(bordered)]
 
     def _detect(self, rgb: np.ndarray):
         import mediapipe

@@ -1,13 +1,156 @@
-"""Faces linked over time: one track is one person's face between two cuts."""
+"""Faces linked over time: one track is one person's face between two cuts.
+
+Boxes are not smoothed: a running mean lags behind a moving head, and the detector's own jitter (about 1 % of the size
+from frame to frame) is less than the jitter that training adds on purpose.
+
+The limits below were read off real clips sampled at 8 Hz: from one frame to the next the structure never agreed less
+than .69 and the colours never less than .84, while 95 % of cuts between clips lie below .51 and .46. A face kept at
+least .56 of its look, other people's faces agree .42 in the median.
+"""
 
 from dataclasses import dataclass, field
 
-from core.faces import Face
+import numpy as np
+
+from core.faces import Box, Face
+
+SAME_SCENE = 0.6  # agreement of structure or of colours at which two frames are no cut apart
+SAME_LOOK = 0.45  # correlation of two face thumbnails of one person
+FLASH_S = 1.0  # a scene that comes back within this time was never left: a flash, a dropped picture
+MAX_STEP = 1.0  # of the face's size: how far a face may be from where it was expected
+MAX_SIZE_RATIO = 2.0
+PREDICT_S = 1.0  # how long a face is expected to go on moving as it did
+NO_MATCH = 1e6
 
 
-@dataclass
+@dataclass(eq=False)
 class Track:
     """One face followed through the video."""
 
     id: int  # 1, 2, ... in the order of appearance
-    faces: list[tuple[int, Face]] = field(default_factory=list)  # (position of the frame in the plan, face)
+    first_s: float
+    last_s: float
+    box: Box  # the latest, pixels
+    look: np.ndarray  # (192,) float32 of length 1: what the face looked like lately
+    velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))  # pixels per second
+
+    def follow(self, t_s: float, face: Face, look: np.ndarray) -> None:
+        step = t_s - self.last_s
+        if 0 < step <= PREDICT_S:
+            self.velocity = 0.5 * self.velocity + 0.5 * (centre(face.box) - centre(self.box)) / step
+        else:
+            self.velocity = np.zeros(2)
+        self.look = unit(0.7 * self.look + 0.3 * look)
+        self.box, self.last_s = face.box, t_s
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A frame reduced to what tells a cut from a movement."""
+
+    t_s: float
+    structure: np.ndarray  # (432,) float32 of length 1: the picture's light and dark, whatever its brightness
+    colours: np.ndarray  # (512,) float32, sums to 1
+
+    @classmethod
+    def of(cls, t_s: float, rgb: np.ndarray) -> "Scene":
+        import cv2
+
+        small = cv2.resize(rgb, (64, 36), interpolation=cv2.INTER_AREA)
+        colours = cv2.calcHist([small], [0, 1, 2], None, [8, 8, 8], [0, 256] * 3).ravel()
+        grey = cv2.resize(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (24, 18), interpolation=cv2.INTER_AREA)
+        structure = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 0.7).ravel()
+        return cls(t_s, unit(structure - structure.mean()), colours / colours.sum())
+
+    def is_cut_from(self, other: "Scene") -> bool:
+        """Conservative: a flash keeps the structure, a pan or a shaking hand the colours."""
+        same_structure = float(self.structure @ other.structure) >= SAME_SCENE
+        return not same_structure and float(np.minimum(self.colours, other.colours).sum()) < SAME_SCENE
+
+
+class Tracker:
+    """Links the faces of one video, frame by frame in order of time."""
+
+    def __init__(self):
+        self._count = 0
+        self._scene: Scene | None = None
+        self._tracks: list[Track] = []  # of this shot; they wait here while their face is not found
+        self._left: tuple[Scene, list[Track]] | None = None  # the shot before the last cut
+
+    def update(self, t_s: float, rgb: np.ndarray, faces: list[Face]) -> list[Track]:
+        """The track of each face, in their order.
+
+        t_s: seconds, ascending. rgb: (H, W, 3) uint8, the frame the faces were found in. Gaps of seconds between two
+        calls are allowed: a face that is then where it was, and looks as it did, keeps its track.
+        """
+        self._notice_cut(Scene.of(t_s, rgb))
+        looks = [thumbnail(rgb, face.box) for face in faces]
+        found: list[Track | None] = [None] * len(faces)
+        for row, column in self._match(t_s, faces, looks):
+            found[column] = self._tracks[row]
+            self._tracks[row].follow(t_s, faces[column], looks[column])
+        for i, track in enumerate(found):
+            if track is None:
+                self._count += 1
+                found[i] = Track(self._count, t_s, t_s, faces[i].box, looks[i])
+                self._tracks.append(found[i])
+        return found
+
+    def _notice_cut(self, scene: Scene) -> None:
+        before, self._scene = self._scene, scene
+        if before is None or not scene.is_cut_from(before):
+            return
+        left, self._left = self._left, (before, self._tracks)
+        returns = left and scene.t_s - left[0].t_s <= FLASH_S and not scene.is_cut_from(left[0])
+        self._tracks = left[1] if returns else []
+
+    def _match(self, t_s: float, faces: list[Face], looks: list[np.ndarray]) -> list[tuple[int, int]]:
+        """Pairs (track, face) of the assignment with the least total cost, impossible pairs left out."""
+        if not faces or not self._tracks:
+            return []
+        from scipy.optimize import linear_sum_assignment
+
+        costs = np.array(
+            [[link_cost(track, t_s, f, k) for f, k in zip(faces, looks, strict=True)] for track in self._tracks]
+        )
+        rows, columns = linear_sum_assignment(costs)
+        return [(r, c) for r, c in zip(rows, columns, strict=True) if costs[r, c] < NO_MATCH]
+
+
+def link_cost(track: Track, t_s: float, face: Face, look: np.ndarray) -> float:
+    """How badly a face fits a track: distance in face sizes, log of the size ratio and loss of look; 0 is a perfect fit."""
+    gap = t_s - track.last_s
+    expected = centre(track.box) + track.velocity * (gap if gap <= PREDICT_S else 0)
+    distance = float(np.hypot(*(centre(face.box) - expected))) / max(size(track.box), size(face.box))
+    ratio = abs(float(np.log(size(face.box) / size(track.box))))
+    likeness = float(look @ track.look)
+    too_far = distance > MAX_STEP * (1 + min(gap, 1.0) / 2)
+    if too_far or ratio > np.log(MAX_SIZE_RATIO) or likeness < SAME_LOOK:
+        return NO_MATCH
+    return distance + ratio + (1 - likeness)
+
+
+def thumbnail(rgb: np.ndarray, box: Box) -> np.ndarray:
+    """A face as (192,) float32 of length 1: 8 x 8 pixels in colour, less their mean, so that exposure does not count."""
+    import cv2
+
+    height, width = rgb.shape[:2]
+    x0, x1 = np.clip(np.round((box[0], box[2])).astype(int), 0, width)
+    y0, y1 = np.clip(np.round((box[1], box[3])).astype(int), 0, height)
+    if x1 <= x0 or y1 <= y0:
+        return np.zeros(192, np.float32)
+    pixels = cv2.resize(rgb[y0:y1, x0:x1], (8, 8), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+    return unit(pixels - pixels.mean())
+
+
+def unit(vector: np.ndarray) -> np.ndarray:
+    return vector / (float(np.linalg.norm(vector)) + 1e-6)
+
+
+def centre(box: Box) -> np.ndarray:
+    return np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
+
+
+def size(box: Box) -> float:
+    """The longer side of a box, at least a pixel."""
+    return max(box[2] - box[0], box[3] - box[1], 1.0)
