@@ -11,12 +11,12 @@ import numpy as np
 
 from core.analysis import Analysis, FaceResult
 from core.faces import Box, FaceDetector
+from core.tracks import Scene
 
 LOOK_EVERY_S = 1 / 8  # the rate of the default plan; in between boxes glide
 MAX_HELD = 16  # frames kept while waiting for the next look; bounds the memory of a high-speed video
 ANCHOR_S = 1.0  # how long a box stands for where a face is, without a new sight of it
 MIN_OVERLAP = 0.3  # of a found face with a judged one's place, to be the same
-CUT = 30.0  # mean change of a thumbnail's grey levels from frame to frame; pans stay below 20
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ def follow(
     names = Names(analysis)
     held: list[tuple[float, np.ndarray]] = []
     before: list[Sight] = []
-    thumbnail = None
+    scene = None
     for t_s, rgb in frames:
-        previous, thumbnail = thumbnail, _thumbnail(rgb)
-        is_cut = previous is not None and float(np.abs(thumbnail - previous).mean()) > CUT
+        previous, scene = scene, Scene.of(t_s, rgb)
+        is_cut = previous is not None and scene.is_cut_from(previous)
         if not held or is_cut or t_s - held[0][0] >= LOOK_EVERY_S - 1e-3 or len(held) == MAX_HELD:
             if is_cut:
                 names.forget()
-            found = [face.box for face in finder.detect(rgb)]
+            found = [face.box for face in finder.detect_tight(rgb)]
             now = names.give(t_s, found, rgb.shape[1])
             yield from _glide(held, before, before if is_cut else now, t_s)
             held, before = [], now
@@ -96,12 +96,6 @@ def overlap(a: Box, b: Box) -> float:
         return 0.0
     both = width * height
     return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
-
-
-def _thumbnail(rgb: np.ndarray) -> np.ndarray:
-    import cv2
-
-    return cv2.resize(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), (32, 18), interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
 def _glide(held, before: list[Sight], now: list[Sight], now_s: float):
