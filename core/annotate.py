@@ -11,12 +11,12 @@ from av.container import OutputContainer
 
 from core.analysis import Analysis
 from core.container import Limits, OpenVideo, open_video
-from core.draw import INK, LOOKS, WHITE, Rgb, clock, font, label, most_suspicious, percent, runs
+from core.draw import INK, LOOKS, WHITE, Rgb, band_stretches, clock, font, label, most_suspicious, percent, runs
 from core.errors import CheckError
 from core.faces import Box, FaceDetector
 from core.follow import Sight, follow
 from core.picture import Upright, geometry
-from core.render import band_stretches, written_whole
+from core.render import written_whole
 from core.timeline import Timeline, read_timeline
 
 TICK = Fraction(1, 90_000)  # fine enough for any frame rate
@@ -263,6 +263,7 @@ def strip_picture(analysis: Analysis, width: int, text: int) -> Strip:
     x = pad + write(pad, round(0.35 * text), "Unmask analysis", WHITE, True) + text
     look = LOOKS[analysis.verdict]
     words = f"{look.mark} {look.words} {percent(analysis.probability)}" if analysis.verdict else "No face was judged"
+    words += "" if analysis.model.trained else ", untrained weights"
     write(round(x), round(0.35 * text), words, look.colour if analysis.verdict else WHITE, True)
     for i, face in enumerate(faces):
         top, bottom = head + i * row, head + (i + 1) * row - pad
@@ -270,8 +271,7 @@ def strip_picture(analysis: Analysis, width: int, text: int) -> Strip:
             shade = tuple(round(0.6 * a + 0.4 * b) for a, b in zip(INK, LOOKS[verdict].colour, strict=True))
             ends = (bottom - high * (bottom - top), bottom - low * (bottom - top))
             draw.rectangle((fine * left, fine * ends[0], fine * right, fine * ends[1] - 1), shade)
-        for indices in runs(face):
-            moments = [face.timeline[k] for k in indices]
+        for moments in runs(face, analysis):
             points = [
                 (
                     fine * (left + min(1.0, m.t_s / end_s) * (right - left)),

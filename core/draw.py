@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from core.analysis import VERDICT_WORDS, FaceResult
+from core.analysis import VERDICT_WORDS, Analysis, FaceResult, Moment
 
 Rgb = tuple[int, int, int]
 
@@ -57,21 +57,48 @@ def clock(t_s: float, tenths: bool = False) -> str:
     return f"{text}.{tenth % 10}" if tenths else text
 
 
+def headline(analysis: Analysis) -> str:
+    """The verdict of the whole video in one line."""
+    if analysis.verdict is None:
+        return f"No verdict. {analysis.reason}"
+    look = LOOKS[analysis.verdict]
+    if not analysis.model.trained:
+        return f"{look.mark} {look.words}: the weights are untrained, so no number here means anything"
+    return f"{look.mark} {look.words}: {percent(analysis.probability)}, 90% interval {percent_range(analysis.interval)}"
+
+
+def band_stretches(analysis: Analysis) -> list[tuple[float, float, str]]:
+    """The bands as (from, to, verdict); empty where the weights have none."""
+    if not analysis.bands:
+        return []
+    low, high = analysis.bands
+    return [(0, low, "no_signs_found"), (low, high, "inconclusive"), (high, 1, "likely_manipulated")]
+
+
 def most_suspicious(faces: tuple[FaceResult, ...], count: int) -> list[FaceResult]:
     """At most `count` judged faces, highest probability first."""
     judged = [face for face in faces if face.probability is not None]
     return sorted(judged, key=lambda face: -face.probability)[:count]
 
 
-def runs(face: FaceResult) -> list[list[int]]:
-    """Indices of the face's timeline in stretches without a gap: between them nothing was judged, so no line goes there."""
-    times = [moment.t_s for moment in face.timeline]
-    if not times:
-        return []
+def runs(face: FaceResult, analysis: Analysis) -> list[list[Moment]]:
+    """The face's timeline in stretches without a gap: between them nothing was judged, so no line goes there."""
+    looked_at = sorted({moment.t_s for face in analysis.faces for moment in face.timeline})
+    pauses = [at for at, gap in zip(looked_at, _gaps(looked_at), strict=False) if gap]
+    own_gaps = _gaps([moment.t_s for moment in face.timeline])
+    stretches: list[list[Moment]] = []
+    for i, moment in enumerate(face.timeline):
+        before = face.timeline[i - 1]
+        if i == 0 or own_gaps[i - 1] or any(before.t_s <= at < moment.t_s for at in pauses):
+            stretches.append([])
+        stretches[-1].append(moment)
+    return stretches
+
+
+def _gaps(times: list[float]) -> list[bool]:
+    """For each step between ascending times, whether it is far longer than the others."""
     steps = np.diff(times)
-    longest = max(0.3, 3 * float(np.median(steps))) if len(steps) else 0.3
-    breaks = [0, *(i + 1 for i, step in enumerate(steps) if step > longest), len(times)]
-    return [list(range(start, end)) for start, end in zip(breaks, breaks[1:], strict=False)]
+    return list(steps > max(0.3, 3 * float(np.median(steps)))) if len(steps) else []
 
 
 @cache

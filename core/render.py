@@ -12,9 +12,23 @@ from pathlib import Path
 import numpy as np
 
 from core import video
-from core.analysis import VERDICT_WORDS, Analysis, FaceResult, KeyFrame
+from core.analysis import Analysis, FaceResult, KeyFrame
 from core.crops import crop
-from core.draw import DIM, INK, LOOKS, PAPER, clock, font, heat_over, most_suspicious, percent, percent_range, runs
+from core.draw import (
+    DIM,
+    INK,
+    LOOKS,
+    PAPER,
+    band_stretches,
+    clock,
+    font,
+    headline,
+    heat_over,
+    most_suspicious,
+    percent,
+    percent_range,
+    runs,
+)
 from core.errors import CheckError
 
 Heat = Callable[[np.ndarray], np.ndarray]  # crops (N, H, W, 3) uint8 -> heat maps (N, H, W), 0 to 1
@@ -101,8 +115,7 @@ def _timeline_row(axes, face: FaceResult, analysis: Analysis, is_last: bool) -> 
         axes.axhspan(start, stop, color=np.array(look.colour) / 255, alpha=0.3, linewidth=0)
         axes.axhline(start, color="white", linewidth=1.5)
         axes.text(1.008, (start + stop) / 2, look.mark, transform=axes.get_yaxis_transform(), fontsize=9, va="center")
-    for indices in runs(face):
-        moments = [face.timeline[i] for i in indices]
+    for moments in runs(face, analysis):
         times, values = [m.t_s for m in moments], [m.probability for m in moments]
         axes.plot(times, values, color=np.array(INK) / 255, linewidth=1.8, marker="o" if len(times) == 1 else None)
     for key in face.key_frames[:MAX_KEY_FRAMES]:
@@ -114,22 +127,6 @@ def _timeline_row(axes, face: FaceResult, analysis: Analysis, is_last: bool) -> 
     axes.tick_params(axis="x", labelsize=8, labelbottom=is_last)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-
-
-def band_stretches(analysis: Analysis) -> list[tuple[float, float, str]]:
-    """The bands as (from, to, verdict); empty where the weights have none."""
-    if not analysis.bands:
-        return []
-    low, high = analysis.bands
-    return [(0, low, "no_signs_found"), (low, high, "inconclusive"), (high, 1, "likely_manipulated")]
-
-
-def headline(analysis: Analysis) -> str:
-    """The verdict of the whole video in one line."""
-    if analysis.verdict is None:
-        return f"No verdict. {analysis.reason}"
-    look = LOOKS[analysis.verdict]
-    return f"{look.mark} {VERDICT_WORDS[analysis.verdict]}: {percent(analysis.probability)}, 90% interval {percent_range(analysis.interval)}"
 
 
 def key_frame_sheet(path: Path, analysis: Analysis, out: Path, heat: Heat | None = None) -> None:

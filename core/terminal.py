@@ -98,18 +98,18 @@ def face_block(face: FaceResult, analysis: Analysis, width: int) -> list:
     if len(face.timeline) > 1:
         end = max(analysis.media.duration_s, face.timeline[-1].t_s, 0.1)
         start, stop = clock(0), clock(end, tenths=end < 10)
-        bars = sparkline(face, end, max(10, min(64, width - len(start) - len(stop) - 6)))
+        bars = sparkline(face, analysis, end, max(10, min(64, width - len(start) - len(stop) - 6)))
         lines.append(Padding(Text(f"{start} {bars} {stop}"), (0, 0, 0, 2)))
     lines.append(Padding(Text(face.reason), (0, 0, 0, 2)))
     return [*lines, Text("")]
 
 
-def sparkline(face: FaceResult, end_s: float, width: int) -> str:
+def sparkline(face: FaceResult, analysis: Analysis, end_s: float, width: int) -> str:
     """A column for each stretch of time, as high as its most suspicious frame; a dot where nothing was judged."""
     heights = np.full(width, -1.0)
-    for indices in runs(face):
-        times = [face.timeline[i].t_s / end_s * width for i in indices]
-        values = [face.timeline[i].probability for i in indices]
+    for moments in runs(face, analysis):
+        times = [moment.t_s / end_s * width for moment in moments]
+        values = [moment.probability for moment in moments]
         for i in range(int(times[0]), min(width - 1, int(times[-1])) + 1):
             inside = [value for time, value in zip(times, values, strict=True) if int(time) == i]
             heights[i] = max(inside, default=float(np.interp(i + 0.5, times, values)))
