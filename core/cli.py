@@ -72,6 +72,10 @@ def parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="say what a file is, without judging it")
     info.add_argument("path", metavar="FILE")
     info.set_defaults(run=run_info)
+
+    example = commands.add_parser("example", help="make a clip to try a check on, from a public-domain portrait")
+    example.add_argument("path", metavar="FILE.mp4")
+    example.set_defaults(run=run_example)
     return top
 
 
@@ -118,6 +122,20 @@ def run_info(options: argparse.Namespace) -> int:
             show_media(console, options.path, probe(Path(options.path)), read_provenance(Path(options.path)))
     except CheckError as error:
         show_error(console, options.path, error)
+        return 2
+    return 0
+
+
+def run_example(options: argparse.Namespace) -> int:
+    """Write the example clip."""
+    from core.example import make_example
+    from core.render import written_whole
+
+    try:
+        with as_check_error(), written_whole(Path(options.path)) as part:
+            make_example(part)
+    except CheckError as error:
+        print(error, file=sys.stderr)
         return 2
     return 0
 

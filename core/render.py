@@ -161,7 +161,8 @@ def key_frame_sheet(path: Path, analysis: Analysis, out: Path, heat: Heat | None
             sheet.paste(Image.fromarray(picture).resize((side, side)), (x, y + 50))
             if one is not None:
                 sheet.paste(Image.fromarray(heat_over(picture, one)).resize((side, side)), (x, y + 50 + side + gap))
-            draw.text((x, y + row - 34), f"at {clock(key.t_s, True)}: {percent(key.probability)}", INK, font(14))
+            said = percent(key.probability) + (", no sign stands out" if one is not None and one.max() == 0 else "")
+            draw.text((x, y + row - 34), f"at {clock(key.t_s, True)}: {said}", INK, font(14))
         y += row
     if not faces:
         draw.text((left, y), "No face was judged, so there are no key frames.", INK, font(16))
