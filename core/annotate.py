@@ -22,7 +22,7 @@ from core.timeline import Timeline, read_timeline
 TICK = Fraction(1, 90_000)  # fine enough for any frame rate
 MIN_SIDE, MAX_SIDE = 640, 1920  # of the copy: labels stay legible on small videos, and large ones stay playable
 MAX_ROWS = 3  # faces in the strip
-COPIED_AUDIO = {"aac", "mp3", "opus", "flac", "ac3", "eac3", "alac"}  # what MP4 holds
+COPIED_AUDIO = {"aac", "mp3", "opus", "flac"}  # what both MP4 and browsers take
 
 
 def annotated_video(
@@ -47,7 +47,8 @@ def annotated_video(
         av.open(str(part), "w", format="mp4", options=faststart) as target,
     ):
         target.metadata["comment"] = "Unmask analysis: an annotated copy, not the original"
-        stream = target.add_stream("libx264", source.stream.average_rate or 25, {"crf": "20", "preset": "veryfast"})
+        rate = Fraction(analysis.media.fps or 25).limit_denominator(1001)
+        stream = target.add_stream("libx264", rate, {"crf": "20", "preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = *painter.size, "yuv420p"
         stream.codec_context.time_base = TICK
         sound = Sound(source, target, clock)
@@ -82,19 +83,28 @@ def _clock(path: Path) -> Timeline:
 def _frames(source: OpenVideo, clock: Timeline, sound: "Sound | None") -> Iterator[tuple[float, np.ndarray]]:
     """Every picture that can be decoded, with its time; the sound on the way is handed to `sound`."""
     upright, number = None, 0
-    tracks = [source.stream, *([sound.track] if sound and sound.track else [])]
-    for packet in source.container.demux(tracks):
+    for packet in _packets(source, [source.stream, *([sound.track] if sound and sound.track else [])]):
         if packet.stream.type == "audio":
             sound.take(packet)
             continue
         try:
-            pictures = packet.decode()
+            for picture in packet.decode():
+                upright = upright or Upright(geometry(picture, float(source.stream.sample_aspect_ratio or 1)))
+                yield clock.ms_of(picture, number) / 1000, upright(picture)
+                number += 1
         except av.FFmpegError:  # a damaged stretch: the analysis has a warning for it
             continue
-        for picture in pictures:
-            upright = upright or Upright(geometry(picture, float(source.stream.sample_aspect_ratio or 1)))
-            yield clock.ms_of(picture, number) / 1000, upright(picture)
-            number += 1
+
+
+def _packets(source: OpenVideo, tracks: list) -> Iterator[av.Packet]:
+    """Packets as far as they can be read."""
+    failures = 0
+    while failures < 100:  # a demuxer that only fails would keep us here
+        try:
+            yield from source.container.demux(tracks)
+            return
+        except av.FFmpegError:
+            failures += 1
 
 
 class Sound:

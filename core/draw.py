@@ -57,6 +57,12 @@ def clock(t_s: float, tenths: bool = False) -> str:
     return f"{text}.{tenth % 10}" if tenths else text
 
 
+def short(name: str, most: int = 60) -> str:
+    """A long file name with its middle left out."""
+    half = most // 2
+    return name if len(name) <= most else f"{name[:half]} … {name[-half:]}"
+
+
 def headline(analysis: Analysis) -> str:
     """The verdict of the whole video in one line."""
     if analysis.verdict is None:

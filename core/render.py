@@ -6,7 +6,7 @@ Every function writes its file whole or not at all, and raises CheckError("disk_
 import errno
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ from core.draw import (
     percent,
     percent_range,
     runs,
+    short,
 )
 from core.errors import CheckError
 
@@ -50,7 +51,8 @@ def written_whole(out: Path) -> Iterator[Path]:
     except Exception as error:
         raise _as_check_error(error) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where nothing can be written there is nothing to take away
+            part.unlink()
 
 
 def _as_check_error(error: Exception) -> Exception:
@@ -85,7 +87,7 @@ def timeline_picture(path: Path, analysis: Analysis, out: Path) -> None:
     portraits = {face_id: cut[0][1] for face_id, cut in key_crops(path, faces).items() if cut}
     height = 1.55 + 1.55 * max(1, len(faces))
     figure = Figure(figsize=(11, height), facecolor=np.array(PAPER) / 255)
-    figure.text(0.02, 1 - 0.34 / height, path.name, fontsize=13, weight="bold", va="center")
+    figure.text(0.02, 1 - 0.34 / height, short(path.name), fontsize=13, weight="bold", va="center")
     figure.text(0.02, 1 - 0.62 / height, headline(analysis), fontsize=11, va="center")
     if not faces:
         figure.text(0.02, 0.4, "No face was judged, so there is no line to draw.", fontsize=12)
@@ -140,7 +142,7 @@ def key_frame_sheet(path: Path, analysis: Analysis, out: Path, heat: Heat | None
     width = 2 * left + MAX_KEY_FRAMES * (side + gap) - gap
     sheet = Image.new("RGB", (width, 104 + max(1, len(faces)) * row + 40), PAPER)
     draw = ImageDraw.Draw(sheet)
-    draw.text((left, 20), path.name, INK, font(22, True))
+    draw.text((left, 20), short(path.name), INK, font(22, True))
     draw.text((left, 56), headline(analysis), INK, font(16))
     y = 104
     for face in faces:
