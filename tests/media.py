@@ -57,7 +57,7 @@ def write_clip(
     """
     unit = Fraction(1, 1000) if times else 1 / Fraction(fps)
     with av.open(str(path), "w", format=container) as out:
-        sound = out.add_stream("aac", rate=16_000) if with_audio else None
+        sound = out.add_stream("aac", rate=16_000, layout="mono") if with_audio else None
         stream = None
         for i, picture in enumerate(pictures):
             if stream is None:
@@ -93,7 +93,6 @@ QUICK = {
 
 
 def _write_silence(out, stream, seconds: float) -> None:
-    stream.layout = "mono"
     for start in range(0, round(seconds * 16_000), 1024):
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
         frame.sample_rate, frame.pts = 16_000, start
@@ -109,7 +108,7 @@ def grey_clip(path: Path, count: int = 60, size: tuple[int, int] = (64, 48), **e
 def audio_clip(path: Path, seconds: float = 1.0) -> Path:
     """Sound alone; the name's ending chooses the container."""
     with av.open(str(path), "w") as out:
-        _write_silence(out, out.add_stream("aac", rate=16_000), seconds)
+        _write_silence(out, out.add_stream("aac", rate=16_000, layout="mono"), seconds)
     return path
 
 
