@@ -3,9 +3,9 @@
 Boxes are not smoothed: a running mean lags behind a moving head, and the detector's own jitter (about 1 % of the size
 from frame to frame) is less than the jitter that training adds on purpose.
 
-The limits below were read off real clips sampled at 8 Hz: from one frame to the next the structure never agreed less
-than .69 and the colours never less than .84, while 95 % of cuts between clips lie below .51 and .46. A face kept at
-least .56 of its look, other people's faces agree .42 in the median.
+The limits below were read off 114 real clips at 8 Hz (4,097 steps) and all 6,441 cuts from one of them to another: no
+step is taken for a cut; 96 % of the cuts are noticed, and after another 1.5 % the face looks too different to be linked.
+A stricter rule would part one person's sudden turns of the head.
 """
 
 from dataclasses import dataclass, field
