@@ -280,7 +280,7 @@ def strip_picture(analysis: Analysis, width: int, text: int) -> Strip:
         for low, high, verdict in band_stretches(analysis) or [(0, 1, None)]:
             shade = tuple(round(0.6 * a + 0.4 * b) for a, b in zip(INK, LOOKS[verdict].colour, strict=True))
             ends = (bottom - high * (bottom - top), bottom - low * (bottom - top))
-            draw.rectangle((fine * left, fine * ends[0], fine * right, fine * ends[1] - 1), shade)
+            draw.rectangle((fine * left, fine * ends[0], fine * right, max(fine * ends[0], fine * ends[1] - 1)), shade)
         for moments in runs(face, analysis):
             points = [
                 (

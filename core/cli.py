@@ -92,21 +92,20 @@ def run_check(options: argparse.Namespace) -> int:
     detector = Lazy(options)
     folders = OutFolders(options.out)
     flagged = failed = False
-    for name, path, error in files(options.paths):
+    for name, path, problem in files(options.paths):
+        analysis = folder = None
         try:
-            if error:
-                raise error
+            if problem:
+                raise problem
             with progress_bar(name) as progress, as_check_error():
                 analysis = detector.check(path, progress)
-                folder = folders.of(path)
-                if folder:
+                if folder := folders.of(path):
                     detector.write_artifacts(path, analysis, folder, progress)
-        except CheckError as problem:
-            failed = True
-            report_error(console, name, problem)
-        else:
-            flagged |= analysis.verdict == "likely_manipulated"
-            report(console, name, analysis, folder)
+        except CheckError as error:
+            problem = error
+        report(console, name, analysis, folder, problem)
+        failed |= problem is not None
+        flagged |= analysis is not None and analysis.verdict == "likely_manipulated"
     return 2 if failed else int(flagged)
 
 
@@ -229,24 +228,21 @@ def make_console():
     return Console(highlight=False, markup=False, emoji=False)
 
 
-def report(console, name: str, analysis: Analysis, folder: Path | None) -> None:
+def report(console, name: str, analysis: Analysis | None, folder: Path | None, error: CheckError | None) -> None:
+    """One file's answer. Both analysis and error are there when the pictures could not be written."""
     if console is None:
-        print(json.dumps({"path": name, "analysis": analysis.to_json()}), flush=True)
+        found = {"analysis": analysis.to_json()} if analysis else {}
+        failure = {"error": error.to_json()} if error else {}
+        print(json.dumps({"path": name, **found, **failure}), flush=True)
         return
-    from core.terminal import show
+    from core.terminal import show, show_error
 
-    show(console, name, analysis)
-    if folder:
-        console.print(f"Pictures and report: {folder}\n")
-
-
-def report_error(console, name: str, error: CheckError) -> None:
-    if console is None:
-        print(json.dumps({"path": name, "error": error.to_json()}), flush=True)
-        return
-    from core.terminal import show_error
-
-    show_error(console, name, error)
+    if analysis:
+        show(console, name, analysis)
+    if error:
+        show_error(console, name, error)
+    elif folder:
+        console.print(f"Pictures and report: {folder}\n", soft_wrap=True)
 
 
 @contextmanager

@@ -78,7 +78,8 @@ def band_stretches(analysis: Analysis) -> list[tuple[float, float, str]]:
     if not analysis.bands:
         return []
     low, high = analysis.bands
-    return [(0, low, "no_signs_found"), (low, high, "inconclusive"), (high, 1, "likely_manipulated")]
+    bands = [(0, low, "no_signs_found"), (low, high, "inconclusive"), (high, 1, "likely_manipulated")]
+    return [(start, stop, verdict) for start, stop, verdict in bands if start < stop]
 
 
 def most_suspicious(faces: tuple[FaceResult, ...], count: int) -> list[FaceResult]:

@@ -30,8 +30,8 @@ def show(console: Console, name: str, analysis: Analysis) -> None:
 
 
 def show_error(console: Console, name: str, error: CheckError) -> None:
-    """Print why one file could not be checked."""
-    text = Text.assemble((name, "bold"), "\n", ("Not checked: ", "bold"), error.message, " ", error.next_step)
+    """Print why one file could not be checked, or its pictures not be written."""
+    text = Text.assemble((name, "bold"), "\n", ("Failed: ", "bold"), error.message, " ", error.next_step)
     text.append(f"  [{error.code}]", "dim")
     _print(console, Group(text, Text("")), min(console.width, MAX_WIDTH))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.annotate import Painter, annotated_picture, annotated_video, draw_box
+from core.annotate import Painter, annotated_picture, annotated_video, draw_box, strip_picture
 from core.errors import CheckError
 from core.follow import Names, Sight, follow, overlap
 from tests.media import cuts_clip, faces_clip, paint_faces, portrait_clip, write_clip
@@ -183,6 +183,12 @@ def test_labels_do_not_cover_each_other():
         put_label(np.zeros((360, 640, 3), np.uint8), box, Sight(a_face(number), box), 12, placed)
     assert len(placed) == 3
     assert all(overlap(a, b) == 0 for i, a in enumerate(placed) for b in placed[:i])
+
+
+@pytest.mark.parametrize("bands", [None, (0.0, 1.0), (1.0, 1.0), (0.5, 0.501)])
+def test_the_strip_can_be_drawn_whatever_the_bands(bands):
+    analysis = an_analysis(a_face(), bands=bands)
+    assert strip_picture(analysis, 640, 12).picture.shape[1] == 640
 
 
 def test_a_name_that_no_judged_face_has_is_drawn_as_not_judged(clip):
