@@ -11,7 +11,18 @@ import pytest
 ROOT = Path(__file__).parents[1]
 CORE = sorted((ROOT / "core").rglob("*.py"))
 MODULES = [path for path in CORE if path.parent.name == "core"]
-SHOW_AN_ANSWER = {"explain", "draw", "render", "follow", "annotate", "artifacts", "terminal", "cli", "__main__"}
+SHOW_AN_ANSWER = {
+    "explain",
+    "draw",
+    "render",
+    "follow",
+    "paint",
+    "annotate",
+    "artifacts",
+    "terminal",
+    "cli",
+    "__main__",
+}
 
 
 def imported(path):

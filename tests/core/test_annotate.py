@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.annotate import Painter, annotated_picture, annotated_video, draw_box, strip_picture
+from core.annotate import annotated_picture, annotated_video
 from core.errors import CheckError
 from core.follow import Names, Sight, follow, overlap
+from core.paint import Painter, draw_box, put_label, strip_picture
 from tests.media import cuts_clip, faces_clip, paint_faces, portrait_clip, write_clip
 from tests.samples import a_face, an_analysis, analysis_of
 
@@ -175,8 +176,6 @@ def test_boxes_glide_between_two_looks(tmp_path):
 
 
 def test_labels_do_not_cover_each_other():
-    from core.annotate import put_label
-
     placed = []
     for number, x in enumerate((100, 130, 160), 1):
         box = (x, 100, x + 60, 160)

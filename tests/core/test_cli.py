@@ -140,6 +140,7 @@ def test_an_answer_for_people_says_which_face_when_and_what_was_not_looked_at(cl
     assert "\x1b" not in done.stdout
 
 
+@pytest.mark.slow
 def test_weights_that_are_not_there_are_reported(clip):
     done = run("check", clip, "--weights", ROOT / "core" / "absent", "--json")
     assert json.loads(done.stdout)["error"]["code"] == "weights_not_found"
@@ -151,6 +152,7 @@ def test_a_folder_without_videos_is_an_error(tmp_path):
     assert done.returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", [["--plan", "nonsense"], ["--device", "abacus"]])
 def test_a_wrong_option_is_explained(option, clip, weights):
     done = run("check", clip, *option, "--weights", weights / "clears")
@@ -159,6 +161,7 @@ def test_a_wrong_option_is_explained(option, clip, weights):
     assert option[1] in done.stdout
 
 
+@pytest.mark.slow
 def test_an_answer_is_not_lost_when_its_pictures_cannot_be_written(clip, weights, tmp_path):
     (tmp_path / "file").write_text("in the way")
     done = run("check", clip, "--json", "--weights", weights / "clears", "--out", tmp_path / "file")
@@ -168,6 +171,7 @@ def test_an_answer_is_not_lost_when_its_pictures_cannot_be_written(clip, weights
     assert done.returncode == 2
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_with_one_line_and_nothing_half_written(weights, tmp_path):
     long = portrait_clip(tmp_path / "long.mp4", seconds=12, size=(320, 180))
     out = tmp_path / "out"
@@ -182,6 +186,7 @@ def test_ctrl_c_ends_with_one_line_and_nothing_half_written(weights, tmp_path):
     assert {p.name for p in (out / "long").iterdir()} == {"report.json", "key-frames.png", "timeline.png", "heat-maps"}
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_a_progress_bar_on_stderr_only(clip, weights):
     master, slave = pty.openpty()
     arguments = [*COMMAND, "check", str(clip), "--json", "--weights", str(weights / "clears")]
@@ -206,6 +211,7 @@ def test_info_on_a_bad_file_is_an_error(tmp_path):
     assert "file_not_found" in done.stdout
 
 
+@pytest.mark.slow
 def test_example_makes_a_clip_that_info_reads(tmp_path):
     assert run("example", tmp_path / "new" / "example.mp4").returncode == 0
     assert "1280 x 720" in run("info", tmp_path / "new" / "example.mp4").stdout
