@@ -6,6 +6,7 @@ torch and mediapipe load with `Detector.load`, not with this module.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,9 +132,10 @@ def look_at(frames: Iterable[Frame], looks: "Looks", clock: "Clock", progress: C
                     looks.close_window()
             looks.raise_if_cancelled()
             with clock.stage("faces"):
-                faces = detector.detect_tight(frame.rgb)
+                faces = detector.search(frame.rgb)
             with clock.stage("tracks"):
-                looks.add(frame, faces, tracker.update(frame.t_s, frame.rgb, faces))
+                tracks = tracker.update(frame.t_s, frame.rgb, faces, partial(detector.confirms, frame.rgb))
+                looks.add(frame, faces, tracks)
             progress(looks.frames)
         with clock.stage("network"):
             looks.close_window()
