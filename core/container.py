@@ -1,6 +1,7 @@
 """What kind of file this is, and opening it without letting it open anything else."""
 
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,15 @@ class OpenVideo:
 
 
 PICTURES = ("jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe")
+PILLOW_NAMES = {
+    "jpeg_pipe": "JPEG",
+    "png_pipe": "PNG",
+    "apng": "PNG",
+    "webp_pipe": "WEBP",
+    "bmp_pipe": "BMP",
+    "tiff_pipe": "TIFF",
+    "gif": "GIF",
+}
 
 # The first boxes that QuickTime and MP4 files begin with
 BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"moof")
@@ -106,8 +116,9 @@ def open_video(path: Path, limits: Limits) -> Iterator[OpenVideo]:
         raise CheckError("damaged", error.strerror or "") from error
     with container:
         stream = _choose_stream(container)
-        if stream.width * stream.height > limits.max_pixels:
-            raise CheckError("too_large", f"{stream.width} x {stream.height}")
+        pixels = stream.width * stream.height
+        if pixels > limits.max_pixels or (pixels == 0 and _claimed_pixels(path, kind) > limits.max_pixels):
+            raise CheckError("too_large")
         codec = stream.codec_context
         codec.options = {"max_pixels": str(limits.max_pixels)}
         codec.thread_type = "AUTO"
@@ -127,6 +138,25 @@ def _read_head(path: Path) -> bytes:
         raise CheckError("not_readable", path.name) from error
     except OSError as error:
         raise CheckError("not_readable", error.strerror or "") from error
+
+
+def _claimed_pixels(path: Path, kind: str) -> float:
+    """The size that the file itself claims, 0 if it does not say: FFmpeg hides that of what is beyond the limit."""
+    from PIL import Image
+
+    try:
+        if kind in PILLOW_NAMES:
+            Image.init()
+            read_header, _ = Image.OPEN[PILLOW_NAMES[kind]]  # Image.open would warn on stderr of what is large
+            with path.open("rb") as file, read_header(file, str(path)) as picture:
+                return picture.width * picture.height
+        with av.open(f"file:{path.absolute()}", format=kind, options={"protocol_whitelist": "file"}) as container:
+            stream = _choose_stream(container)
+            return stream.width * stream.height
+    except Image.DecompressionBombError:
+        return float("inf")
+    except (OSError, SyntaxError, ValueError, IndexError, TypeError, struct.error, CheckError):
+        return 0
 
 
 def _choose_stream(container: InputContainer) -> VideoStream:

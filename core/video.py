@@ -63,8 +63,8 @@ def frames(path: str | Path, plan: Plan, warnings: list[Warning], limits: Limits
         windows = _windows(video, timeline, plan)
     if timeline.doubtful:
         warn("untrusted_timestamps", "The times in the file make no sense; frames are placed by their number.")
-    if timeline.ends_early:
-        warn("ends_early", "The file ends before the video does.")
+    if timeline.is_short:
+        warn("shorter_than_declared", "The file promises a longer video than it holds.")
     with open_video(Path(path), limits) as video:
         reader = _Reader(video, timeline, warn)
         shots = reader.consecutive(plan.length) if plan.is_consecutive else reader.windows(windows)
