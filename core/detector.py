@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from core import video
 from core.analysis import Analysis, Media, ModelInfo, Warning
 from core.errors import CheckError
+from core.provenance import read_provenance
 from core.video import Frame, Plan
 
 if TYPE_CHECKING:
@@ -95,6 +96,9 @@ class Detector:
         faces = summary.face_results(records, self.calibration, is_still, self.info.trained)
         warnings += summary.face_warnings(records, faces, is_still, self.info.trained)
         top = summary.most_suspicious(faces)
+        with clock.stage("provenance"):
+            provenance = read_provenance(Path(path))
+        curve = self.calibration.curve(sum(face.verdict is not None for face in faces), is_still)
         progress(1, 1, "judge")
         return Analysis(
             verdict=top and top.verdict,
@@ -106,9 +110,10 @@ class Detector:
             media=media,
             coverage=summary.coverage(media, plan.name, looks, is_still),
             warnings=tuple(warnings),
-            provenance=None,
+            provenance=provenance,
             model=self.info,
             seconds=clock.seconds,
+            bands=(curve.no_signs_until, curve.likely_from) if self.info.trained else None,
         )
 
 

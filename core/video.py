@@ -19,7 +19,7 @@ from core.picture import Upright, geometry
 from core.plan import PLANS, Plan, plan_named, window_times
 from core.timeline import KeyFrame, Timeline, keyframe_before, read_timeline
 
-__all__ = ["PLANS", "Frame", "Limits", "Plan", "frames", "plan_named", "probe", "window_times"]
+__all__ = ["PLANS", "Frame", "Limits", "Plan", "frames", "frames_at", "plan_named", "probe", "window_times"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +82,23 @@ def frames(path: str | Path, plan: Plan, warnings: list[Warning], limits: Limits
             yield Frame(rgb, shot.ms / 1000, shot.index, shot.window, upright.shape.scale)
         if upright is None:
             raise CheckError("damaged")
+
+
+def frames_at(path: str | Path, times_s: list[float], limits: Limits = DEFAULT_LIMITS) -> Iterator[Frame]:
+    """Decode single frames, as pictures of an analysis need them; `window` says which of the times a frame is for.
+
+    times_s: ascending, each another. One that cannot be read is left out. Raises CheckError.
+    """
+    with open_video(Path(path), limits) as video:
+        timeline = read_timeline(video)
+        wanted = _to_ms(np.array(times_s))
+        seeks = not timeline.by_number and not timeline.is_still
+        windows = [_Window([ms], keyframe_before(video, timeline, ms) if seeks else None) for ms in wanted]
+    with open_video(Path(path), limits) as video:
+        upright = None
+        for shot in _Reader(video, timeline, lambda code, message: None).windows(windows):
+            upright = upright or Upright(geometry(shot.picture, _aspect(video)))
+            yield Frame(upright(shot.picture), shot.ms / 1000, shot.index, shot.window, upright.shape.scale)
 
 
 @dataclass(frozen=True)
