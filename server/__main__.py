@@ -59,7 +59,7 @@ def run_worker(config: Config, _given) -> int:
 
     try:
         run_worker(config)
-    except CheckError as error:
+    except (CheckError, ValueError) as error:  # no weights; a policy or a secret that cannot be used
         print(error, file=sys.stderr)
         return 2
     return 0

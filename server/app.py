@@ -1,6 +1,8 @@
 """The web side. `create_app` wires it: configuration, database, bell, then routes by resource."""
 
+import os
 import re
+import secrets
 import uuid
 
 import structlog
@@ -15,7 +17,8 @@ from server.bell import make_bell
 from server.config import Config
 from server.database import Database
 from server.queue import Queue
-from server.routes import checks, events, info
+from server.reviews import Reviews
+from server.routes import batches, checks, events, info, reviews
 from server.services import Services
 from server.store import Store
 
@@ -39,12 +42,17 @@ def create_app(config: Config) -> Flask:
         MAX_FORM_MEMORY_SIZE=MULTIPART_OVERHEAD,
         MAX_FORM_PARTS=20,
         UPLOADS=str(spool),
+        SECRET_KEY=cookie_secret(config),
+        SESSION_COOKIE_NAME="unmask",
+        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_COOKIE_SECURE=not config.on_loopback,
     )
     app.json.sort_keys = False
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, config.proxies, config.proxies, config.proxies)
+    store, queue = Store(database, config), Queue(database, config)
     app.extensions["unmask"] = Services(
-        config, database, Store(database, config), Queue(database, config), auth.Keys(database), make_bell(config)
+        config, database, store, queue, auth.Keys(database), Reviews(database), make_bell(config)
     )
 
     problems.install(app)
@@ -57,9 +65,20 @@ def create_app(config: Config) -> Flask:
         CORS(
             app, origins=[f"^{o}$" for o in origins], allow_headers=headers, expose_headers=["Location", "Retry-After"]
         )
-    for blueprint in (checks.bp, events.bp, info.bp):
+    for blueprint in (checks.bp, events.bp, batches.bp, reviews.bp, info.bp):
         app.register_blueprint(blueprint)
     return app
+
+
+def cookie_secret(config: Config) -> bytes:
+    """The same for every web process over this data folder, and after a restart."""
+    path = config.data / "cookie-secret"
+    try:
+        with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(secrets.token_bytes(32))
+    except FileExistsError:
+        pass
+    return path.read_bytes()
 
 
 def _number_requests(app: Flask) -> None:
@@ -100,6 +119,6 @@ def _limit_rates(app: Flask, config: Config) -> None:
     )
     posts = limiter.shared_limit(config.rate, "submit", exempt_when=lambda: request.method != "POST")
     reads = limiter.shared_limit(config.read_rate, "read", exempt_when=lambda: request.method == "POST")
-    for blueprint in (checks.bp, events.bp):
+    for blueprint in (checks.bp, events.bp, batches.bp, reviews.bp):
         posts(blueprint)
         reads(blueprint)

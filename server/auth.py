@@ -61,11 +61,15 @@ class Keys:
     def find(self, authorization: str) -> Who:
         """Raises CheckError unauthorized."""
         kind, _, key = authorization.partition(" ")
-        with self.database.read() as session:
-            row = session.get(ApiKey, digest(key.strip())) if kind.lower() == "bearer" else None
-        if row is None:
+        who = self.by_digest(digest(key.strip())) if kind.lower() == "bearer" else None
+        if who is None:
             raise CheckError("unauthorized")
-        return Who(row.name, tuple(row.scopes))
+        return who
+
+    def by_digest(self, key_digest: str) -> Who | None:
+        with self.database.read() as session:
+            row = session.get(ApiKey, key_digest)
+        return Who(row.name, tuple(row.scopes)) if row else None
 
 
 def digest(key: str) -> str:
@@ -95,9 +99,9 @@ def install(app: Flask, config: Config, keys: Keys) -> None:
 
     @app.before_request
     def check_key() -> None:
-        if request.method == "OPTIONS" or request.path in PUBLIC:
-            g.who = None
-            return
+        g.who = None
+        if request.method == "OPTIONS" or request.path in PUBLIC or request.path.startswith("/reviews"):
+            return  # the review page has its own way of signing in
         g.who = keys.find(request.headers.get("Authorization", "")) if keys.exist() else LOCAL
 
 

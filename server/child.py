@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import traceback
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -54,13 +55,22 @@ def analyse(wire: Wire, settings: dict) -> None:
         path = Path(request["path"])
         analysis = detector.check(path, request["plan"], wire.progress, wire.cancelled)
         if request["artifacts"]:
-            from server.artifacts import draw
-
-            wire.progress(0, 1, "draw")
-            draw(detector, path, analysis, Path(request["artifacts"]), wire.cancelled)
+            draw(wire, detector, path, analysis, Path(request["artifacts"]))
         return analysis.to_json()
 
     serve(wire, check)
+
+
+def draw(wire: Wire, detector, path: Path, analysis, folder: Path) -> None:
+    from core.artifacts import write_artifacts
+    from core.explain import grad_cam
+
+    wire.progress(0, 1, "draw")
+    heat = partial(grad_cam, detector.model.encoder)
+    write_artifacts(
+        path, analysis, folder, heat, lambda done, total, _: wire.progress(done, total, "draw"), wire.cancelled
+    )
+    (folder / "report.json").unlink()  # it names a path of ours, and the API gives the analysis
 
 
 def load(name: str, weights: str | None, device: str | None):

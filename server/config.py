@@ -65,7 +65,7 @@ class Config:
 
     def source(self, check_id: str) -> Path:
         """The uploaded file, until the check has ended."""
-        return self.folder(check_id) / "source"
+        return self.folder(check_id) / "video"
 
     def artifacts(self, check_id: str, fence: int) -> Path:
         """What was drawn by the worker that held this fence; the row's last fence is the one that counts."""

@@ -18,6 +18,9 @@ class Strict(BaseModel):
 class Options(Strict):
     plan: Literal[tuple(PLANS)] = Field("default", description="Which frames are looked at.")
     artifacts: bool = Field(False, description="Also draw key frames, heat maps, a timeline and an annotated video.")
+    category: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")] | None = Field(
+        None, description="Your own word for what this is; the operator's policy may know it."
+    )
     callback_url: Url | None = Field(None, description="Told when the check ends; see Webhooks.")
 
 
@@ -68,7 +71,7 @@ class CheckView(BaseModel):
     url: str | None = Field(description="The link in canonical form; null for an upload.")
     site: str
     plan: str
-    batch_id: str | None
+    category: str | None
     created_at: str
     finished_at: str | None
     expires_at: str
@@ -85,8 +88,11 @@ class CheckPage(BaseModel):
 
 
 class BatchView(BaseModel):
+    """A batch and its checks, a page at a time."""
+
     id: str
     created_at: str
+    expires_at: str
     counts: dict[str, int] = Field(description="Checks by status.")
     refused: list[dict[str, Any]] = Field(description="Links that became no check, each with its error.")
     checks: list[CheckView]

@@ -23,7 +23,7 @@ def check_json(check: Check, config: Config) -> dict:
         "url": check.url,
         "site": check.site,
         "plan": check.plan,
-        "batch_id": check.batch_id,
+        "category": check.category,
         "created_at": when(check.created_at),
         "finished_at": when(check.finished_at),
         "expires_at": when(check.expires_at),
@@ -37,4 +37,4 @@ def check_json(check: Check, config: Config) -> dict:
 
 def artifact_names(check: Check, config: Config) -> list[str]:
     folder = config.artifacts(check.id, check.fence)
-    return sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())

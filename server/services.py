@@ -9,6 +9,7 @@ from server.auth import Keys
 from server.config import Config
 from server.database import Database
 from server.queue import Queue
+from server.reviews import Reviews
 from server.store import Store
 
 
@@ -19,6 +20,7 @@ class Services:
     store: Store
     queue: Queue
     keys: Keys
+    reviews: Reviews
     bell: Celery
 
 

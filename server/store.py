@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core.errors import CheckError
 from server.config import Config
 from server.database import Database
-from server.tables import ACTIVE, FINAL, Check, Claim, Delivery
+from server.tables import ACTIVE, FINAL, Batch, Check, Claim, Delivery
 
 INTERACTIVE, BULK = 10, 0  # priorities
 
@@ -29,13 +29,13 @@ class Wish:
     artifacts: bool = False
     priority: int = INTERACTIVE
     callback_url: str | None = None
-    batch_id: str | None = None
+    category: str | None = None
     idempotency_key: str | None = None
     body: str = ""  # digest of the request, compared when the Idempotency-Key comes again
 
     @property
     def same(self) -> str:
-        return f"{self.video} {self.plan} {'artifacts' if self.artifacts else ''}".strip()
+        return f"{self.video} {self.plan} {self.category or '-'} {'artifacts' if self.artifacts else '-'}"
 
 
 def new_id() -> str:
@@ -60,6 +60,29 @@ class Store:
                     return self._submit(session, wish, check_id or new_id(), time.time())
             except IntegrityError:
                 continue
+
+    def submit_batch(self, wishes: list[Wish], refused: list[dict], owner: str) -> Batch:
+        """All of them in one transaction, or none where the queue has no room. Raises CheckError queue_full."""
+        now = time.time()
+        while True:
+            try:
+                with self.database.write() as session:
+                    ids = [self._submit(session, wish, new_id(), now)[0].id for wish in wishes]
+                    batch = Batch(id=new_id(), owner=owner, created_at=now, expires_at=now + self.config.keep_s)
+                    batch.check_ids, batch.refused = list(dict.fromkeys(ids)), refused
+                    session.add(batch)
+                    return batch
+            except IntegrityError:
+                continue
+
+    def get_batch(self, batch_id: str, owner: str) -> tuple[Batch, list[Check]]:
+        """With its checks in the order they were given, without those deleted since. Raises CheckError not_found."""
+        with self.database.read() as session:
+            batch = session.get(Batch, batch_id)
+            if batch is None or batch.owner != owner or batch.expires_at < time.time():
+                raise CheckError("not_found")
+            found = {check.id: check for check in session.scalars(select(Check).where(Check.id.in_(batch.check_ids)))}
+        return batch, [found[check_id] for check_id in batch.check_ids if check_id in found]
 
     def _submit(self, session: Session, wish: Wish, check_id: str, now: float) -> tuple[Check, bool]:
         names = [f"{wish.owner} same {wish.same}"]
@@ -101,7 +124,7 @@ class Store:
             artifacts=wish.artifacts,
             priority=wish.priority,
             callback_url=wish.callback_url,
-            batch_id=wish.batch_id,
+            category=wish.category,
             created_at=now,
             expires_at=now + self.config.keep_s,
         )
@@ -132,13 +155,9 @@ class Store:
             raise CheckError("not_found")
         return check
 
-    def page(
-        self, owner: str, before: tuple[float, str] | None, limit: int, batch_id: str | None = None
-    ) -> list[Check]:
+    def page(self, owner: str, before: tuple[float, str] | None, limit: int) -> list[Check]:
         """An owner's checks, newest first, from just before a (created_at, id)."""
         query = select(Check).where(Check.owner == owner, Check.expires_at > time.time())
-        if batch_id:
-            query = query.where(Check.batch_id == batch_id)
         if before:
             query = query.where(tuple_(Check.created_at, Check.id) < before)
         with self.database.read() as session:

@@ -39,7 +39,7 @@ class Check(Base):
     artifacts: Mapped[bool]
     priority: Mapped[int]
     callback_url: Mapped[str | None] = mapped_column(Text)
-    batch_id: Mapped[str | None]
+    category: Mapped[str | None]
 
     status: Mapped[str] = mapped_column(default="queued")
     stage: Mapped[str] = mapped_column(default="queued")
@@ -66,7 +66,6 @@ class Check(Base):
         Index("ix_checks_queue", "status", "priority", "created_at"),
         Index("ix_checks_owner", "owner", "created_at", "id"),
         Index("ix_checks_same", "same"),
-        Index("ix_checks_batch", "batch_id"),
         Index("ix_checks_review", "review"),
         Index("ix_checks_expiry", "expires_at"),
     )
@@ -133,12 +132,15 @@ class Delivery(Base):
 
 
 class Batch(Base):
+    """Links submitted together. A link that had been checked before shares that check."""
+
     __tablename__ = "batches"
 
     id: Mapped[str] = mapped_column(primary_key=True)
     owner: Mapped[str]
     created_at: Mapped[float]
     expires_at: Mapped[float]
+    check_ids: Mapped[list[Any]]
     refused: Mapped[list[Any]]  # links that became no check, with their errors
 
 

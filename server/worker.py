@@ -21,13 +21,16 @@ from server.bell import RING, forget_old_rings, make_bell, ring
 from server.children import Child, Died
 from server.config import Config
 from server.database import Database
+from server.policy import load_policy
 from server.queue import Lost, Queue
 from server.store import new_id
 from server.tables import Check
+from server.webhooks import Postman
 
 log = logging.getLogger(__name__)
 
 KEEP_S = 5.0  # between two signs of life and sweeps
+DELIVER_S = 1.0  # between two looks for webhooks that are due
 FETCH_SHARE = 0.4  # of the progress bar of a link
 
 
@@ -47,6 +50,8 @@ class Runner:
         self.queue = Queue(database, config)
         self.bell = bell
         self.guard = Guard(config.guard_allow, config.egress_proxy)
+        self.policy = load_policy(config.policy)
+        self.postman = Postman(database, self.guard, config.webhook_secret) if config.webhook_secret else None
         self.id = f"{socket.gethostname()}-{os.getpid()}-{new_id()[:8]}"
         self.stopping = threading.Event()
         self.seats: queues.SimpleQueue[Seat] = queues.SimpleQueue()
@@ -73,6 +78,8 @@ class Runner:
         for what in ready["degraded"]:
             log.warning("degraded: %s", what)
         self._threads = [threading.Thread(target=self._keep, args=(ready,), daemon=True)]
+        if self.postman:
+            self._threads.append(threading.Thread(target=self._deliver, daemon=True))
         for thread in self._threads:
             thread.start()
 
@@ -91,6 +98,13 @@ class Runner:
                 log.warning("the database does not answer: %s", type(error).__name__)
             rounds += 1
             self.stopping.wait(KEEP_S)
+
+    def _deliver(self) -> None:
+        while not self.stopping.wait(DELIVER_S):
+            try:
+                self.postman.deliver_due()
+            except SQLAlchemyError as error:
+                log.warning("the database does not answer: %s", type(error).__name__)
 
     def stop(self) -> None:
         """Give back what is being worked on, for another worker to take up."""
@@ -125,7 +139,9 @@ class Runner:
         ended = False
         try:
             analysis = self._analyse(check, seat, scratch)
-            self._patiently(partial(self.queue.done, check, analysis, None, None))
+            actions = self.policy.decide(analysis, check.category) if self.policy else None
+            review = "held" if actions and actions[0]["action"] == "hold" else None
+            self._patiently(partial(self.queue.done, check, analysis, actions, review))
             ended = True
             log.info("check %s: %s", check.id, analysis["verdict"])
         except Lost:

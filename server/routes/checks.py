@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, jsonify, request, send_file, url_for
 from pydantic import BaseModel, ValidationError
 
 from core.errors import CheckError
-from core.fetch.sites import canonicalise, split
+from core.fetch.sites import Link, canonicalise, split
 from server.auth import needs
 from server.bell import ring
 from server.models import CheckRequest, UploadOptions
@@ -40,12 +40,15 @@ def wish_from(asked: Any, **more: Any) -> Wish:
     """The part of a wish that all ways to submit have in common."""
     if asked.callback_url:
         split(asked.callback_url)  # raises bad_link; whether its address is public, the guard sees when it is called
+        if not services().config.webhook_secret:
+            raise Invalid([{"field": "callback_url", "message": "this server has no secret to sign webhooks with"}])
     priority = BULK if getattr(asked, "priority", "bulk") == "bulk" else INTERACTIVE
     return Wish(
         owner=g.who.owner,
         plan=asked.plan,
         artifacts=asked.artifacts,
         priority=priority,
+        category=asked.category,
         callback_url=asked.callback_url,
         **more,
     )
@@ -72,11 +75,9 @@ def submit() -> Response:
 def _submit_link(key: str | None) -> tuple[Check, bool]:
     asked = parse(CheckRequest, request.get_json())
     link = canonicalise(asked.url, services().config.allowed)
-    # the id of a short link is known only after a request to its site, which is the worker's to make
-    video = link.key if link.id else f"{link.site.name}:{link.url}"
     body = json.dumps(asked.model_dump(), sort_keys=True)
     more = {"url": link.url, "site": link.site.name, "idempotency_key": key}
-    return services().store.submit(wish_from(asked, video=digest(video), body=digest(body), **more))
+    return services().store.submit(wish_from(asked, video=digest(link_key(link)), body=digest(body), **more))
 
 
 def _submit_file(key: str | None) -> tuple[Check, bool]:
@@ -99,6 +100,11 @@ def _submit_file(key: str | None) -> tuple[Check, bool]:
         if not is_needed:
             services().config.source(check_id).unlink(missing_ok=True)
             folder.rmdir()
+
+
+def link_key(link: Link) -> str:
+    """What equal videos have in common. The id of a short link is known only after a request, the worker's to make."""
+    return link.key if link.id else f"{link.site.name}:{link.url}"
 
 
 def digest(text: str) -> str:
@@ -160,13 +166,13 @@ def forget(check_id: str) -> tuple[str, int]:
     return "", 204
 
 
-@bp.get("/<check_id>/artifacts/<name>")
+@bp.get("/<check_id>/artifacts/<path:name>")
 def artifact(check_id: str, name: str) -> Response:
     """One of the drawn files, sent so that no browser ever runs it on this server's origin."""
     check = services().store.get(check_id, g.who.owner)
     if check.status != "done" or name not in artifact_names(check, services().config):
         raise CheckError("not_found")
     path = services().config.artifacts(check.id, check.fence).absolute() / name
-    answer = send_file(path, as_attachment=True, download_name=name, conditional=True)
+    answer = send_file(path, as_attachment=True, download_name=path.name, conditional=True)
     answer.headers["Content-Security-Policy"] = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"
     return answer

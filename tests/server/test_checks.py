@@ -74,7 +74,7 @@ def test_an_uploaded_file_is_deleted_when_its_check_ends(running):
 
     check_id = running.upload(video("fine and gone")).json()["id"]
     running.wait(check_id)
-    wait_for(lambda: not list((Path(running.env["UNMASK_DATA"]) / "checks").glob(f"{check_id}/source")), 10)
+    wait_for(lambda: not list((Path(running.env["UNMASK_DATA"]) / "checks").glob(f"{check_id}/video")), 10)
 
 
 def test_events_tell_every_state_up_to_the_last(running):

@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(length=200), nullable=False),
         sa.Column("created_at", sa.Float(precision=53), nullable=False),
         sa.Column("expires_at", sa.Float(precision=53), nullable=False),
+        sa.Column("check_ids", sa.JSON(), nullable=False),
         sa.Column("refused", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
     )
@@ -51,7 +52,7 @@ def upgrade() -> None:
         sa.Column("artifacts", sa.Boolean(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("callback_url", sa.Text(), nullable=True),
-        sa.Column("batch_id", sa.String(length=200), nullable=True),
+        sa.Column("category", sa.String(length=200), nullable=True),
         sa.Column("status", sa.String(length=200), nullable=False),
         sa.Column("stage", sa.String(length=200), nullable=False),
         sa.Column("progress", sa.Float(precision=53), nullable=False),
@@ -71,7 +72,6 @@ def upgrade() -> None:
         sa.Column("review", sa.String(length=200), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_checks")),
     )
-    op.create_index("ix_checks_batch", "checks", ["batch_id"], unique=False)
     op.create_index("ix_checks_expiry", "checks", ["expires_at"], unique=False)
     op.create_index("ix_checks_owner", "checks", ["owner", "created_at", "id"], unique=False)
     op.create_index("ix_checks_queue", "checks", ["status", "priority", "created_at"], unique=False)
@@ -126,7 +126,6 @@ def downgrade() -> None:
     op.drop_index("ix_checks_queue", table_name="checks")
     op.drop_index("ix_checks_owner", table_name="checks")
     op.drop_index("ix_checks_expiry", table_name="checks")
-    op.drop_index("ix_checks_batch", table_name="checks")
     op.drop_table("checks")
     op.drop_table("batches")
     op.drop_index("ix_audit_check", table_name="audit")

@@ -1,1 +1,0 @@
-"""The pictures and pages that a check was asked to make."""
