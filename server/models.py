@@ -99,6 +99,39 @@ class BatchView(BaseModel):
     next: str | None
 
 
+class AuditView(BaseModel):
+    check_id: str
+    at: str
+    who: str
+    decision: Literal["confirmed", "overturned"]
+    note: str
+    verdict: str | None
+    probability: float | None
+
+
+class ReviewPage(BaseModel):
+    held: list[CheckView]
+    log: list[AuditView]
+
+
+class Info(BaseModel):
+    version: str
+    model: dict[str, Any] | None = Field(description="The loaded model; null while no worker lives.")
+    sites: list[dict[str, str]]
+    plans: list[str]
+    limits: dict[str, Any]
+    needs_key: bool
+
+
+class Status(BaseModel):
+    status: str
+
+
+class Ready(Status):
+    workers: int
+    degraded: list[str] = Field(description="What the system did not allow: decoder_has_network.")
+
+
 class Problem(BaseModel):
     """RFC 9457."""
 

@@ -1,16 +1,17 @@
 """What the server is and how it is: /v1/info, /health, /ready, /metrics."""
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, render_template
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from core import __version__
-from core.errors import CheckError
+from core.errors import ERRORS, CheckError
 from core.fetch.sites import supported
 from core.plan import PLANS
 from server.auth import needs
 from server.metrics import Numbers
+from server.openapi import OPERATIONS, describe
 from server.services import services
 
 bp = Blueprint("info", __name__)
@@ -55,6 +56,18 @@ def ready() -> Response:
         raise CheckError("not_ready")
     degraded = sorted({what for worker in workers for what in worker.info.get("degraded", [])})
     return jsonify({"status": "ready", "workers": len(workers), "degraded": degraded})
+
+
+@bp.get("/openapi.json")
+def openapi() -> Response:
+    return jsonify(describe())
+
+
+@bp.get("/docs")
+def docs() -> Response:
+    """The description as a page of our own: the usual ones load their scripts from elsewhere."""
+    page = render_template("docs.html", operations=OPERATIONS, document=describe(), errors=ERRORS)
+    return Response(page, headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"})
 
 
 @bp.get("/metrics")
