@@ -45,10 +45,3 @@ def test_blending_changes_the_face_and_nothing_else():
     assert change[90:150, 200:250].mean() > 5
     change[50:200, 160:290] = 0
     assert change.max() == 0
-
-
-def test_the_same_arguments_give_the_same_pictures(tmp_path):
-    one, other = (make_example(tmp_path / name, 0.2, size=(320, 180)) for name in ("a.mp4", "b.mp4"))
-    pairs = list(zip(frames(one, PLANS["first100"], []), frames(other, PLANS["first100"], []), strict=True))
-    assert len(pairs) == 5
-    assert all(np.array_equal(a.rgb, b.rgb) for a, b in pairs)
