@@ -100,7 +100,8 @@ def face_block(face: FaceResult, analysis: Analysis, width: int) -> list:
         start, stop = clock(0), clock(end, tenths=end < 10)
         bars = sparkline(face, analysis, end, max(10, min(64, width - len(start) - len(stop) - 6)))
         lines.append(Padding(Text(f"{start} {bars} {stop}"), (0, 0, 0, 2)))
-    lines.append(Padding(Text(face.reason), (0, 0, 0, 2)))
+    if analysis.model.trained or face.verdict is None:  # that weights are untrained is said once, at the top
+        lines.append(Padding(Text(face.reason), (0, 0, 0, 2)))
     return [*lines, Text("")]
 
 
