@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.analysis import VERDICT_MEANING, Analysis, FaceResult, Media, Provenance
-from core.draw import LOOKS, clock, percent, percent_range, runs
+from core.draw import LOOKS, clock, percent, percent_range, printable, runs
 from core.errors import CheckError
 
 STYLES = {"likely_manipulated": "bold red", "inconclusive": "bold yellow", "no_signs_found": "bold blue", None: "bold"}
@@ -20,7 +20,7 @@ MAX_WIDTH = 100
 def show(console: Console, name: str, analysis: Analysis) -> None:
     """Print what was found in one file."""
     width = min(console.width, MAX_WIDTH)
-    blocks = [Text(name, "bold"), *verdict_block(analysis, width), Text("")]
+    blocks = [Text(printable(name), "bold"), *verdict_block(analysis, width), Text("")]
     faces = sorted(analysis.faces, key=lambda face: -(face.probability if face.probability is not None else -1))
     for face in faces[:MAX_FACES]:
         blocks += face_block(face, analysis, width)
@@ -31,7 +31,9 @@ def show(console: Console, name: str, analysis: Analysis) -> None:
 
 def show_error(console: Console, name: str, error: CheckError) -> None:
     """Print why one file could not be checked, or its pictures not be written."""
-    text = Text.assemble((name, "bold"), "\n", ("Failed: ", "bold"), error.message, " ", error.next_step)
+    text = Text.assemble(
+        (printable(name), "bold"), "\n", ("Failed: ", "bold"), printable(error.message), " ", error.next_step
+    )
     text.append(f"  [{error.code}]", "dim")
     _print(console, Group(text, Text("")), min(console.width, MAX_WIDTH))
 
@@ -47,7 +49,7 @@ def show_media(console: Console, name: str, media: Media, provenance: Provenance
         rows.append(("Sound", "yes" if media.has_audio else "none"))
     if provenance:
         rows.append(("Origin", provenance.summary))
-    _print(console, Group(Text(name, "bold"), table(rows)), min(console.width, MAX_WIDTH))
+    _print(console, Group(Text(printable(name), "bold"), table(rows)), min(console.width, MAX_WIDTH))
 
 
 def _print(console: Console, what: Group, width: int) -> None:
