@@ -2,7 +2,7 @@
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,9 +121,25 @@ def open_video(path: Path, limits: Limits) -> Iterator[OpenVideo]:
             raise CheckError("too_large")
         codec = stream.codec_context
         codec.options = {"max_pixels": str(limits.max_pixels)}
-        codec.thread_type = "AUTO"
+        # several HEVC pictures at once: FFmpeg 8.1 can wait for ever where one is damaged (found by the fuzz test)
+        codec.thread_type = "SLICE" if codec.name == "hevc" else "AUTO"
         codec.thread_count = THREADS
         yield OpenVideo(container, stream, kind, is_picture=kind in PICTURES)
+
+
+def read_packets(video: OpenVideo, damage: Callable[[], None] = lambda: None) -> Iterator[av.Packet]:
+    """The packets of the picture track from where the container stands, going on past what cannot be read.
+
+    `damage` is called for each such place. The last packet is empty: it makes the decoder give what it still holds.
+    """
+    for _ in range(100):  # a demuxer that only fails would keep us here
+        try:
+            yield from video.container.demux(video.stream)
+            return
+        except av.FFmpegError:
+            damage()
+        except IndexError:  # PyAV 18, at the end of a damaged file in which further tracks came to light
+            return
 
 
 def _read_head(path: Path) -> bytes:

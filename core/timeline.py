@@ -8,7 +8,7 @@ from itertools import islice
 
 import av
 
-from core.container import OpenVideo
+from core.container import OpenVideo, read_packets
 from core.errors import CheckError
 
 MAX_MS = 7 * 24 * 3600 * 1000  # a week: no video, but a mistake
@@ -131,16 +131,8 @@ def keyframe_before(video: OpenVideo, timeline: Timeline, ms: int) -> KeyFrame |
 
 
 def _packets(video: OpenVideo) -> Iterator[av.Packet]:
-    """Packets of the picture track from here on, as far as they can be read."""
-    failures = 0
-    while failures < 100:
-        try:
-            for packet in video.container.demux(video.stream):
-                if packet.size and not packet.is_discard:
-                    yield packet
-            return
-        except av.FFmpegError:
-            failures += 1
+    """Packets of pictures that are shown, from here on."""
+    return (packet for packet in read_packets(video) if packet.size and not packet.is_discard)
 
 
 def _look(packets: Iterator[av.Packet]) -> _Seen:

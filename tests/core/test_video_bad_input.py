@@ -163,7 +163,7 @@ PLAYLISTS = {
 def test_a_playlist_disguised_as_video_causes_no_request(tmp_path, server, playlist, name):
     path = tmp_path / name
     path.write_text(playlist.format(url=f"http://127.0.0.1:{server.server_port}/a.ts"))
-    assert code_of(path) in ("not_a_video", "damaged", "too_large")
+    assert code_of(path) in ("not_a_video", "damaged", "no_video_stream", "too_large")
     assert server.asked == []
 
 
