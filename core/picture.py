@@ -12,6 +12,8 @@ MAX_SIDE = 1920  # pixels; larger pictures are scaled down: faces that matter ar
 HDR = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
 TO_BT709 = {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
 UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
+UPRIGHT = (1, 0, 0, 1)
+TURNS = {90: (0, -1, 1, 0), 180: (-1, 0, 0, -1), -180: (-1, 0, 0, -1), -90: (0, 1, -1, 0)}  # by degrees
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,12 @@ def _display_matrix(picture: VideoFrame) -> tuple[int, int, int, int]:
     """a, b, c, d of x' = a x + c y, y' = b x + d y (FFmpeg's display matrix), the identity if there is none."""
     try:
         data = picture.side_data.get(Type.DISPLAYMATRIX)
-    except ValueError:  # PyAV stumbles over kinds of side data it does not know, such as the EXIF of photographs
-        return {90: (0, -1, 1, 0), 180: (-1, 0, 0, -1), -180: (-1, 0, 0, -1), -90: (0, 1, -1, 0)}.get(
-            picture.rotation, (1, 0, 0, 1)
-        )
+    except ValueError:
+        # PyAV 18 stumbles over kinds of side data it does not know, such as the EXIF of photographs; what it still
+        # tells is the angle, so that the few photographs marked as mirrored are turned wrongly
+        return TURNS.get(picture.rotation, UPRIGHT)
     if data is None:
-        return 1, 0, 0, 1
+        return UPRIGHT
     matrix = np.frombuffer(data, np.int32)
     return int(matrix[0]), int(matrix[1]), int(matrix[3]), int(matrix[4])
 
