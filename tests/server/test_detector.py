@@ -7,16 +7,19 @@ from tests.site import make_clip
 
 
 @pytest.mark.slow
-def test_the_shipped_detector_judges_an_uploaded_clip(tmp_path):
+def test_the_shipped_detector_judges_and_draws_an_uploaded_clip(tmp_path):
     (tmp_path / "clip").mkdir()
     clip = make_clip(tmp_path / "clip")["clip.mp4"]
     server = Running(tmp_path / "data", UNMASK_DETECTOR="core.detector:Detector")
     server.start("all")
     try:
         server.until_ready()
-        check = server.wait(server.upload(clip).json()["id"], 120)
+        check = server.wait(server.upload(clip, artifacts="true").json()["id"], 180)
         assert check["status"] == "done", check["error"]
         assert check["analysis"]["coverage"]["faces_found"] == 1
+        drawn = server.get(f"/v1/checks/{check['id']}/artifacts/timeline.png")
+        assert drawn.content.startswith(b"\x89PNG")
+        assert {"timeline.png", "key-frames.png", "annotated.mp4"} <= set(check["artifacts"])
         assert check["analysis"]["model"]["sha256"] == server.get("/v1/info").json()["model"]["sha256"]
     finally:
         server.stop()
