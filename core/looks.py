@@ -93,10 +93,12 @@ class Looks:
         self._times: list[float] = []  # of the open window's frames
         self._open: dict[int, list[Look]] = {}  # the open window's looks, by track id
 
-    def add(self, frame: Frame, faces: list[Face], tracks: list[Track]) -> None:
-        """The faces of the next frame of the open window, each with its track."""
+    def add(self, frame: Frame, faces: list[Face], tracks: list[Track | None]) -> None:
+        """The faces of the next frame of the open window, each with its track; those without one are left out."""
         config = self.engine.model.config
         for face, track in zip(faces, tracks, strict=True):
+            if track is None:
+                continue
             box = face.box
             record = self.records.setdefault(track.id, Record(track))
             record.sizes.append(size(box) * frame.scale)
@@ -110,7 +112,7 @@ class Looks:
             self._open.setdefault(track.id, []).append(look)
         self._times.append(frame.t_s)
         self.frames += 1
-        self.frames_with_face += bool(faces)
+        self.frames_with_face += any(tracks)
 
     def raise_if_cancelled(self) -> None:
         if self.cancel():

@@ -3,9 +3,9 @@
 Boxes are not smoothed: a running mean lags behind a moving head, and the detector's own jitter (about 1 % of the size
 from frame to frame) is less than the jitter that training adds on purpose.
 
-The limits below were read off real clips sampled at 8 Hz: from one frame to the next the structure never agreed less
-than .69 and the colours never less than .84, while 95 % of cuts between clips lie below .51 and .46. A face kept at
-least .56 of its look, other people's faces agree .42 in the median.
+The limits below were read off 114 real clips at 8 Hz (4,097 steps) and all 6,441 cuts from one of them to another: no
+step is taken for a cut; 96 % of the cuts are noticed, and after another 1.5 % the face looks too different to be linked.
+A stricter rule would part one person's sudden turns of the head.
 """
 
 from dataclasses import dataclass, field
@@ -77,8 +77,8 @@ class Tracker:
         self._tracks: list[Track] = []  # of this shot; they wait here while their face is not found
         self._left: tuple[Scene, list[Track]] | None = None  # the shot before the last cut
 
-    def update(self, t_s: float, rgb: np.ndarray, faces: list[Face]) -> list[Track]:
-        """The track of each face, in their order.
+    def update(self, t_s: float, rgb: np.ndarray, faces: list[Face]) -> list[Track | None]:
+        """The track of each face, in their order; None for a part of a face taken for a face.
 
         t_s: seconds, ascending. rgb: (H, W, 3) uint8, the frame the faces were found in. Gaps of seconds between two
         calls are allowed: a face that is then where it was, and looks as it did, keeps its track.
@@ -90,7 +90,7 @@ class Tracker:
             found[column] = self._tracks[row]
             self._tracks[row].follow(t_s, faces[column], looks[column])
         for i, track in enumerate(found):
-            if track is None:
+            if track is None and not any(is_part(faces[i].box, t_s, other) for other in self._tracks):
                 self._count += 1
                 found[i] = Track(self._count, t_s, t_s, faces[i].box, looks[i])
                 self._tracks.append(found[i])
@@ -128,6 +128,14 @@ def link_cost(track: Track, t_s: float, face: Face, look: np.ndarray) -> float:
     if too_far or ratio > np.log(MAX_SIZE_RATIO) or likeness < SAME_LOOK:
         return NO_MATCH
     return distance + ratio + (1 - likeness)
+
+
+def is_part(box: Box, t_s: float, track: Track) -> bool:
+    """Whether a new face would begin inside one just seen, as when the detector takes a pair of glasses for a face."""
+    width = min(box[2], track.box[2]) - max(box[0], track.box[0])
+    height = min(box[3], track.box[3]) - max(box[1], track.box[1])
+    inside = max(width, 0) * max(height, 0) / size(box) ** 2
+    return inside > 0.5 and size(box) < 0.6 * size(track.box) and t_s - track.last_s <= PREDICT_S
 
 
 def thumbnail(rgb: np.ndarray, box: Box) -> np.ndarray:
