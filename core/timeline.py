@@ -105,18 +105,27 @@ def read_timeline(video: OpenVideo) -> Timeline:
     )
 
 
-def keyframe_before(video: OpenVideo, timeline: Timeline, ms: int) -> int | None:
-    """When the last key frame at or before `ms` is shown, None if seeking does not find it. Moves the container."""
-    for back in (0, 2000, 10_000):  # transport streams find any packet, not only key frames
+@dataclass(frozen=True)
+class KeyFrame:
+    """A place where decoding can start."""
+
+    ms: int  # when it is shown
+    seek_pts: int  # where to seek for it
+
+
+def keyframe_before(video: OpenVideo, timeline: Timeline, ms: int) -> KeyFrame | None:
+    """The last key frame at or before `ms`, None if seeking does not find it. Moves the container."""
+    for back in (0, 2000, 10_000):  # in transport streams a seek finds any packet, not only key frames
+        pts = timeline.to_pts(max(0, ms - back))
         try:
-            video.container.seek(timeline.to_pts(max(0, ms - back)), stream=video.stream)
+            video.container.seek(pts, stream=video.stream)
         except av.FFmpegError:
             return None
         for packet in islice(_packets(video), 300):
             if packet.is_keyframe and packet.pts is not None:
                 found = to_ms(packet.pts - timeline.start, timeline.unit)
                 if found <= ms:
-                    return max(0, found)
+                    return KeyFrame(max(0, found), pts)
                 break
     return None
 
