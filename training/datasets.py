@@ -16,6 +16,7 @@ from typing import Literal
 
 from training.manifest import (
     IN_TAR,
+    SAME_FOOTAGE,
     DataError,
     Item,
     Manifest,
@@ -30,7 +31,6 @@ from training.splits import SHARES, balance, split_items
 
 VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg"}
 IMAGES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
-SAME_FOOTAGE = "same footage"
 FFPP_CATEGORIES = {
     "Deepfakes": "face-swap",
     "FaceSwap": "face-swap",

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
+SAME_FOOTAGE = "same footage"  # the pair_kind where nothing but the manipulation differs
 IN_TAR = "!/"  # between a tar and the name of a picture in it
 
 
@@ -29,7 +30,7 @@ class Item:
     source: str | None = None  # the footage, its person, or the place it was found
     split: str | None = None  # train, val or test, where the data set says so
     pair_id: str | None = None  # shared by a fake and the real it belongs to
-    pair_kind: str | None = None  # "same footage" where nothing but the manipulation differs
+    pair_kind: str | None = None  # SAME_FOOTAGE, or how else fake and real belong together
 
 
 @dataclass(frozen=True)

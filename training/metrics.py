@@ -105,30 +105,24 @@ def risk_coverage(labels: np.ndarray, probs: np.ndarray, threshold: float) -> tu
     return count / len(wrong), np.cumsum(wrong) / count
 
 
-def pair_figures(labels: np.ndarray, scores: np.ndarray, pairs: Sequence[str | None]) -> dict[str, float]:
-    """How often a fake scores above the real of its own pair, ties half.
+def pair_gaps(labels: np.ndarray, scores: np.ndarray, pairs: Sequence[str | None]) -> tuple[np.ndarray, np.ndarray]:
+    """Score of a fake minus score of a real, for every fake with every real of its pair.
 
-    `couples` counts every fake with every real of its pair; `by_pair` gives each pair the same weight, because one
-    person may stand in many couples.
+    Returns the gaps (C,) float64 and the index (C,) of the fake of each.
     """
-    shares, gaps = [], []
-    for pair in sorted({p for p in pairs if p is not None}):
-        mine = np.array([p == pair for p in pairs])
-        real, fake = scores[mine & (labels == 0)], scores[mine & (labels == 1)]
-        if len(real) and len(fake):
-            shares.append(auc(real, fake))
-            gaps.append(np.subtract.outer(fake, real).ravel())
-    gap = np.concatenate(gaps) if gaps else np.empty(0)
-    in_order = float((gap > 0).sum() + (gap == 0).sum() / 2)
-    return {
-        "couples": len(gap),
-        "in_order": in_order,
-        "share": in_order / len(gap) if len(gap) else float("nan"),
-        "pairs": len(shares),
-        "by_pair": float(np.mean(shares)) if shares else float("nan"),
-        "mean_gap": float(gap.mean()) if len(gap) else float("nan"),
-        "sd_gap": float(gap.std()) if len(gap) else float("nan"),
-    }
+    found = [
+        (scores[fake] - scores[real], fake)
+        for fake in np.flatnonzero(labels == 1)
+        for real in np.flatnonzero(labels == 0)
+        if pairs[fake] is not None and pairs[fake] == pairs[real]
+    ]
+    gaps, fakes = zip(*found, strict=True) if found else ((), ())
+    return np.array(gaps, np.float64), np.array(fakes, int)
+
+
+def share_in_order(gaps: np.ndarray) -> float:
+    """How often the fake scores above its real, ties half; nan without any."""
+    return float(((gaps > 0) + (gaps == 0) / 2).mean()) if len(gaps) else float("nan")
 
 
 def groups_of(names: Sequence[Sequence[str]]) -> np.ndarray:

@@ -97,14 +97,15 @@ def test_the_risk_rises_as_unsure_decisions_are_covered():
 def test_a_pair_is_in_order_when_the_fake_scores_above_its_own_real():
     labels = np.array([0, 1, 1, 0, 1, 0, 1])
     scores = np.array([0.1, 0.3, 0.05, 0.5, 0.5, 0.9, 0.95])
-    figures = metrics.pair_figures(labels, scores, ["a", "a", "a", "b", "b", None, None])
-    assert (figures["couples"], figures["in_order"], figures["pairs"]) == (3, 1.5, 2)
-    assert figures["by_pair"] == pytest.approx(0.5)
-    assert figures["mean_gap"] == pytest.approx((0.2 - 0.05 + 0) / 3)
+    gaps, fakes = metrics.pair_gaps(labels, scores, ["a", "a", "a", "b", "b", None, None])
+    assert gaps == pytest.approx([0.2, -0.05, 0])
+    assert fakes.tolist() == [1, 2, 4]
+    assert metrics.share_in_order(gaps) == pytest.approx(0.5)
 
 
 def test_a_pair_without_a_real_is_no_pair():
-    assert metrics.pair_figures(np.array([1, 1]), np.array([0.1, 0.2]), ["a", "a"])["couples"] == 0
+    gaps, _ = metrics.pair_gaps(np.array([1, 1]), np.array([0.1, 0.2]), ["a", "a"])
+    assert len(gaps) == 0 and np.isnan(metrics.share_in_order(gaps))
 
 
 def test_things_that_share_a_name_through_others_stand_in_one_group():
