@@ -21,6 +21,7 @@ from training.metrics import label_auc
 from training.scores import drop_cut_line
 
 PLAN = Plan("controls", windows=4, length=3, rate_hz=8)
+ALL = "all of them, leave one source out"
 SMALL = 96  # pixels a side, where sharpness no longer depends on the size of the face
 
 
@@ -130,19 +131,24 @@ def measure_all(
 
 
 def judge(labels: np.ndarray, measured: Sequence[Controls], sources: Sequence[str | None]) -> dict[str, np.ndarray]:
-    """Each control as a score (N,), and "all of them" together.
+    """Each control as a score (N,), and ALL of them together.
 
-    A control that is the same everywhere, or missing, is left out. What is missing in one file is the median. A control
-    may tell by being low as well as by being high, so each is turned to the side on which its AUC is above .5; "all of
-    them" is not, because it never saw what it judges.
+    A control that is the same everywhere, or missing, is left out. What is missing in one file is the median.
     """
     table = {name: np.array([getattr(m, name) for m in measured], np.float64) for name in asdict(Controls())}
     table = {name: np.where(np.isnan(v), np.nanmedian(v), v) for name, v in table.items() if not np.isnan(v).all()}
     table = {name: values for name, values in table.items() if np.ptp(values) > 0}
-    turned = {name: v if label_auc(labels, v) >= 0.5 else -v for name, v in table.items()}
     if table:
-        turned["all of them"] = leave_one_source_out(labels, np.stack(list(table.values()), axis=1), sources)
-    return turned
+        table[ALL] = leave_one_source_out(labels, np.stack(list(table.values()), axis=1), sources)
+    return table
+
+
+def turned(name: str, labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """The control's score on the side where its AUC is above .5, for it may tell by being low as well as by being high.
+
+    ALL stays as it is, because it never saw what it judges.
+    """
+    return -scores if name != ALL and label_auc(labels, scores) < 0.5 else scores
 
 
 def leave_one_source_out(labels: np.ndarray, features: np.ndarray, sources: Sequence[str | None]) -> np.ndarray:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training import metrics
-from training.controls import Controls, judge
+from training.controls import Controls, judge, turned
 from training.manifest import SAME_FOOTAGE, Item
 from training.metrics import label_auc
 from training.scores import SURE, Score, filled
@@ -119,8 +119,8 @@ def calibration(judged: Judged, threshold: float) -> dict[str, list[float]]:
 
 def frame_figures(judged: Judged, draws: list[np.ndarray]) -> dict:
     """The mean of frames beside the temporal head, their difference, and the AUC of single frames."""
-    if not any(score.frame_logits for score in judged.scores):
-        return {}
+    if not any(len(score.frame_logits) > 1 for score in judged.scores):
+        return {}  # stills have no temporal head
     labels, head, mean = judged.labels, filled(judged.scores, "logit"), filled(judged.scores, "mean_logit")
     counts = [len(score.frame_logits) for score in judged.scores]
     return {
@@ -207,16 +207,20 @@ def share_flagged(judged: Judged, draws: list[np.ndarray]) -> list[float]:
 
 
 def control_figures(judged: Judged, measured: Sequence[Controls], draws: list[np.ndarray]) -> dict:
-    """The AUC of each control, the best first, and how far the detector is above that one."""
+    """The AUC of fake over real of each control, the most telling first, and how far the detector is above that one."""
     labels = judged.labels
     controls = judge(labels, measured, [item.source for item in judged.items])
-    aucs = {name: label_auc(labels, scores) for name, scores in controls.items()}
-    ordered = dict(sorted(aucs.items(), key=lambda row: -row[1]))
+    worth = {name: label_auc(labels, turned(name, labels, scores)) for name, scores in controls.items()}
+    ordered = sorted(controls, key=lambda name: -worth[name])
     if not ordered:
         return {"auc": {}}
-    best = next(iter(ordered))
-    ours = filled(judged.scores, "probability")
-    return {"auc": ordered, "best": best, "detector_minus_best": difference(labels, ours, controls[best], draws)}
+    best, ours = ordered[0], filled(judged.scores, "probability")
+    return {
+        "auc": {name: label_auc(labels, controls[name]) for name in ordered},
+        "best": best,
+        "best_auc": worth[best],
+        "detector_minus_best": difference(labels, ours, turned(best, labels, controls[best]), draws),
+    }
 
 
 def auc_figure(labels: np.ndarray, scores: np.ndarray, draws: list[np.ndarray]) -> list[float]:

@@ -54,7 +54,7 @@ def risk(axes: Axes, judged: Judged, threshold: float, others: dict[str, np.ndar
     coverage, wrong = metrics.risk_coverage(given.labels, filled(given.scores, "probability"), threshold)
     coverage = coverage * len(given.items) / len(judged.items)  # abstentions are never covered
     axes.plot(coverage, wrong, color=BLUE, lw=2)
-    axes.set(xlabel="share of items decided, surest first", ylabel="share of them wrong", xlim=(0, 1), ylim=(0, 0.6))
+    axes.set(xlabel="share of items decided, surest first", ylabel="share of them wrong", xlim=(0, 1), ylim=(0, 1))
 
 
 def _given(judged: Judged) -> Judged:

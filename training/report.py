@@ -36,8 +36,8 @@ def markdown(result: dict) -> str:
         "A figure in brackets is the 95 % interval of a bootstrap in which things that share a person or a pair move "
         "together. What was not judged stands at the median score.",
     ]
-    for reason, number in result["skipped"].items():
-        lines.append(f"Left out: {number} ({reason}).")
+    for reason, count in result["skipped"].items():
+        lines.append(f"Left out: {count} ({reason}).")
     for kind, figures in result["kinds"].items():
         lines += kind_section(kind, figures, result["threshold"])
     if result["peers"]:
@@ -47,8 +47,8 @@ def markdown(result: dict) -> str:
 
 def kind_section(kind: str, f: dict, threshold: float) -> list[str]:
     lines = ["", f"## {kind.capitalize()}s: {f['fake']} fake, {f['real']} real, {f['clusters']} groups", ""]
-    for code, number in f["abstained"].items():
-        lines.append(f"Not judged: {number} ({code}).")
+    for code, count in f["abstained"].items():
+        lines.append(f"Not judged: {count} ({code}).")
     if f["abstained"]:
         lines.append("")
     rows = [[NAMES[name], number(value)] for name, value in f["ranking"].items()]
@@ -114,8 +114,8 @@ def controls_section(controls: dict) -> list[str]:
         "",
         "### Controls that know nothing of forgery",
         "",
-        "Each turned to its better side; all of them: a logistic regression that never saw the source it judges. "
-        f"The detector minus the best of them ({controls['best'].replace('_', ' ')}): {margin}.",
+        "AUC of fake over real; what is far below .5 tells as much as what is far above. The most telling is "
+        f"{controls['best'].replace('_', ' ')}, worth {number(controls['best_auc'])}; detector minus that: {margin}.",
         "",
         *table(["control", "AUC"], rows),
     ]

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    balanced_accuracy_score,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
 
 from training import metrics
 
@@ -67,6 +72,18 @@ def test_figures_at_a_threshold_follow_the_four_counts():
     assert figures["balanced_accuracy"] == pytest.approx((2 / 3 + 4 / 5) / 2)
     assert figures["precision"] == pytest.approx(2 / 3) and figures["recall"] == pytest.approx(2 / 3)
     assert figures["f1"] == pytest.approx(2 / 3)
+
+
+def test_figures_at_a_threshold_are_those_of_scikit_learn(scored):
+    labels, scores = scored
+    figures = metrics.at_threshold(labels, scores, 0.55)
+    precision, recall, f1, _ = precision_recall_fscore_support(labels, scores >= 0.55, average="binary")
+    assert [figures["precision"], figures["recall"], figures["f1"]] == pytest.approx([precision, recall, f1])
+    assert figures["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(labels, scores >= 0.55))
+
+
+def test_nothing_flagged_has_no_precision():
+    assert metrics.at_threshold(np.array([0, 1]), np.array([0.1, 0.2]), 0.5)["precision"] == 0
 
 
 def test_probabilities_that_keep_their_word_have_no_calibration_error():
