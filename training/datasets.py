@@ -9,7 +9,7 @@ The readers look at names, never into the files.
 
 import argparse
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -260,7 +260,7 @@ READERS: dict[str, Callable[[Path], Manifest]] = {
 }
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("layout", choices=READERS)
     parser.add_argument("root", type=Path)
@@ -269,7 +269,7 @@ def main() -> None:
     parser.add_argument("--split", choices=("official", *SHARES), default="official")
     parser.add_argument("--balance", action="store_true", help="as many real as fake items in each split")
     parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     try:
         given = read_ffpp(args.root, args.compression) if args.layout == "ffpp" else READERS[args.layout](args.root)
         items, skipped = list(given.items), given.skipped

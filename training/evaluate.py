@@ -5,13 +5,15 @@
 
 Writes scores.jsonl and controls.jsonl as it goes (a run that was killed goes on from there), then figures.json,
 report.md, roc.png, reliability.png and risk.png. --against: scores of other systems on the same manifest, JSON lines
-with `path` and `probability` (null where it abstained). --robustness adds the grid of training/robustness.py.
+with `path` and `probability` (null where it abstained). --robustness judges treated copies too: re-encoded, resized, ...
 """
 
 import argparse
 import hashlib
 import json
+import math
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,12 +27,13 @@ from training.manifest import DataError, Item, read_manifest, require_both_class
 from training.metrics import DRAWS
 from training.plots import draw_all
 from training.report import markdown, peers_for
+from training.robustness import robustness
 from training.scores import Score, filled, names_of, read_scores, score_all
 
 KINDS = ("video", "image")
 
 
-def chosen(items: tuple[Item, ...], split: str | None, limit: int | None) -> list[Item]:
+def chosen(items: Sequence[Item], split: str | None, limit: int | None) -> list[Item]:
     """The items of a split; with a limit, that many of each class and kind, evenly spread over the manifest."""
     items = [item for item in items if split in (None, item.split)]
     if limit is None:
@@ -49,12 +52,16 @@ def evaluate(
     out: Path,
     split: str | None = None,
     limit: int | None = None,
-    against: list[Path] = (),
+    against: Sequence[Path] = (),
     plan: str = "default",
     threshold: float = 0.5,
     draws: int = DRAWS,
+    robust: int = 0,
 ) -> dict:
-    """Run everything and write it into `out`; returns the figures. Raises DataError."""
+    """Run everything and write it into `out`; returns the figures. Raises DataError.
+
+    robust: how many items of each class and kind go through the grid of `training.robustness`.
+    """
     given = read_manifest(manifest)
     items = chosen(given.items, split, limit)
     require_both_classes(items, str(manifest))
@@ -75,26 +82,42 @@ def evaluate(
         figures[kind] = all_figures(judged, threshold, [measured[i] for i in rows])
         curves[kind] = {name: filled([theirs[i] for i in rows], "probability") for name, theirs in others.items()}
         figures[kind]["against"] = beside(judged, curves[kind])
+        if robust:
+            few_items = set(chosen(judged.items, None, robust))
+            few = judged.subset(np.array([item in few_items for item in judged.items]))
+            few_names = names_of(few.items, manifest)
+            figures[kind]["robustness"] = robustness(detector, few, few_names, out / "robustness", plan, _say)
     if not kinds:
         raise DataError(f"{manifest} holds neither videos nor images of both classes.")
 
     whole = split is None and limit is None
-    result = {
-        "manifest": manifest.name,
-        "split": split,
-        "items": len(items),
-        "skipped": dict(given.skipped),
-        "plan": plan,
-        "threshold": threshold,
-        "model": asdict(detector.info),
-        "seconds_per_item": float(np.mean([score.seconds for score in scores])),
-        "kinds": figures,
-        "peers": peers_for(hashlib.sha256(manifest.read_bytes()).hexdigest()) if whole else None,
-    }
+    result = without_nan(
+        {
+            "manifest": manifest.name,
+            "split": split,
+            "items": len(items),
+            "skipped": dict(given.skipped),
+            "plan": plan,
+            "threshold": threshold,
+            "model": asdict(detector.info),
+            "seconds_per_item": float(np.mean([score.seconds for score in scores])),
+            "kinds": figures,
+            "peers": peers_for(hashlib.sha256(manifest.read_bytes()).hexdigest()) if whole else None,
+        }
+    )
     (out / "figures.json").write_text(json.dumps(result, indent=1) + "\n")
     (out / "report.md").write_text(markdown(result))
     draw_all(out, kinds, threshold, curves)
     return result
+
+
+def without_nan(value):
+    """The same with None for every nan, which JSON does not know."""
+    if isinstance(value, dict):
+        return {name: without_nan(v) for name, v in value.items()}
+    if isinstance(value, list):
+        return [without_nan(v) for v in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def by_path(path: Path, names: list[str]) -> list[Score]:
@@ -118,7 +141,7 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/eval"))
@@ -128,8 +151,9 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="at most so many of each class and kind")
     parser.add_argument("--threshold", type=float, default=0.5, help="of the decision; fix it before you look")
     parser.add_argument("--against", type=Path, nargs="+", default=[], help="scores.jsonl of other systems")
+    parser.add_argument("--robustness", type=int, default=0, metavar="N", help="of N of each class and kind")
     parser.add_argument("--draws", type=int, default=DRAWS, help="of the bootstrap")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     try:
         detector = Detector.load(args.weights)
         evaluate(
@@ -142,6 +166,7 @@ def main() -> None:
             args.plan,
             args.threshold,
             args.draws,
+            args.robustness,
         )
     except (DataError, CheckError) as error:
         raise SystemExit(str(error)) from error

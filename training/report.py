@@ -80,6 +80,8 @@ def kind_section(kind: str, f: dict, threshold: float) -> list[str]:
         lines += ["", "### Against other systems, on the same draws", ""]
         rows = [[n, number(r["auc"]), number(r["difference"], signed=True)] for n, r in f["against"].items()]
         lines += table(["system", "its AUC", "ours minus its"], rows)
+    if f.get("robustness"):
+        lines += robustness_section(f["robustness"])
     return lines
 
 
@@ -121,6 +123,22 @@ def controls_section(controls: dict) -> list[str]:
     ]
 
 
+def robustness_section(cells: dict) -> list[str]:
+    rows = [
+        [
+            name,
+            number(c["auc"]),
+            number(c["change"], signed=True),
+            number(c["real_flagged"]),
+            number(c["real_logit_drift"], signed=True),
+            c["abstained"],
+        ]
+        for name, c in cells.items()
+    ]
+    head = ["treated", "AUC", "change", "reals flagged", "drift of their logits", "not judged"]
+    return ["", "### After what sites and people do to a file", "", *table(head, rows)]
+
+
 def peers_section(peers: dict) -> list[str]:
     rows = [
         [r["detector"], number(r["video"]), number(r["image"]), r.get("judged", "nearly all")] for r in peers["rows"]
@@ -143,12 +161,10 @@ def peers_for(manifest_sha256: str) -> dict | None:
 
 def number(value: float | list[float] | None, signed: bool = False) -> str:
     """.xx, or .xx [low, high]."""
-    if value is None:
-        return "n/a"
-    style = "+.2f" if signed else ".2f"
     if isinstance(value, list):
-        return f"{value[0]:{style}} [{value[1]:{style}}, {value[2]:{style}}]"
-    return f"{value:{style}}"
+        middle, low, high = (number(v, signed) for v in value)
+        return f"{middle} [{low}, {high}]"
+    return "n/a" if value is None else f"{value:+.2f}" if signed else f"{value:.2f}"
 
 
 def table(head: list[str], rows: list[list]) -> list[str]:

@@ -85,10 +85,11 @@ def score_all(
     out: Path,
     plan: str = "default",
     progress: Callable[[str], None] = lambda line: None,
+    treat: Callable[[Path, Path], Path] = lambda path, folder: path,
 ) -> list[Score]:
     """Judge what `out` does not hold yet, and append it there; one score per item, in their order.
 
-    Raises DataError where `out` was made with other weights or another plan.
+    treat: (file, folder for copies) -> the file to judge in its place. Raises DataError where `out` was made with other weights or another plan.
     """
     drop_cut_line(out)
     known = {score.path: score for score in read_scores(out)} if out.exists() else {}
@@ -98,7 +99,7 @@ def score_all(
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("a") as file, tempfile.TemporaryDirectory() as folder:
         for number, (item, name) in enumerate(todo, 1):
-            score = known[name] = score_item(detector, local_file(item, Path(folder)), name, plan)
+            score = known[name] = score_item(detector, treat(local_file(item, Path(folder)), Path(folder)), name, plan)
             file.write(json.dumps(asdict(score)) + "\n")
             file.flush()
             progress(f"{number} of {len(todo)}  {name}  {score.verdict or score.why_not}")
