@@ -1,7 +1,8 @@
 """What kind of file this is, and opening it without letting it open anything else."""
 
 import os
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,15 @@ class OpenVideo:
 
 
 PICTURES = ("jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe")
+PILLOW_NAMES = {
+    "jpeg_pipe": "JPEG",
+    "png_pipe": "PNG",
+    "apng": "PNG",
+    "webp_pipe": "WEBP",
+    "bmp_pipe": "BMP",
+    "tiff_pipe": "TIFF",
+    "gif": "GIF",
+}
 
 # The first boxes that QuickTime and MP4 files begin with
 BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"moof")
@@ -106,13 +116,30 @@ def open_video(path: Path, limits: Limits) -> Iterator[OpenVideo]:
         raise CheckError("damaged", error.strerror or "") from error
     with container:
         stream = _choose_stream(container)
-        if stream.width * stream.height > limits.max_pixels:
-            raise CheckError("too_large", f"{stream.width} x {stream.height}")
+        pixels = stream.width * stream.height
+        if pixels > limits.max_pixels or (pixels == 0 and _claimed_pixels(path, kind) > limits.max_pixels):
+            raise CheckError("too_large")
         codec = stream.codec_context
         codec.options = {"max_pixels": str(limits.max_pixels)}
-        codec.thread_type = "AUTO"
+        # several HEVC pictures at once: FFmpeg 8.1 can wait for ever where one is damaged (found by the fuzz test)
+        codec.thread_type = "SLICE" if codec.name == "hevc" else "AUTO"
         codec.thread_count = THREADS
         yield OpenVideo(container, stream, kind, is_picture=kind in PICTURES)
+
+
+def read_packets(video: OpenVideo, damage: Callable[[], None] = lambda: None) -> Iterator[av.Packet]:
+    """The packets of the picture track from where the container stands, going on past what cannot be read.
+
+    `damage` is called for each such place. The last packet is empty: it makes the decoder give what it still holds.
+    """
+    for _ in range(100):  # a demuxer that only fails would keep us here
+        try:
+            yield from video.container.demux(video.stream)
+            return
+        except av.FFmpegError:
+            damage()
+        except IndexError:  # PyAV 18, at the end of a damaged file in which further tracks came to light
+            return
 
 
 def _read_head(path: Path) -> bytes:
@@ -127,6 +154,25 @@ def _read_head(path: Path) -> bytes:
         raise CheckError("not_readable", path.name) from error
     except OSError as error:
         raise CheckError("not_readable", error.strerror or "") from error
+
+
+def _claimed_pixels(path: Path, kind: str) -> float:
+    """The size that the file itself claims, 0 if it does not say: FFmpeg hides that of what is beyond the limit."""
+    from PIL import Image
+
+    try:
+        if kind in PILLOW_NAMES:
+            Image.init()
+            read_header, _ = Image.OPEN[PILLOW_NAMES[kind]]  # Image.open would warn on stderr of what is large
+            with path.open("rb") as file, read_header(file, str(path)) as picture:
+                return picture.width * picture.height
+        with av.open(f"file:{path.absolute()}", format=kind, options={"protocol_whitelist": "file"}) as container:
+            stream = _choose_stream(container)
+            return stream.width * stream.height
+    except Image.DecompressionBombError:
+        return float("inf")
+    except (OSError, SyntaxError, ValueError, IndexError, TypeError, struct.error, CheckError):
+        return 0
 
 
 def _choose_stream(container: InputContainer) -> VideoStream:

@@ -6,12 +6,14 @@ torch and mediapipe load with `Detector.load`, not with this module.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import video
 from core.analysis import Analysis, Media, ModelInfo, Warning
 from core.errors import CheckError
+from core.provenance import read_provenance
 from core.video import Frame, Plan
 
 if TYPE_CHECKING:
@@ -94,6 +96,9 @@ class Detector:
         faces = summary.face_results(records, self.calibration, is_still, self.info.trained)
         warnings += summary.face_warnings(records, faces, is_still, self.info.trained)
         top = summary.most_suspicious(faces)
+        with clock.stage("provenance"):
+            provenance = read_provenance(Path(path))
+        curve = self.calibration.curve(sum(face.verdict is not None for face in faces), is_still)
         progress(1, 1, "judge")
         return Analysis(
             verdict=top and top.verdict,
@@ -105,9 +110,10 @@ class Detector:
             media=media,
             coverage=summary.coverage(media, plan.name, looks, is_still),
             warnings=tuple(warnings),
-            provenance=None,
+            provenance=provenance,
             model=self.info,
             seconds=clock.seconds,
+            bands=(curve.no_signs_until, curve.likely_from) if self.info.trained else None,
         )
 
 
@@ -126,9 +132,10 @@ def look_at(frames: Iterable[Frame], looks: "Looks", clock: "Clock", progress: C
                     looks.close_window()
             looks.raise_if_cancelled()
             with clock.stage("faces"):
-                faces = detector.detect_tight(frame.rgb)
+                faces = detector.search(frame.rgb)
             with clock.stage("tracks"):
-                looks.add(frame, faces, tracker.update(frame.t_s, frame.rgb, faces))
+                tracks = tracker.update(frame.t_s, frame.rgb, faces, partial(detector.confirms, frame.rgb))
+                looks.add(frame, faces, tracks)
             progress(looks.frames)
         with clock.stage("network"):
             looks.close_window()

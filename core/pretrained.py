@@ -1,7 +1,7 @@
 """Find, verify and load weights; no pickle anywhere.
 
 A folder of weights holds `model.safetensors`, `config.json` (the ModelConfig, name, version, whether it is trained, and
-the SHA-256 of the weights) and, once fitted, `calibration.json`.
+the SHA-256 of the weights) and `calibration.json`.
 """
 
 import hashlib
@@ -75,9 +75,7 @@ def download(repo: str, revision: str) -> Path:
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        path = Path(hf_hub_download(repo, WEIGHTS, revision=revision))
-        hf_hub_download(repo, CONFIG, revision=revision)
-        hf_hub_download(repo, CALIBRATION, revision=revision)
+        paths = [Path(hf_hub_download(repo, name, revision=revision)) for name in (WEIGHTS, CONFIG, CALIBRATION)]
     except LocalEntryNotFoundError as error:
         raise CheckError(
             "weights_not_found", f"{repo} is not in the local cache and the Hub was not reached"
@@ -86,7 +84,7 @@ def download(repo: str, revision: str) -> Path:
         raise CheckError("weights_not_found", f"{repo} lacks a file: {error.__class__.__name__}") from error
     except (HfHubHTTPError, OSError, ValueError) as error:
         raise CheckError("weights_not_found", f"the Hub did not give {repo}: {error.__class__.__name__}") from error
-    return path.parent
+    return paths[0].parent
 
 
 def read_folder(folder: Path) -> Pretrained:
@@ -98,9 +96,7 @@ def read_folder(folder: Path) -> Pretrained:
     try:
         config = ModelConfig.from_json(info)
         name, version, trained = str(info["name"]), str(info["version"]), bool(info["trained"])
-        calibration = Calibration()
-        if (folder / CALIBRATION).exists():
-            calibration = Calibration.from_json(read_json(folder / CALIBRATION))
+        calibration = Calibration.from_json(read_json(folder / CALIBRATION))
         model = build(config, data)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckError("weights_mismatch", str(error).splitlines()[0][:200]) from error
@@ -126,12 +122,12 @@ def as_float32(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.is_floating_point() else tensor
 
 
-def save_weights(
-    folder: Path, model: DeepfakeModel, name: str, version: str, trained: bool, calibration: Calibration | None = None
-) -> str:
+def save_weights(folder: Path, model: DeepfakeModel, info: dict, calibration: Calibration | None = None) -> str:
     """Write a folder that `load_weights` reads; existing files are replaced. Returns the SHA-256 of the weights.
 
-    Matrices and kernels become float16; vectors (biases, batch statistics) stay float32, which float16 would clip.
+    info: "name", "version", "trained", and whatever else should stand in config.json. calibration: None before one is
+    fitted, which makes every verdict inconclusive. Matrices and kernels become
+    float16; vectors (biases, batch statistics) stay float32, as float16 would clip them.
     """
     from safetensors.torch import save
 
@@ -143,12 +139,12 @@ def save_weights(
             raise ValueError(f"{key} does not fit float16")
     data = save(tensors)
     sha256 = hashlib.sha256(data).hexdigest()
-    info = {"name": name, "version": version, "trained": trained, "sha256": sha256, **model.config.to_json()}
+    calibration = calibration or Calibration()
+    config = {**info, "sha256": sha256, **model.config.to_json()}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS).write_bytes(data)
-    (folder / CONFIG).write_text(json.dumps(info, indent=2) + "\n")
-    if calibration:
-        (folder / CALIBRATION).write_text(json.dumps(calibration.to_json(), indent=2) + "\n")
+    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
+    (folder / CALIBRATION).write_text(json.dumps(calibration.to_json(), indent=2) + "\n")
     return sha256
 
 

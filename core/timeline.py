@@ -8,7 +8,7 @@ from itertools import islice
 
 import av
 
-from core.container import OpenVideo
+from core.container import OpenVideo, read_packets
 from core.errors import CheckError
 
 MAX_MS = 7 * 24 * 3600 * 1000  # a week: no video, but a mistake
@@ -28,7 +28,7 @@ class Timeline:
     by_number: bool  # pictures are placed by their number: the file has no times, or none that make sense
     doubtful: bool  # they make no sense
     is_still: bool
-    ends_early: bool  # the file is cut off
+    is_short: bool  # the file promises more than it holds
 
     @property
     def fps(self) -> float:
@@ -75,7 +75,7 @@ def read_timeline(video: OpenVideo) -> Timeline:
     stream = video.stream
     unit = stream.time_base or Fraction(1, 1000)
     if video.is_picture:
-        return Timeline(0, unit, 0, 40.0, by_number=True, doubtful=False, is_still=True, ends_early=False)
+        return Timeline(0, unit, 0, 40.0, by_number=True, doubtful=False, is_still=True, is_short=False)
     head = _look(islice(_packets(video), HEAD_PACKETS))
     if head.count == 0:
         raise CheckError("damaged", "it holds no pictures")
@@ -101,7 +101,7 @@ def read_timeline(video: OpenVideo) -> Timeline:
         by_number=by_number,
         doubtful=not trusted,
         is_still=count == 1,
-        ends_early=trusted and last_ms * 1.1 + 2000 < _declared_ms(video),
+        is_short=trusted and last_ms * 1.1 + 2000 < _declared_ms(video),
     )
 
 
@@ -131,16 +131,8 @@ def keyframe_before(video: OpenVideo, timeline: Timeline, ms: int) -> KeyFrame |
 
 
 def _packets(video: OpenVideo) -> Iterator[av.Packet]:
-    """Packets of the picture track from here on, as far as they can be read."""
-    failures = 0
-    while failures < 100:
-        try:
-            for packet in video.container.demux(video.stream):
-                if packet.size and not packet.is_discard:
-                    yield packet
-            return
-        except av.FFmpegError:
-            failures += 1
+    """Packets of pictures that are shown, from here on."""
+    return (packet for packet in read_packets(video) if packet.size and not packet.is_discard)
 
 
 def _look(packets: Iterator[av.Packet]) -> _Seen:

@@ -8,10 +8,12 @@ step is taken for a cut; 96 % of the cuts are noticed, and after another 1.5 % t
 A stricter rule would part one person's sudden turns of the head.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from core.crops import crop
 from core.faces import Box, Face
 
 SAME_SCENE = 0.6  # agreement of structure or of colours at which two frames are no cut apart
@@ -73,36 +75,39 @@ class Tracker:
 
     def __init__(self):
         self._count = 0
-        self._scene: Scene | None = None
         self._tracks: list[Track] = []  # of this shot; they wait here while their face is not found
-        self._left: tuple[Scene, list[Track]] | None = None  # the shot before the last cut
+        self._recent: list[tuple[Scene, list[Track]]] = []  # the last second's frames, each with its shot's tracks
 
-    def update(self, t_s: float, rgb: np.ndarray, faces: list[Face]) -> list[Track | None]:
-        """The track of each face, in their order; None for a part of a face taken for a face.
+    def update(
+        self, t_s: float, rgb: np.ndarray, faces: list[Face], is_face: Callable[[Face], bool] = lambda face: True
+    ) -> list[Track | None]:
+        """The track of each face, in their order; None for what is none.
 
         t_s: seconds, ascending. rgb: (H, W, 3) uint8, the frame the faces were found in. Gaps of seconds between two
-        calls are allowed: a face that is then where it was, and looks as it did, keeps its track.
+        calls are allowed: a face that is then where it was, and looks as it did, keeps its track. is_face: asked before
+        a track begins.
         """
-        self._notice_cut(Scene.of(t_s, rgb))
+        self._tracks = self._tracks_of_shot(Scene.of(t_s, rgb))
         looks = [thumbnail(rgb, face.box) for face in faces]
         found: list[Track | None] = [None] * len(faces)
         for row, column in self._match(t_s, faces, looks):
             found[column] = self._tracks[row]
             self._tracks[row].follow(t_s, faces[column], looks[column])
-        for i, track in enumerate(found):
-            if track is None and not any(is_part(faces[i].box, t_s, other) for other in self._tracks):
+        for i in sorted(range(len(faces)), key=lambda i: faces[i].box):  # those who appear together, from the left
+            is_new = found[i] is None and not any(is_part(faces[i].box, t_s, other) for other in self._tracks)
+            if is_new and is_face(faces[i]):
                 self._count += 1
                 found[i] = Track(self._count, t_s, t_s, faces[i].box, looks[i])
                 self._tracks.append(found[i])
         return found
 
-    def _notice_cut(self, scene: Scene) -> None:
-        before, self._scene = self._scene, scene
-        if before is None or not scene.is_cut_from(before):
-            return
-        left, self._left = self._left, (before, self._tracks)
-        returns = left and scene.t_s - left[0].t_s <= FLASH_S and not scene.is_cut_from(left[0])
-        self._tracks = left[1] if returns else []
+    def _tracks_of_shot(self, scene: Scene) -> list[Track]:
+        """The tracks of the latest frame that no cut parts from this one; after a cut there are none."""
+        shots = (tracks for before, tracks in reversed(self._recent) if not scene.is_cut_from(before))
+        tracks = next(shots, [])
+        recent = [(before, kept) for before, kept in self._recent if scene.t_s - before.t_s <= FLASH_S]
+        self._recent = [*recent, (scene, tracks)]
+        return tracks
 
     def _match(self, t_s: float, faces: list[Face], looks: list[np.ndarray]) -> list[tuple[int, int]]:
         """Pairs (track, face) of the assignment with the least total cost, impossible pairs left out."""
@@ -140,14 +145,7 @@ def is_part(box: Box, t_s: float, track: Track) -> bool:
 
 def thumbnail(rgb: np.ndarray, box: Box) -> np.ndarray:
     """A face as (192,) float32 of length 1: 8 x 8 pixels in colour, less their mean, so that exposure does not count."""
-    import cv2
-
-    height, width = rgb.shape[:2]
-    x0, x1 = np.clip(np.round((box[0], box[2])).astype(int), 0, width)
-    y0, y1 = np.clip(np.round((box[1], box[3])).astype(int), 0, height)
-    if x1 <= x0 or y1 <= y0:
-        return np.zeros(192, np.float32)
-    pixels = cv2.resize(rgb[y0:y1, x0:x1], (8, 8), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+    pixels = crop(rgb, box, size=8, margin=1.0).astype(np.float32).ravel()
     return unit(pixels - pixels.mean())
 
 

@@ -13,13 +13,13 @@ import av
 import numpy as np
 
 from core.analysis import Media, Warning
-from core.container import DEFAULT_LIMITS, Limits, OpenVideo, open_video
+from core.container import DEFAULT_LIMITS, Limits, OpenVideo, open_video, read_packets
 from core.errors import CheckError
 from core.picture import Upright, geometry
 from core.plan import PLANS, Plan, plan_named, window_times
 from core.timeline import KeyFrame, Timeline, keyframe_before, read_timeline
 
-__all__ = ["PLANS", "Frame", "Limits", "Plan", "frames", "plan_named", "probe", "window_times"]
+__all__ = ["PLANS", "Frame", "Limits", "Plan", "frames", "frames_at", "plan_named", "probe", "window_times"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,16 +37,19 @@ def probe(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Media:
     """What the file is, by its packets' times and its first picture rather than by what it says. Raises CheckError."""
     with open_video(Path(path), limits) as video:
         timeline = read_timeline(video)
-        shape = geometry(_first_picture(video), _aspect(video))
-        container, stream = video.container, video.stream
+    with open_video(Path(path), limits) as video:
+        picture = next(_decode(video, lambda: None), None)
+        if picture is None:
+            raise CheckError("damaged")
+        shape = geometry(picture, _aspect(video))
         return Media(
             duration_s=round(timeline.duration_ms / 1000, 2),
             width=shape.width,
             height=shape.height,
             fps=round(timeline.fps, 3),
-            codec=stream.codec_context.name,
-            container=_container_name(video),
-            has_audio=bool(container.streams.audio),
+            codec=video.stream.codec_context.name,
+            container=video.format.removesuffix("_pipe"),
+            has_audio=bool(video.container.streams.audio),
             is_still=timeline.is_still,
         )
 
@@ -63,8 +66,8 @@ def frames(path: str | Path, plan: Plan, warnings: list[Warning], limits: Limits
         windows = _windows(video, timeline, plan)
     if timeline.doubtful:
         warn("untrusted_timestamps", "The times in the file make no sense; frames are placed by their number.")
-    if timeline.ends_early:
-        warn("ends_early", "The file ends before the video does.")
+    if timeline.is_short:
+        warn("shorter_than_declared", "The file promises a longer video than it holds.")
     with open_video(Path(path), limits) as video:
         reader = _Reader(video, timeline, warn)
         shots = reader.consecutive(plan.length) if plan.is_consecutive else reader.windows(windows)
@@ -79,6 +82,23 @@ def frames(path: str | Path, plan: Plan, warnings: list[Warning], limits: Limits
             yield Frame(rgb, shot.ms / 1000, shot.index, shot.window, upright.shape.scale)
         if upright is None:
             raise CheckError("damaged")
+
+
+def frames_at(path: str | Path, times_s: list[float], limits: Limits = DEFAULT_LIMITS) -> Iterator[Frame]:
+    """Decode single frames, as pictures of an analysis need them; `window` says which of the times a frame is for.
+
+    times_s: ascending, each another. One that cannot be read is left out. Raises CheckError.
+    """
+    with open_video(Path(path), limits) as video:
+        timeline = read_timeline(video)
+        wanted = _to_ms(np.array(times_s))
+        seeks = not timeline.by_number and not timeline.is_still
+        windows = [_Window([ms], keyframe_before(video, timeline, ms) if seeks else None) for ms in wanted]
+    with open_video(Path(path), limits) as video:
+        upright = None
+        for shot in _Reader(video, timeline, lambda code, message: None).windows(windows):
+            upright = upright or Upright(geometry(shot.picture, _aspect(video)))
+            yield Frame(upright(shot.picture), shot.ms / 1000, shot.index, shot.window, upright.shape.scale)
 
 
 @dataclass(frozen=True)
@@ -180,48 +200,34 @@ def _decode(video: OpenVideo, damage: Callable[[], None], at_keyframe: bool = Fa
     After damage nothing is given until the next key frame: decoders paint over what is missing, and the smear would
     pass for a manipulation. HEVC, VP9 and AV1 do not notice small damage.
     """
-    failures, smeared = 0, False
-    while failures < 100:  # a demuxer that only fails would keep us here
+    smeared = False
+
+    def lost() -> None:
+        nonlocal smeared
+        smeared = True
+        damage()
+
+    packets = read_packets(video, lost)
+    if at_keyframe:
+        packets = dropwhile(lambda packet: not packet.is_keyframe, packets)
+    for packet in packets:
         try:
-            packets = video.container.demux(video.stream)
-            if at_keyframe:
-                packets = dropwhile(lambda packet: not packet.is_keyframe, packets)
-            for packet in packets:
-                try:
-                    pictures = packet.decode()
-                except av.FFmpegError:
-                    pictures, smeared = [], True
-                for picture in pictures:
-                    smeared = picture.is_corrupt or (smeared and not picture.key_frame)
-                    if smeared:
-                        continue
-                    yield picture
-                    if video.is_picture:
-                        return  # telephones hide further pictures behind the first
-                if smeared:
-                    damage()
-            return
+            pictures = packet.decode()
         except av.FFmpegError:
-            damage()
-            failures, smeared = failures + 1, True
-
-
-def _first_picture(video: OpenVideo) -> av.VideoFrame:
-    """The first picture that decodes; raises CheckError if none does."""
-    if not video.is_picture:
-        video.container.seek(0)
-    picture = next(_decode(video, lambda: None), None)
-    if picture is None:
-        raise CheckError("damaged")
-    return picture
+            lost()
+            continue
+        for picture in pictures:
+            if picture.is_corrupt:
+                lost()
+            elif picture.key_frame or not smeared:
+                smeared = False
+                yield picture
+                if video.is_picture:
+                    return  # telephones hide further pictures behind the first
 
 
 def _aspect(video: OpenVideo) -> float:
     return float(video.stream.sample_aspect_ratio or 1)
-
-
-def _container_name(video: OpenVideo) -> str:
-    return video.format.removesuffix("_pipe")
 
 
 def _warner(warnings: list[Warning]) -> Callable[[str, str], None]:

@@ -43,6 +43,7 @@ def write_clip(
     pix_fmt: str = "yuv420p",
     container: str | None = None,
     options: dict[str, str] | None = None,
+    muxer: dict[str, str] | None = None,
     times: list[float] | None = None,
     rotation: float | None = None,
     mirror: bool = False,
@@ -56,7 +57,7 @@ def write_clip(
     the picture. aspect: width of a pixel over its height. prepare: changes each frame before it is encoded.
     """
     unit = Fraction(1, 1000) if times else 1 / Fraction(fps)
-    with av.open(str(path), "w", format=container) as out:
+    with av.open(str(path), "w", format=container, options=muxer) as out:
         sound = out.add_stream("aac", rate=16_000, layout="mono") if with_audio else None
         stream = None
         for i, picture in enumerate(pictures):

@@ -130,7 +130,7 @@ def animate(still: Sample, seen: list[Sample], motion: list[Sample], rng: np.ran
 def finish(frames: list[Sample], rng: np.random.Generator) -> np.ndarray:
     """Crop with a margin and a shift of the clip's own, recolour, encode. (T, S, S, 3) uint8."""
     margin, shift, flip = rng.uniform(1.15, 1.45), rng.uniform(-0.04, 0.04, 2), rng.random() < 0.5
-    jitter, side = rng.uniform(0, 0.012), int(rng.choice([128, 160, 192, 224, 224, 224]))
+    jitter, side = rng.uniform(0, 0.012), int(rng.choice([128, 256, 256]))
     colour_seed, crops = int(rng.integers(2**63)), []
     for frame in frames:
         x0, y0, x1, y1 = frame.box
@@ -140,11 +140,19 @@ def finish(frames: list[Sample], rng: np.random.Generator) -> np.ndarray:
         image = degrade.colour(crop(frame.rgb, box, side, 1.0).astype(np.float32), np.random.default_rng(colour_seed))
         crops.append(_pixels(image[:, ::-1] if flip else image))
     crops = h264(crops, int(rng.integers(18, 36)), int(rng.choice([4, 8, 16])))
-    return np.stack([cv2.resize(c, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_CUBIC) for c in crops])
+    return np.stack(
+        [
+            cv2.resize(c, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA if side > CROP_SIZE else cv2.INTER_CUBIC)
+            for c in crops
+        ]
+    )
 
 
 def h264(images: list[np.ndarray], crf: int, gop: int) -> list[np.ndarray]:
-    """Through libx264 in memory and back."""
+    """Through libx264 in memory and back.
+
+    Sides are multiples of 128: at others libx264 gave the same clip differently each time, as if it read past the edge.
+    """
     import io
 
     import av
@@ -155,11 +163,12 @@ def h264(images: list[np.ndarray], crf: int, gop: int) -> list[np.ndarray]:
         stream.height, stream.width = images[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         for image in images:
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")))
+            planes = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2YUV_I420)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
         out.mux(stream.encode(None))
     memory.seek(0)
     with av.open(memory, format="mp4") as back:
-        return [frame.to_ndarray(format="rgb24") for frame in back.decode(video=0)]
+        return [cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_YUV2RGB_I420) for frame in back.decode(video=0)]
 
 
 def _pixels(image: np.ndarray) -> np.ndarray:

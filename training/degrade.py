@@ -49,7 +49,7 @@ def sharpen(image: np.ndarray, amount: float) -> np.ndarray:
     return np.clip(image + amount * (image - cv2.GaussianBlur(image, (0, 0), 1.5)), 0, 255)
 
 
-def codec(image: np.ndarray, rng: np.random.Generator, lowest: int = 30) -> np.ndarray:
+def codec(image: np.ndarray, rng: np.random.Generator, lowest: int = 50) -> np.ndarray:
     """One lossy generation: JPEG, or WebP, whose predicted and deblocked blocks look like a video key frame's."""
     pixels = np.clip(np.round(image), 0, 255).astype(np.uint8)
     if rng.random() < 0.5:
@@ -68,18 +68,18 @@ def spread(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         out = np.repeat(out.mean(2, keepdims=True), 3, 2)
     if rng.random() < 0.15:
         out = cv2.bilateralFilter(out, 5, float(rng.uniform(10, 40)), 3)  # a beauty filter, in both classes
+    if rng.random() < 0.15:
+        out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.3, 1.0))
+    if rng.random() < 0.3:
+        out = down_up(out, rng.uniform(0.5, 0.95), rng)
     if rng.random() < 0.2:
-        out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.3, 1.3))
-    if rng.random() < 0.4:
-        out = down_up(out, rng.uniform(0.45, 0.95), rng)
-    if rng.random() < 0.25:
-        out = out + rng.normal(0, rng.uniform(1, 6), out.shape).astype(np.float32)
+        out = out + rng.normal(0, rng.uniform(1, 5), out.shape).astype(np.float32)
     if rng.random() < 0.12:
         out = label(out, rng)
-    if rng.random() < 0.85:
-        out = codec(out, rng)
-    if rng.random() < 0.3:
-        out = codec(out, rng, 50)
+    if rng.random() < 0.75:
+        out = codec(out, rng, 30 if rng.random() < 0.2 else 50)
+    if rng.random() < 0.15:
+        out = codec(out, rng, 60)
     return np.clip(np.round(out), 0, 255).astype(np.uint8)
 
 

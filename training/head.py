@@ -12,7 +12,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -158,7 +157,6 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=12)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    cv2.setNumThreads(1)
     shards, encoder = Shards(args.data), load_encoder(args.encoder)
     seen, unseen = split(shards.sources)
     collect(encoder, shards, seen, "train", args.clips, args.out, seed=1)

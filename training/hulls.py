@@ -54,7 +54,7 @@ def soften(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     The kernels scale with the size of the mask, so that a mouth does not blur away.
     """
     size = float(np.sqrt(mask.sum()))
-    first, second = size * rng.uniform(0.01, 0.06), size * rng.uniform(0.004, 0.06)
+    first, second = size * rng.uniform(0.01, 0.05), size * rng.uniform(0.003, 0.03)
     blurred = cv2.GaussianBlur(mask, (0, 0), max(0.5, first))
     inner = np.clip((blurred - 0.6) / 0.4, 0, 1)  # keeps the plateau: an erosion
     return cv2.GaussianBlur(inner, (0, 0), max(0.3, second))

@@ -3,7 +3,6 @@
 import os
 import zlib
 
-import cv2
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -58,6 +57,5 @@ def loader(pairs: Pairs, first: int, last: int, batch: int, workers: int) -> Dat
 
 
 def _one_thread(worker: int) -> None:
-    cv2.setNumThreads(1)
     torch.set_num_threads(1)
     os.nice(1)

@@ -51,7 +51,7 @@ def self_blend(sample: Sample, partner: Sample, rng: np.random.Generator) -> Ble
     if rng.random() < 0.3:
         source = warp(source, smooth_field(mask.shape, rng, 0.01 * size))
     mask = soften(cv2.warpAffine(mask, shift, shape), rng)
-    return paste(target, source, mask * float(rng.choice([0.35, 0.6, 0.85, 1, 1, 1, 1])))
+    return paste(target, source, mask * float(rng.choice([0.5, 0.75, 1, 1, 1, 1])))
 
 
 def lip_sync(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
@@ -170,7 +170,7 @@ class _Placement:
 
 def _placement(sample: Sample, rng: np.random.Generator) -> _Placement:
     height, width = sample.rgb.shape[:2]
-    scale = 1.0 if rng.random() < 0.4 else float(np.exp(rng.uniform(np.log(0.4), 0)))
+    scale = 1.0 if rng.random() < 0.5 else float(np.exp(rng.uniform(np.log(0.5), 0)))
     affine = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-8, 8), scale)
     affine[:, 2] += np.array([width, height]) * (scale - 1) / 2 + rng.uniform(-0.5, 0.5, 2)
     return _Placement(affine, scale)

@@ -8,6 +8,7 @@ of what was manipulated. Resumes by itself from runs/first/last.pt, or warm-star
 
 import argparse
 import json
+import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,7 +63,7 @@ def learning_rate(step: int, steps: int) -> float:
     warm = min(200, steps // 10 + 1)
     if step < warm:
         return (step + 1) / warm
-    return 0.5 * (1 + np.cos(np.pi * (step - warm) / max(1, steps - warm))) + 1e-3
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm))) + 1e-3
 
 
 def build(config: TrainConfig, start: Path | None) -> tuple[Encoder, str]:
