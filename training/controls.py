@@ -59,7 +59,7 @@ def measure(path: Path, kind: str, detector: FaceDetector) -> Controls:
     boxes, looks, seen_frames = [], [], 0
     for frame in frames(path, PLAN, []):
         seen_frames += 1
-        found = detector.detect_tight(frame.rgb)
+        found = detector.search(frame.rgb)
         if found:
             box = found[0].box
             boxes.append((frame.window, np.array(box)))

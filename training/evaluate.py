@@ -14,7 +14,7 @@ import json
 import math
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,21 @@ from training.scores import Score, filled, names_of, read_scores, score_all
 KINDS = ("video", "image")
 
 
+@dataclass(frozen=True)
+class Options:
+    """What of a manifest is judged, and how."""
+
+    split: str | None = None  # only this one
+    limit: int | None = None  # items of each class and kind
+    plan: str = "default"
+    threshold: float = 0.5  # of the decision
+    draws: int = DRAWS  # of the bootstrap
+    robust: int = 0  # items of each class and kind that are judged as treated copies too
+
+
+DEFAULTS = Options()
+
+
 def chosen(items: Sequence[Item], split: str | None, limit: int | None) -> list[Item]:
     """The items of a split; with a limit, that many of each class and kind, evenly spread over the manifest."""
     items = [item for item in items if split in (None, item.split)]
@@ -47,68 +62,58 @@ def chosen(items: Sequence[Item], split: str | None, limit: int | None) -> list[
 
 
 def evaluate(
-    detector: Detector,
-    manifest: Path,
-    out: Path,
-    split: str | None = None,
-    limit: int | None = None,
-    against: Sequence[Path] = (),
-    plan: str = "default",
-    threshold: float = 0.5,
-    draws: int = DRAWS,
-    robust: int = 0,
+    detector: Detector, manifest: Path, out: Path, options: Options = DEFAULTS, against: Sequence[Path] = ()
 ) -> dict:
-    """Run everything and write it into `out`; returns the figures. Raises DataError.
-
-    robust: how many items of each class and kind go through the grid of `training.robustness`.
-    """
+    """Run everything and write it into `out`; returns the figures. Raises DataError."""
     given = read_manifest(manifest)
-    items = chosen(given.items, split, limit)
+    items = chosen(given.items, options.split, options.limit)
     require_both_classes(items, str(manifest))
     names = names_of(items, manifest)
-    scores = score_all(detector, items, names, out / "scores.jsonl", plan, _say)
+    others = {path.parent.name: by_path(path, names) for path in against}
+    scores = score_all(detector, items, names, out / "scores.jsonl", options.plan, _say)
     with tempfile.TemporaryDirectory() as folder:
         measured = measure_all(items, names, out / "controls.jsonl", Path(folder), _say)
-    others = {path.parent.name: by_path(path, names) for path in against}
 
-    kinds, figures, curves = {}, {}, {}
+    kinds, figures, their_scores = {}, {}, {}
     for kind in KINDS:
         rows = [i for i, item in enumerate(items) if item.kind == kind]
-        labels = {items[i].label for i in rows}
-        if labels != {0, 1}:
-            _say(f"{kind}s: left out, both real and fake ones are needed" if rows else f"{kind}s: none")
+        if {items[i].label for i in rows} != {0, 1}:
+            _say(f"No figures of {kind}s: both real and fake ones are needed.")
             continue
-        judged = kinds[kind] = Judged([items[i] for i in rows], [scores[i] for i in rows], draws)
-        figures[kind] = all_figures(judged, threshold, [measured[i] for i in rows])
-        curves[kind] = {name: filled([theirs[i] for i in rows], "probability") for name, theirs in others.items()}
-        figures[kind]["against"] = beside(judged, curves[kind])
-        if robust:
-            few_items = set(chosen(judged.items, None, robust))
-            few = judged.subset(np.array([item in few_items for item in judged.items]))
-            few_names = names_of(few.items, manifest)
-            figures[kind]["robustness"] = robustness(detector, few, few_names, out / "robustness", plan, _say)
+        judged = kinds[kind] = Judged([items[i] for i in rows], [scores[i] for i in rows], options.draws)
+        theirs = {name: filled([their[i] for i in rows], "probability") for name, their in others.items()}
+        their_scores[kind] = theirs
+        figures[kind] = all_figures(judged, options.threshold, [measured[i] for i in rows])
+        figures[kind]["against"] = beside(judged, theirs)
+        if options.robust:
+            figures[kind]["robustness"] = robust_figures(detector, judged, manifest, out, options)
     if not kinds:
         raise DataError(f"{manifest} holds neither videos nor images of both classes.")
 
-    whole = split is None and limit is None
+    is_whole = options.split is None and options.limit is None
     result = without_nan(
         {
             "manifest": manifest.name,
-            "split": split,
             "items": len(items),
             "skipped": dict(given.skipped),
-            "plan": plan,
-            "threshold": threshold,
+            "options": asdict(options),
             "model": asdict(detector.info),
             "seconds_per_item": float(np.mean([score.seconds for score in scores])),
             "kinds": figures,
-            "peers": peers_for(hashlib.sha256(manifest.read_bytes()).hexdigest()) if whole else None,
+            "peers": peers_for(hashlib.sha256(manifest.read_bytes()).hexdigest()) if is_whole else None,
         }
     )
     (out / "figures.json").write_text(json.dumps(result, indent=1) + "\n")
     (out / "report.md").write_text(markdown(result))
-    draw_all(out, kinds, threshold, curves)
+    draw_all(out, kinds, options.threshold, their_scores)
     return result
+
+
+def robust_figures(detector: Detector, judged: Judged, manifest: Path, out: Path, options: Options) -> dict[str, dict]:
+    """The grid of `training.robustness` on a part of the items."""
+    few = set(chosen(judged.items, None, options.robust))
+    part = judged.subset(np.array([item in few for item in judged.items]))
+    return robustness(detector, part, names_of(part.items, manifest), out / "robustness", options.plan, _say)
 
 
 def without_nan(value):
@@ -154,20 +159,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--robustness", type=int, default=0, metavar="N", help="of N of each class and kind")
     parser.add_argument("--draws", type=int, default=DRAWS, help="of the bootstrap")
     args = parser.parse_args(argv)
+    options = Options(args.split, args.limit, args.plan, args.threshold, args.draws, args.robustness)
     try:
-        detector = Detector.load(args.weights)
-        evaluate(
-            detector,
-            args.manifest,
-            args.out,
-            args.split,
-            args.limit,
-            args.against,
-            args.plan,
-            args.threshold,
-            args.draws,
-            args.robustness,
-        )
+        evaluate(Detector.load(args.weights), args.manifest, args.out, options, args.against)
     except (DataError, CheckError) as error:
         raise SystemExit(str(error)) from error
     print((args.out / "report.md").read_text())

@@ -30,16 +30,17 @@ def markdown(result: dict) -> str:
     lines = [
         f"# Evaluation of {model['name']} {model['version']} ({state})",
         "",
-        f"Manifest {result['manifest']}, plan `{result['plan']}`, weights `{model['sha256'][:12] or 'none'}`, "
+        f"Manifest {result['manifest']}, plan `{result['options']['plan']}`, weights `{model['sha256'][:12] or 'none'}`, "
         f"{result['seconds_per_item']:.1f} s an item on {model['device']} ({model['precision']}).",
         "",
         "A figure in brackets is the 95 % interval of a bootstrap in which things that share a person or a pair move "
-        "together. What was not judged stands at the median score.",
+        "together. What was not judged stands at the median score. Where the calibration was fitted on this very manifest, "
+        "verdicts, calibration error and Brier score flatter it; `training.calibrate` prints them cross-fitted.",
     ]
     for reason, count in result["skipped"].items():
         lines.append(f"Left out: {count} ({reason}).")
     for kind, figures in result["kinds"].items():
-        lines += kind_section(kind, figures, result["threshold"])
+        lines += kind_section(kind, figures, result["options"]["threshold"])
     if result["peers"]:
         lines += peers_section(result["peers"])
     return "\n".join(lines) + "\n"

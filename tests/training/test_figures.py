@@ -136,13 +136,14 @@ def test_the_page_names_every_figure_and_the_pictures_are_drawn(judged, figures,
     figures = figures | {"against": {"other": {"auc": [0.6, 0.5, 0.7], "difference": [0.1, 0.0, 0.2]}}}
     model = {"name": "m", "version": "1", "sha256": "ab" * 32, "trained": True, "device": "cpu", "precision": "fp32"}
     result = {
-        "manifest": "m.jsonl", "plan": "default", "threshold": 0.5, "seconds_per_item": 1.0, "model": model,
+        "manifest": "m.jsonl", "options": {"plan": "default", "threshold": 0.5}, "seconds_per_item": 1.0, "model": model,
         "skipped": {"file is missing": 3}, "kinds": {"video": figures}, "peers": peers,
     }  # fmt: skip
     page = markdown(result)
     for words in ("Videos: 40 fake, 40 real, 40 groups", "| AUC | 0.", "lip-sync", "same footage", "file is missing",
                   "Controls that know nothing", "ours minus its", "+0.10 [+0.00, +0.20]", "MesoNet"):  # fmt: skip
         assert words in page
+    assert "UNTRAINED" in markdown(result | {"model": model | {"trained": False}}) and "UNTRAINED" not in page
     draw_all(tmp_path, {"video": judged}, 0.5, {"video": {"other": np.zeros(80)}})
     assert sorted(p.name for p in tmp_path.iterdir()) == ["reliability.png", "risk.png", "roc.png"]
 
