@@ -1,7 +1,6 @@
 """What is told beside a verdict, as words: what it means, what was looked at and what was not, and who answered."""
 
 from core.analysis import VERDICT_MEANING, Analysis
-from core.draw import clock
 
 
 def meaning(analysis: Analysis) -> str:

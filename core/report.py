@@ -137,9 +137,9 @@ def end_s(analysis: Analysis) -> float:
     return max(analysis.media.duration_s, *(face.last_seen_s for face in analysis.faces), 0.1)
 
 
-def ticks(end: float) -> list[tuple[float, str]]:
-    """Four or five places on the time axis: (0 to 1, words)."""
-    return [(part / 4, clock(part / 4 * end, tenths=end < 10)) for part in range(5)]
+def ticks(end: float) -> list[str]:
+    """Five moments in equal steps, from the beginning to the end."""
+    return [clock(part / 4 * end, tenths=end < 10) for part in range(5)]
 
 
 def line_paths(face: FaceResult, analysis: Analysis) -> list[str]:

@@ -1,7 +1,7 @@
 """What a visitor's page holds on this machine: a check that runs, and files. All of it goes when the page is closed."""
 
+import secrets
 import shutil
-import tempfile
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,9 +33,11 @@ class Visits:
             visit = self._visits.setdefault(session, Visit())
             visit.stop.set()
             drop_folder(visit.folder)
-            self.root.mkdir(parents=True, exist_ok=True)
+            # whoever knows the name can fetch what is in the folder, so it cannot be guessed
+            folder = self.root / f"check-{secrets.token_hex(16)}"
+            folder.mkdir(parents=True)
             # a Visit of its own, so that the check before keeps the event that stops it
-            visit = Visit(Path(tempfile.mkdtemp(prefix="check-", dir=self.root)), uploads=visit.uploads)
+            visit = Visit(folder, uploads=visit.uploads)
             self._visits[session] = visit
             return visit
 

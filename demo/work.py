@@ -12,10 +12,10 @@ from pathlib import Path
 
 from core.analysis import Analysis
 from core.annotate import annotated_picture, annotated_video
-from core.detector import Detector
 from core.errors import CheckError
 from core.render import Heat
 from core.report import Shots, key_shots, report_page, utc_now
+from demo.detectors import Loaded
 
 log = logging.getLogger(__name__)
 
@@ -56,21 +56,21 @@ Source = Callable[[Path, Progress, Callable[[], bool]], Path]  # folder, progres
 
 
 def check(
-    source: Source, load: Callable[[], Detector], heat: Heat, plan: str, folder: Path, stop: threading.Event
+    source: Source, load: Callable[[], Loaded], plan: str, folder: Path, stop: threading.Event
 ) -> Iterator[Step | Answer | Copy]:
     """Steps, then one Answer, more steps, then one Copy. Files go into `folder`. Raises CheckError.
 
-    load: gives the detector, which may take seconds. heat: as in `core.render`. `stop` ends the check wherever it is.
+    load: gives the detector, which may take seconds. `stop` ends the check wherever it is.
     """
 
     def work(report: Report) -> None:
         progress = seldom(report)
         path = source(folder, progress, stop.is_set)
         progress(0, 1, "load")
-        detector = load()
-        analysis = detector.check(path, plan, progress, stop.is_set)
+        loaded = load()
+        analysis = loaded.detector.check(path, plan, progress, stop.is_set)
         progress(0, 1, "pictures")
-        report(answer(path, analysis, heat, folder))
+        report(answer(path, analysis, loaded.heat, folder))
         if stop.is_set():
             raise CheckError("cancelled")
         report(copy(path, analysis, folder, progress, stop.is_set))
