@@ -37,11 +37,9 @@ LOOKS = {
 LAUNCH = {**LOOKS, "max_file_size": sources.MAX_BYTES, "footer_links": ["api"], "ssr_mode": False, "quiet": True}
 
 
-class Drop(gr.File):
-    """A file as it was dropped. Gradio's own preprocessing leaves an empty temporary file behind each time."""
-
-    def preprocess(self, payload):
-        return payload.path if payload else None
+def as_dropped(payload) -> str | None:
+    """In place of `gr.File.preprocess`, which leaves an empty temporary file behind each time."""
+    return payload.path if payload else None
 
 
 def build(detectors: Detectors | None = None, links: Links | None = None) -> gr.Blocks:
@@ -64,7 +62,8 @@ def check_tab(handlers: "Handlers") -> None:
     """Lay out the tab and wire it up."""
     with gr.Tabs():
         with gr.Tab("File"):
-            file = Drop(label="A video or picture", show_label=False, height=170, elem_id="file")
+            file = gr.File(label="A video or picture", show_label=False, height=170, elem_id="file")
+            file.preprocess = as_dropped
             check_file = gr.Button("Check this file", variant="primary", elem_id="check-file")
         with gr.Tab("Link"):
             link = gr.Textbox(
