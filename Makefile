@@ -8,7 +8,7 @@ RUN := .venv/bin/python
 # named after what is wanted, so that set-up runs again when that changes, and only then
 READY := .venv/.ready-$(shell cat requirements.txt requirements-dev.txt packages.txt | cksum | cut -d ' ' -f 1)
 
-.PHONY: help setup check test test-fast lint docs
+.PHONY: help setup check test test-fast lint train docs
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ test-fast: $(READY) ## run the tests that are quick
 lint: $(READY) ## check style and format
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+
+train: $(READY) ## train on the data pack, from faces to weights (SMALL=1: a lunch break)
+	SMALL=$(SMALL) training/run.sh
 
 docs: $(READY) ## write the pages of docs/ that follow from the code, and the pictures
 	$(RUN) docs/generate.py

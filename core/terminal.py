@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.analysis import Analysis, FaceResult, Media, Provenance
-from core.draw import LOOKS, clock, percent, percent_range, runs
+from core.draw import LOOKS, clock, percent, percent_range, printable, runs
 from core.errors import CheckError
 from core.facts import facts, meaning
 
@@ -21,7 +21,7 @@ MAX_WIDTH = 100
 def show(console: Console, name: str, analysis: Analysis) -> None:
     """Print what was found in one file."""
     width = min(console.width, MAX_WIDTH)
-    blocks = [Text(name, "bold"), *verdict_block(analysis, width), Text("")]
+    blocks = [Text(printable(name), "bold"), *verdict_block(analysis, width), Text("")]
     faces = sorted(analysis.faces, key=lambda face: -(face.probability if face.probability is not None else -1))
     for face in faces[:MAX_FACES]:
         blocks += face_block(face, analysis, width)
@@ -32,7 +32,9 @@ def show(console: Console, name: str, analysis: Analysis) -> None:
 
 def show_error(console: Console, name: str, error: CheckError) -> None:
     """Print why one file could not be checked, or its pictures not be written."""
-    text = Text.assemble((name, "bold"), "\n", ("Failed: ", "bold"), error.message, " ", error.next_step)
+    text = Text.assemble(
+        (printable(name), "bold"), "\n", ("Failed: ", "bold"), printable(error.message), " ", error.next_step
+    )
     text.append(f"  [{error.code}]", "dim")
     _print(console, Group(text, Text("")), min(console.width, MAX_WIDTH))
 
@@ -48,7 +50,7 @@ def show_media(console: Console, name: str, media: Media, provenance: Provenance
         rows.append(("Sound", "yes" if media.has_audio else "none"))
     if provenance:
         rows.append(("Origin", provenance.summary))
-    _print(console, Group(Text(name, "bold"), table(rows)), min(console.width, MAX_WIDTH))
+    _print(console, Group(Text(printable(name), "bold"), table(rows)), min(console.width, MAX_WIDTH))
 
 
 def _print(console: Console, what: Group, width: int) -> None:
@@ -98,7 +100,8 @@ def face_block(face: FaceResult, analysis: Analysis, width: int) -> list:
         start, stop = clock(0), clock(end, tenths=end < 10)
         bars = sparkline(face, analysis, end, max(10, min(64, width - len(start) - len(stop) - 6)))
         lines.append(Padding(Text(f"{start} {bars} {stop}"), (0, 0, 0, 2)))
-    lines.append(Padding(Text(face.reason), (0, 0, 0, 2)))
+    if analysis.model.trained or face.verdict is None:  # that weights are untrained is said once, at the top
+        lines.append(Padding(Text(face.reason), (0, 0, 0, 2)))
     return [*lines, Text("")]
 
 
