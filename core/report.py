@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from markupsafe import Markup
 
 from core.analysis import Analysis, FaceResult, KeyFrame
 from core.draw import LOOKS, band_stretches, clock, heat_over, most_suspicious, percent, percent_range, runs
@@ -60,24 +61,24 @@ def as_data(picture: np.ndarray) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def verdict(analysis: Analysis) -> str:
+def verdict(analysis: Analysis) -> Markup:
     """The verdict in words, its probability on a scale with the bands, and why."""
     return _piece("verdict", analysis)
 
 
-def timeline(analysis: Analysis, shots: Shots, live: bool = False) -> str:
+def timeline(analysis: Analysis, shots: Shots, live: bool = False) -> Markup:
     """The probability over time, a row for each face; "" where there is nothing over time to show."""
     if analysis.media.is_still or not most_suspicious(analysis.faces, 1):
-        return ""
+        return Markup("")
     return _piece("timeline", analysis, shots, live)
 
 
-def faces(analysis: Analysis, shots: Shots) -> str:
+def faces(analysis: Analysis, shots: Shots) -> Markup:
     """Every face with its verdict and its key frames, with and without heat map."""
     return _piece("faces", analysis, shots)
 
 
-def facts_table(analysis: Analysis) -> str:
+def facts_table(analysis: Analysis) -> Markup:
     """What was looked at and what was not, what is uncertain, and who answered."""
     return _piece("facts", analysis)
 
@@ -99,8 +100,8 @@ def write_report(path: Path, analysis: Analysis, out: Path, heat: Heat | None = 
         part.write_text(page, encoding="utf-8")
 
 
-def _piece(name: str, *given) -> str:
-    return str(getattr(_templates().get_template("pieces.html").module, name)(*given))
+def _piece(name: str, *given) -> Markup:
+    return getattr(_templates().get_template("pieces.html").module, name)(*given)
 
 
 @cache

@@ -95,7 +95,7 @@ def check_tab(handlers: "Handlers") -> None:
         weights = gr.Dropdown(
             list(names), value=DEFAULT, label="Weights", info="With the temporal head that belongs to them."
         )
-    stop = gr.Button("Stop", visible=False, elem_id="stop")
+    stop = gr.Button("Stop", visible=False, size="sm", elem_id="stop")
     status = gr.HTML(elem_id="status", apply_default_css=False)
     verdict = gr.HTML(elem_id="verdict", apply_default_css=False)
     copy = gr.HTML(elem_id="copy", apply_default_css=False)
