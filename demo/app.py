@@ -212,9 +212,9 @@ class Handlers:
             yield view.problem(error), same, same, same, gr.update(visible=False)
 
 
-def serve(host: str | None = None, port: int | None = None) -> None:
-    """Load the weights and serve the page until stopped."""
-    detectors = Detectors()
+def serve(host: str | None = None, port: int | None = None, weights: str | None = None) -> None:
+    """Load the weights and serve the page until stopped. weights: as for `Detector.load`. Raises CheckError."""
+    detectors = Detectors(weights)
     detectors.get(DEFAULT)
     page = build(detectors, sources.links_from(dict(os.environ)))
     page.launch(server_name=host, server_port=port, **LAUNCH)

@@ -3,6 +3,7 @@
 import os
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -28,9 +29,13 @@ def installed() -> tuple[str, ...]:
 
 
 class Detectors:
-    """Loads each of the installed weights when first asked for. Safe to call from several threads."""
+    """Loads each of the installed weights when first asked for. Safe to call from several threads.
 
-    def __init__(self):
+    default: what stands behind the name "default", as for `Detector.load`; for whoever runs the page to say.
+    """
+
+    def __init__(self, default: str | Path | None = None):
+        self._default = default
         self._loaded: dict[str, Loaded] = {}
         self._lock = threading.Lock()
 
@@ -41,11 +46,11 @@ class Detectors:
         """Raises CheckError (weights_*)."""
         with self._lock:
             if name not in self._loaded:
-                self._loaded[name] = load(None if name == DEFAULT else name)
+                self._loaded[name] = load(self._default if name == DEFAULT else name)
             return self._loaded[name]
 
 
-def load(weights: str | None) -> Loaded:
+def load(weights: str | Path | None) -> Loaded:
     """weights: as for `Detector.load`."""
     from core.explain import grad_cam
 
