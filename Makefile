@@ -9,7 +9,7 @@ RUN := .venv/bin/python
 # named after what is wanted, so that set-up runs again when that changes, and only then
 READY := .venv/.ready-$(shell cat requirements.txt requirements-dev.txt packages.txt | cksum | cut -d ' ' -f 1)
 
-.PHONY: help setup check test test-fast lint train docs
+.PHONY: help setup check demo test test-fast lint train docs
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ $(READY):
 check: $(READY) ## check a video: make check VIDEO=clip.mp4 (without one, the example)
 	@$(if $(filter out/example.mp4,$(VIDEO)),test -f out/example.mp4 || $(RUN) -m core example out/example.mp4)
 	@$(RUN) -m core check '$(VIDEO)' $(ARGS) || test $$? -eq 1 # 1 says that something was flagged: an answer
+
+demo: $(READY) ## open the page on http://127.0.0.1:7860
+	@$(RUN) -m demo $(ARGS)
 
 test: $(READY) ## run all tests
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile $(PYTEST)

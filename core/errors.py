@@ -53,6 +53,9 @@ ERRORS: dict[str, ErrorKind] = {
         "The weights do not fit their configuration.", "Use weights made for this version.", 422
     ),
     "device_unavailable": ErrorKind("That device is not available here.", "Leave --device out, or choose cpu.", 422),
+    # the page
+    "nothing_chosen": ErrorKind("There is nothing to check yet.", "Choose a file, record one, or paste a link.", 422),
+    "links_off": ErrorKind("Links are switched off here.", "Download the video, and choose the file instead.", 422),
     # whatever is left
     "internal": ErrorKind("Something went wrong on our side.", "Please report it with the id of the check.", 500),
 }
