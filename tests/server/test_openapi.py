@@ -1,0 +1,94 @@
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from server.openapi import OPERATIONS, describe
+from tests.server.conftest import Running, wait_for
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_every_route_is_described_and_every_description_has_a_route(app):
+    pages = {"/docs", "/reviews", "/reviews/sign-in"}  # for people
+    routes = {
+        (method.lower(), re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule))
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    assert {route for route in routes if route[1] not in pages} == {(o.method, o.path) for o in OPERATIONS}
+
+
+def test_the_description_is_served(client):
+    served = client.get("/openapi.json").json
+    assert served == json.loads(json.dumps(describe()))
+    assert served["openapi"] == "3.1.0"
+
+
+def test_the_readable_page_names_every_operation(client):
+    page = client.get("/docs").text
+    assert all(f"{o.method.upper()} {o.path}" in page for o in OPERATIONS)
+
+
+def examples() -> list[tuple[str, str | None]]:
+    """The requests in docs/api.md, each with the answer that follows it, if one does."""
+    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    return [
+        (request, answer or None)
+        for request, answer in re.findall(r"```http\n(.*?)```\n(?:\n```json\n(.*?)```)?", text, re.DOTALL)
+    ]
+
+
+def test_every_example_in_the_documentation_runs(client):
+    latest = ""
+    found = examples()
+    assert len(found) > 10
+    for request, answer in found:
+        head, _, body = request.partition("\n\n")
+        first, *headers = head.strip().splitlines()
+        method, path = first.replace("{id}", latest).split(" ")
+        if path.endswith("/events"):
+            continue  # waits for the end of the check; tests/server/test_checks.py listens
+        given = client.open(path, method=method, data=body.strip() or None, headers=[h.split(": ", 1) for h in headers])
+        if answer is None:
+            assert given.status_code < 400, (first, given.text)
+            continue
+        status, _, expected = answer.partition("\n")
+        assert given.status_code == int(status), (first, given.text)
+        if expected.strip():
+            expected = json.loads(expected)
+            assert {name: given.json[name] for name in expected} == expected, first
+        if given.status_code in (200, 202) and "id" in (given.json or {}):
+            latest = given.json["id"]
+
+
+def test_the_documentation_names_every_public_code(client):
+    text = (DOCS / "errors.md").read_text(encoding="utf-8")
+    assert all(f"`{code}`" in text for o in OPERATIONS for code in o.problems)
+
+
+@pytest.mark.slow
+def test_requests_made_up_from_the_description_find_no_fault(tmp_path):
+    server = Running(tmp_path / "data")
+    server.start("web")
+    try:
+        wait_for(lambda: server.get("/health").ok, 60, server.log)
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"),
+                *("--max-examples", "12", "--seed", "1", "--phases", "examples,coverage,fuzzing", "--workers", "2"),
+                *("--exclude-path-regex", "events$"),  # a stream stays open until its check ends
+                *("--exclude-path", "/ready"),  # 503, as no worker runs
+                # keys are optional; TRACE and the like are answered by gunicorn; an unknown link is a link all the same
+                *("--exclude-checks", "ignored_auth,unsupported_method,positive_data_acceptance"),
+            ],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    finally:
+        server.stop()

@@ -1,0 +1,146 @@
+"""Batches, callbacks and the review queue, asked of the application itself."""
+
+import base64
+import re
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+
+from server.tables import Audit, Delivery
+from tests.server.standin import result
+
+LINK = {"url": "https://youtu.be/aqz-KE-bpKQ"}
+SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
+
+
+def services(app):
+    return app.extensions["unmask"]
+
+
+def links(*numbers: int) -> list[str]:
+    return [f"https://x.com/a/status/{n}" for n in numbers]
+
+
+def test_a_batch_becomes_checks_and_names_the_links_that_do_not(client):
+    answer = client.post("/v1/batches", json={"urls": [*links(1, 2, 1), "https://example.org/", "file:///etc/passwd"]})
+    assert answer.status_code == 202
+    batch = client.get(answer.headers["Location"]).json
+    assert batch["counts"] == {"queued": 2}
+    assert [check["url"] for check in batch["checks"]] == ["https://x.com/i/status/1", "https://x.com/i/status/2"]
+    assert [row["error"]["code"] for row in batch["refused"]] == ["unsupported_site", "bad_link"]
+
+
+def test_a_batch_is_paged(client):
+    location = client.post("/v1/batches", json={"urls": links(*range(1, 8))}).headers["Location"]
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = client.get(location, query_string={"limit": 3, "cursor": cursor}).json
+        seen += [check["url"] for check in page["checks"]]
+        cursor = page["next"]
+    assert len(seen) == len(set(seen)) == 7
+
+
+def test_what_somebody_waits_for_comes_before_a_batch(app, client):
+    client.post("/v1/batches", json={"urls": links(1, 2)})
+    urgent = client.post("/v1/checks", json=LINK).json
+    assert services(app).queue.take("test").id == urgent["id"]
+
+
+def test_a_batch_that_does_not_fit_the_queue_is_refused_whole(make_app, config):
+    client = make_app(replace(config, max_queue=2)).test_client()
+    assert client.post("/v1/batches", json={"urls": links(1, 2, 3)}).json["code"] == "queue_full"
+    assert client.get("/v1/checks").json["checks"] == []
+
+
+@pytest.mark.parametrize("urls", [[], ["x"] * 1001, "https://x.com/a/status/1", [7]])
+def test_a_wrong_batch_is_told_so(client, urls):
+    assert client.post("/v1/batches", json={"urls": urls}).json["code"] == "invalid"
+
+
+def test_a_callback_without_a_secret_to_sign_with_is_refused(client):
+    answer = client.post("/v1/checks", json={**LINK, "callback_url": "https://platform.example/hook"})
+    assert answer.json["errors"][0]["field"] == "callback_url"
+
+
+@pytest.fixture
+def held(make_app, config):
+    """An application in whose queue one check waits for a person."""
+    app = make_app(replace(config, webhook_secret=SECRET))
+    check_id = (
+        app.test_client().post("/v1/checks", json={**LINK, "callback_url": "https://platform.example/hook"}).json["id"]
+    )
+    queue = services(app).queue
+    actions = [{"action": "hold", "rule": "likely manipulated"}]
+    queue.done(queue.take("test"), result("likely_manipulated", 0.97).to_json(), actions, "held")
+    return app, check_id
+
+
+def test_the_end_of_a_check_is_owed_to_its_callback(held):
+    app, check_id = held
+    with services(app).database.read() as session:
+        owed = session.scalars(select(Delivery)).one()
+    assert (owed.check_id, owed.url, owed.state) == (check_id, "https://platform.example/hook", "owed")
+    assert '"verdict":"likely_manipulated"' in owed.body
+
+
+@pytest.mark.parametrize(
+    ("decision", "review", "action"), [("confirm", "confirmed", "block"), ("overturn", "overturned", "allow")]
+)
+def test_a_person_decides_once_and_the_log_keeps_it(held, decision, review, action):
+    app, check_id = held
+    client = app.test_client()
+    assert [check["id"] for check in client.get("/v1/reviews").json["held"]] == [check_id]
+    decided = client.post(f"/v1/reviews/{check_id}", json={"decision": decision, "note": "looked at it"})
+    assert (decided.json["review"], decided.json["actions"][-1]["action"]) == (review, action)
+    again = client.post(f"/v1/reviews/{check_id}", json={"decision": "overturn"})
+    assert (again.status_code, again.json["code"]) == (409, "conflict")
+    assert client.get("/v1/reviews").json["held"] == []
+    client.delete(f"/v1/checks/{check_id}")
+    log = client.get("/v1/reviews").json["log"]
+    assert [(row["who"], row["decision"], row["note"]) for row in log] == [("local", review, "looked at it")]
+
+
+def test_only_a_key_for_reviewing_sees_the_queue(held):
+    app, check_id = held
+    headers = {"Authorization": f"Bearer {services(app).keys.add('ann', ('submit',))}"}
+    client = app.test_client()
+    assert client.get("/v1/reviews", headers=headers).json["code"] == "forbidden"
+    assert client.post(f"/v1/reviews/{check_id}", json={"decision": "confirm"}, headers=headers).status_code == 403
+
+
+def test_the_review_page_shows_the_queue_and_takes_a_decision(held):
+    app, check_id = held
+    client = app.test_client()
+    page = client.get("/reviews").text
+    assert "Likely manipulated: 97 %" in page
+    token = re.search(r'name="csrf" value="([^"]+)"', page)[1]
+    form = {"check_id": check_id, "decision": "overturn", "note": "<b>fine</b>"}
+    assert client.post("/reviews", data=form).status_code == 403
+    assert client.post("/reviews", data={**form, "csrf": "guess"}).status_code == 403
+    assert client.post("/reviews", data={**form, "csrf": token}).status_code == 303
+    after = client.get("/reviews").text
+    assert "Nothing waits." in after
+    assert "&lt;b&gt;fine&lt;/b&gt;" in after
+
+
+def test_with_keys_the_review_page_asks_for_one(held):
+    app, check_id = held
+    key = services(app).keys.add("rita", ("review",))
+    other = services(app).keys.add("sam", ("submit",))
+    client = app.test_client()
+
+    def sign_in(key: str) -> str:
+        token = re.search(r'name="csrf" value="([^"]+)"', client.get("/reviews").text)[1]
+        client.post("/reviews/sign-in", data={"csrf": token, "key": key})
+        return client.get("/reviews").text
+
+    assert "API key" in sign_in(other)
+    page = sign_in(key)
+    assert "Likely manipulated" in page
+    token = re.search(r'name="csrf" value="([^"]+)"', page)[1]
+    client.post("/reviews", data={"check_id": check_id, "decision": "confirm", "csrf": token})
+    with services(app).database.read() as session:
+        assert session.scalars(select(Audit)).one().who == "rita"
+    services(app).keys.remove("rita")
+    assert "API key" in client.get("/reviews").text

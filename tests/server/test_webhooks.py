@@ -1,0 +1,152 @@
+import base64
+import hashlib
+import hmac
+import json
+import os
+import random
+import time
+
+import pytest
+
+from core.fetch.egress import Guard
+from server.database import Database
+from server.tables import Delivery
+from server.webhooks import ATTEMPTS, Postman, secret_bytes, sign, wait_s
+from tests.site import Site
+
+SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
+
+
+@pytest.fixture
+def receiver():
+    server = Site()
+    server.got = []
+    server.answer = 204
+
+    def receive(handler):
+        body = handler.rfile.read(int(handler.headers["Content-Length"]))
+        server.got.append((dict(handler.headers), body))
+        handler.send_response(server.answer)
+        if 300 <= server.answer < 400:
+            handler.send_header("Location", server.elsewhere)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    server.pages["/hook"] = receive
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def postman(tmp_path, receiver):
+    database = Database(f"sqlite:///{tmp_path}/hooks.sqlite3")
+    database.migrate()
+    with Guard(allow=(receiver.host,)) as guard:
+        yield Postman(database, guard, SECRET)
+    database.close()
+
+
+def owe(postman, url: str, **more) -> str:
+    delivery_id = os.urandom(8).hex()
+    with postman.database.write() as session:
+        body = json.dumps({"type": "check.done", "data": {"id": "abc"}})
+        session.add(Delivery(id=delivery_id, check_id="abc", url=url, body=body, next_at=time.time(), **more))
+    return delivery_id
+
+
+def read(postman, delivery_id: str) -> Delivery:
+    with postman.database.read() as session:
+        return session.get(Delivery, delivery_id)
+
+
+def test_a_webhook_arrives_with_a_signature_that_the_receiver_can_check(postman, receiver):
+    delivery_id = owe(postman, receiver.url("/hook"))
+    postman.deliver_due()
+    headers, body = receiver.got[0]
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    key = base64.b64decode(SECRET.removeprefix("whsec_"))
+    expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
+    assert headers["webhook-id"] == delivery_id
+    assert abs(int(headers["webhook-timestamp"]) - time.time()) < 60
+    assert read(postman, delivery_id).state == "delivered"
+
+
+def test_the_signature_is_that_of_the_published_example():
+    # the example of the Standard Webhooks specification
+    key = secret_bytes("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    signature = sign(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, '{"test": 2432232314}')
+    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_a_receiver_that_fails_is_tried_again_later_under_the_same_id(postman, receiver):
+    receiver.answer = 500
+    delivery_id = owe(postman, receiver.url("/hook"))
+    postman.deliver_due()
+    postman.deliver_due()
+    assert len(receiver.got) == 1
+    waiting = read(postman, delivery_id)
+    assert (waiting.state, waiting.attempt) == ("owed", 1)
+    assert waiting.next_at > time.time()
+    receiver.answer = 200
+    with postman.database.write() as session:
+        session.get(Delivery, delivery_id).next_at = time.time()
+    postman.deliver_due()
+    assert [headers["webhook-id"] for headers, _ in receiver.got] == [delivery_id] * 2
+    assert read(postman, delivery_id).state == "delivered"
+
+
+def test_after_the_last_attempt_it_is_given_up(postman, receiver):
+    receiver.answer = 500
+    delivery_id = owe(postman, receiver.url("/hook"), attempt=ATTEMPTS - 1)
+    postman.deliver_due()
+    assert read(postman, delivery_id).state == "given_up"
+
+
+def test_a_receiver_that_is_gone_for_good_is_not_asked_again(postman, receiver):
+    receiver.answer = 410
+    delivery_id = owe(postman, receiver.url("/hook"))
+    postman.deliver_due()
+    assert read(postman, delivery_id).state == "given_up"
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "localhost", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254"]
+)
+def test_no_webhook_goes_to_an_internal_address(postman, host):
+    forbidden = Site()
+    try:
+        delivery_id = owe(postman, f"http://{host}:{forbidden.server_port}/hook")
+        postman.deliver_due()
+        assert forbidden.hits == []
+        assert read(postman, delivery_id).state in ("given_up", "owed")
+    finally:
+        forbidden.shutdown()
+        forbidden.server_close()
+
+
+def test_a_redirect_of_a_receiver_is_not_followed(postman, receiver):
+    forbidden = Site()
+    try:
+        receiver.answer, receiver.elsewhere = 307, forbidden.url("/hook")
+        owe(postman, receiver.url("/hook"))
+        postman.deliver_due()
+        assert len(receiver.got) == 1
+        assert forbidden.hits == []
+    finally:
+        forbidden.shutdown()
+        forbidden.server_close()
+
+
+def test_the_waits_grow_to_hours():
+    waits = [wait_s(attempt, random.Random(1)) for attempt in range(1, ATTEMPTS)]
+    assert waits == sorted(waits)
+    assert waits[0] < 10
+    assert waits[-1] > 3600
+
+
+@pytest.mark.parametrize("secret", ["", "secret", "whsec_", "whsec_c2hvcnQ=", "whsec_*not base64*"])
+def test_a_weak_secret_is_refused_at_the_start(secret):
+    with pytest.raises(ValueError, match="webhook secret"):
+        secret_bytes(secret)
