@@ -2,10 +2,10 @@
 // The worker: a click in, a check begun, its state shown. Listeners stand at the top level, because the browser stops
 // this worker whenever it is idle and starts it again for an event; whatever must last lies in storage.
 
-import { allChecks, begin, cancel, carryOn, getCheck, keep, onCheckChange, remove, tidy } from './checks.js';
+import { begin, cancel, carryOn, getCheck, keep, onCheckChange, remove, tidy } from './checks.js';
 import { loadWords } from './i18n.js';
 import { isInFront, lookAround, setBadge, showCard } from './page.js';
-import { again, answered, failed, isOver, newCheck, twin } from './state.js';
+import { again, answered, failed, isOver, newCheck } from './state.js';
 import { getSettings, hasConsent, lockStorage, showInPanel } from './storage.js';
 import { chooseTarget } from './targets.js';
 import { toneOf, viewOf } from './view.js';
@@ -13,6 +13,7 @@ import { toneOf, viewOf } from './view.js';
 /** @typedef {import('./state.js').Check} Check */
 
 const MENU = { check: 'check', list: 'list' };
+const { sidePanel } = chrome; // Chromium only; Firefox has a sidebar
 const WEB_PAGES = ['http://*/*', 'https://*/*'];
 
 lockStorage();
@@ -75,9 +76,9 @@ async function startFromClick(click, tab) {
 
 /** @param {Parameters<typeof newCheck>[0]} about */
 async function send(about) {
-    const running = twin([...(await allChecks()).values()], about);
-    if (running) return showCard(running, viewOf(running, await words()), true);
-    await begin(newCheck(about, Date.now()));
+    const check = newCheck(about, Date.now());
+    const running = await begin(check);
+    if (running !== check) await showCard(running, viewOf(running, await words()), true);
 }
 
 /** Show what became of a check wherever it is shown. @param {Check} check @param {Check | null} before */
@@ -109,43 +110,39 @@ function openInTab(key) {
 
 /** The panel beside the page. Browsers open it only in direct answer to a click: nothing may be awaited before. */
 function openPanel(tab) {
-    if (chrome.sidePanel) return chrome.sidePanel.open({ windowId: tab.windowId });
+    if (sidePanel) return sidePanel.open({ windowId: tab.windowId });
     return chrome.sidebarAction.open();
 }
 
 /** @param {Check | null} check */
 async function checkAgain(check) {
     if (!check || check.source === 'file' || !isOver(check)) return;
-    const fresh = again(check, check.key, Date.now());
-    const settings = await getSettings();
-    // The server may have been changed since, and may know the old key as a check that failed.
-    await remove([check.key]);
-    await begin({ ...fresh, key: crypto.randomUUID(), server: settings.server });
+    const settings = await getSettings(); // the server may have been changed since
+    if (hasConsent(settings)) await begin(again(check, settings.server, Date.now()));
 }
-
-/** What a card may ask for: something about the check it shows, nothing else. */
-const fromCards = Object.fromEntries(
-    Object.entries({
-        cancel: (/** @type {Check} */ check) => cancel(check.key),
-        again: checkAgain,
-        settings: () => openOptions(false),
-        report: () => undefined,
-        upload: () => undefined,
-    }).map(([what, act]) => [
-        what,
-        (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => {
-            const opened = what === 'report' || what === 'upload' ? openReport(sender, key) : null;
-            return getCheck(key).then((check) => (check && check.tabId === sender.tab?.id ? (opened ?? act(check)) : null));
-        },
-    ]),
-);
 
 /** @param {chrome.runtime.MessageSender} sender @param {string} key */
 function openReport(sender, key) {
     showInPanel(key);
-    if (!chrome.sidePanel || !sender.tab) return openInTab(key); // Firefox opens its sidebar only from its own buttons
-    return chrome.sidePanel.open({ windowId: sender.tab.windowId }).catch(() => openInTab(key));
+    if (!sidePanel || !sender.tab) return openInTab(key); // Firefox opens its sidebar only from its own buttons
+    return sidePanel.open({ windowId: sender.tab.windowId }).catch(() => openInTab(key));
 }
+
+/** A card may speak of the check it shows, of no other. @param {(check: Check) => unknown} act */
+function ofItsCheck(act) {
+    return async (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => {
+        const check = await getCheck(key);
+        if (check && check.tabId === sender.tab?.id) await act(check);
+    };
+}
+
+const fromCards = {
+    cancel: ofItsCheck((check) => cancel(check.key)),
+    again: ofItsCheck(checkAgain),
+    settings: () => openOptions(false),
+    report: (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => openReport(sender, key),
+    upload: (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => openReport(sender, key),
+};
 
 /** What the panel and the options page may ask for. */
 const fromOurPages = {

@@ -2,8 +2,8 @@
 // Carries every open check through the server. All writes to checks happen here, in the worker, one after another.
 
 import { createApi } from './api.js';
-import { answered, cancelled, dueCall, isOver, outdated } from './state.js';
-import { dropChecks, getChecks, getSettings, putCheck } from './storage.js';
+import { answered, cancelled, dueCall, failed, isOver, outdated, twin } from './state.js';
+import { dropChecks, getChecks, getSettings, hasConsent, putCheck } from './storage.js';
 
 /** @typedef {import('./state.js').Check} Check */
 
@@ -33,19 +33,27 @@ export async function getCheck(key) {
     return (await allChecks()).get(key) ?? null;
 }
 
-/** Store it, tell, and see to it that it goes on even if this worker does not. @param {Check} check */
-export async function keep(check) {
-    const checks = await allChecks();
+/** @param {Map<string, Check>} checks @param {Check} check */
+async function put(checks, check) {
     const before = checks.get(check.key) ?? null;
     checks.set(check.key, check);
     await putCheck(check);
     changed(check, before);
 }
 
-/** @param {Check} check */
+/** Store it, and tell. @param {Check} check */
+export async function keep(check) {
+    await put(await allChecks(), check);
+}
+
+/** Start a check, unless the same is under way. @param {Check} check @returns {Promise<Check>} the one that runs */
 export async function begin(check) {
-    await keep(check);
+    const checks = await allChecks();
+    const running = twin([...checks.values()], check);
+    if (running) return running;
+    await put(checks, check);
     await carryOn();
+    return check;
 }
 
 /** @param {string} key */
@@ -63,13 +71,13 @@ export async function remove(keys) {
     const removed = keys.map((key) => checks.get(key)).filter((check) => check !== undefined);
     keys.forEach((key) => checks.delete(key));
     await dropChecks(keys);
-    const onServer = removed.filter((check) => check.serverId && check.server === settings.server);
+    const onServer = removed.filter((check) => check.serverId && check.server === settings.server && hasConsent(settings));
     await Promise.all(onServer.map((check) => createApi(settings).remove(/** @type {string} */ (check.serverId))));
 }
 
 /** @param {Check} check @param {'submit' | 'get' | 'cancel'} what @param {ReturnType<typeof createApi>} api */
 function ask(check, what, api) {
-    if (what === 'submit') return api.submit(check.url, check.key);
+    if (what === 'submit') return api.submit(check.url, `${check.key}.${check.attempt}`);
     const id = /** @type {string} */ (check.serverId);
     return what === 'get' ? api.get(id) : api.cancel(id);
 }
@@ -77,10 +85,8 @@ function ask(check, what, api) {
 /** @param {Check} check @param {'submit' | 'get' | 'cancel'} what @param {import('./storage.js').Settings} settings */
 async function step(check, what, settings) {
     calling.add(check.key);
-    // A check belongs to the server it was sent to; the key is for the server that is set now.
-    const apiKey = check.server === settings.server ? settings.apiKey : '';
     try {
-        const reply = await ask(check, what, createApi({ server: check.server, apiKey }));
+        const reply = await ask(check, what, createApi(settings));
         const now = await getCheck(check.key); // it may have been cancelled or removed meanwhile
         if (now) await keep(answered(now, reply, Date.now()));
     } finally {
@@ -91,9 +97,14 @@ async function step(check, what, settings) {
 /** Make every call that is due, and come back when the next one is. */
 export async function carryOn() {
     const [checks, settings] = await Promise.all([allChecks(), getSettings()]);
+    const now = Date.now();
+    for (const check of checks.values()) {
+        // The consent was withdrawn, or is for another server by now: that one is not spoken to any more.
+        const mayCall = hasConsent(settings) && check.server === settings.server;
+        if (!isOver(check) && !mayCall) await keep(failed(check, 'not_allowed', now));
+    }
     const open = [...checks.values()].filter((check) => !isOver(check));
     await setAlarm(open.length > 0);
-    const now = Date.now();
     for (const check of open) {
         const what = calling.has(check.key) ? null : dueCall(check, now);
         if (what) step(check, what, settings).then(carryOn); // not awaited: a slow server holds up no other check

@@ -39,7 +39,8 @@ export const POSTS = [
     { site: 'Facebook', hosts: ['facebook.com'], path: '^/(?:v\\d[\\d.]*/)?plugins/(?:video|post)\\.php$', inner: 'href' },
     { site: 'Facebook', hosts: ['fb.watch'], path: '^/(?<code>[\\w-]+)/?$', to: 'https://fb.watch/{code}/' },
 
-    { site: 'Reddit', hosts: ['reddit.com', 'redditmedia.com'], path: '^/(?:r|u|user)/(?<sub>[\\w-]+)/comments/(?<id>\\w+)', to: 'https://www.reddit.com/r/{sub}/comments/{id}/' },
+    { site: 'Reddit', hosts: ['reddit.com', 'redditmedia.com'], path: '^/r/(?<sub>[\\w-]+)/comments/(?<id>\\w+)', to: 'https://www.reddit.com/r/{sub}/comments/{id}/' },
+    { site: 'Reddit', hosts: ['reddit.com'], path: '^/(?:u|user)/(?<user>[\\w-]+)/comments/(?<id>\\w+)', to: 'https://www.reddit.com/user/{user}/comments/{id}/' },
     { site: 'Reddit', hosts: ['reddit.com'], path: '^/r/(?<sub>[\\w-]+)/s/(?<code>\\w+)', to: 'https://www.reddit.com/r/{sub}/s/{code}' },
     { site: 'Reddit', hosts: ['reddit.com'], path: '^/(?:comments|video)/(?<id>\\w+)', to: 'https://www.reddit.com/comments/{id}/' },
     { site: 'Reddit', hosts: ['v.redd.it'], path: '^/(?<id>\\w+)', to: 'https://v.redd.it/{id}' },

@@ -8,7 +8,8 @@
  * @typedef {{code: string, message: string, nextStep: string}} Problem
  *
  * @typedef {object} Check
- * @property {string} key ours; also the Idempotency-Key, so that sending twice makes one check
+ * @property {string} key ours
+ * @property {number} attempt counts from 1; with the key it makes the Idempotency-Key, so that sending twice makes one check
  * @property {string} url what was sent: an address, or the name of an uploaded file
  * @property {string | null} site
  * @property {string} source which of the click's addresses it is: link, permalink, src, embed, page, selection, file
@@ -42,7 +43,7 @@ const MAX_PAUSE_MS = 30_000;
  */
 export function newCheck({ key, url, site = null, source, server, tabId = null, frameId = 0 }, now) {
     return {
-        key, url, site, source, server, tabId, frameId,
+        key, attempt: 1, url, site, source, server, tabId, frameId,
         serverId: null, phase: 'sending', progress: 0, waiting: null, tries: 0, nextAt: now, cancelAsked: false,
         analysis: null, artifacts: [], problem: null, createdAt: now, changedAt: now,
     };
@@ -73,9 +74,9 @@ export function cancelled(check, now) {
     return check.serverId || (check.phase === 'sending' && check.tries === 0) ? asked : { ...asked, phase: 'cancelled', nextAt: null };
 }
 
-/** The same video once more, under a new key. @param {Check} check @param {string} key @param {number} now */
-export function again(check, key, now) {
-    return newCheck({ ...check, key }, now);
+/** The same video once more. @param {Check} check @param {string} server @param {number} now @returns {Check} */
+export function again(check, server, now) {
+    return { ...newCheck({ ...check, server }, now), attempt: check.attempt + 1 };
 }
 
 /** @param {Check} check @param {'unreachable' | 'busy'} waiting @param {number} pauseMs @param {number} now @returns {Check} */

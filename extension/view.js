@@ -11,6 +11,7 @@ import { isOver } from './state.js';
  * @typedef {object} View plain strings and numbers: it crosses into pages' content scripts
  * @property {string} key
  * @property {Tone} tone
+ * @property {string} shape an SVG path
  * @property {string} title
  * @property {string} text
  * @property {string} next what the reader can do
@@ -30,6 +31,19 @@ export const OWN_PROBLEMS = [
     'unsupported_site', 'no_video', 'login_required', 'age_restricted', 'bot_check', 'geo_blocked', 'live', 'removed',
     'drm', 'too_long', 'too_large', 'not_a_video', 'damaged', 'timed_out',
 ];
+
+// Each tone has its own shape, drawn in a box of 24: colour is only the second sign.
+/** @type {Record<Tone, string>} SVG paths */
+export const SHAPES = {
+    busy: 'M12 3a9 9 0 1 0 9 9',
+    waiting: 'M12 3a9 9 0 1 0 9 9 M12 7v5l3 2',
+    likely_manipulated: 'M12 3 22 20.5H2Z M12 10v5 M12 17.6v.4',
+    inconclusive: 'M12 2 22 12 12 22 2 12Z M9.8 9.8a2.3 2.3 0 1 1 3.4 2c-.9.5-1.2.9-1.2 1.7 M12 16.2v.2',
+    no_signs_found: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18 M8 12h8',
+    no_face: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18',
+    problem: 'M4 4h16v16H4Z M9 9l6 6 M15 9l-6 6',
+    cancelled: 'M4 4h16v16H4Z',
+};
 
 /** Shapes that tell the tones apart without colour: the badge's letter. @type {Record<Tone, string>} */
 export const BADGES = {
@@ -92,11 +106,13 @@ export function viewOf(check, t) {
     const settle = check.problem && ['unauthorized', 'not_unmask', 'unreachable'].includes(check.problem.code);
     let buttons = [button('report')];
     if (!isOver(check)) buttons = check.cancelAsked ? [] : [button('cancel')];
-    else if (tone === 'problem') buttons = [button('again'), button(settle ? 'settings' : 'upload')];
+    else if (tone === 'problem') buttons = [button(settle ? 'settings' : 'upload'), button('again')];
     else if (tone === 'cancelled') buttons = [button('again')];
+    if (check.source === 'file') buttons = buttons.filter(({ what }) => what !== 'again'); // the file is not kept
     return {
         key: check.key,
         tone,
+        shape: SHAPES[tone],
         ...wordsOf(check, tone, t),
         progress: isOver(check) ? null : check.progress,
         percent: check.phase === 'done' ? percentOf(check.analysis, t) : null,

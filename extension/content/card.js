@@ -6,17 +6,6 @@
     if (globalThis.unmaskShow) return;
 
     const SVG = 'http://www.w3.org/2000/svg';
-    // Each tone has its own shape, drawn in a box of 24: colour is only the second sign.
-    const SHAPES = {
-        busy: 'M12 3a9 9 0 1 0 9 9',
-        waiting: 'M12 3a9 9 0 1 0 9 9 M12 7v5l3 2',
-        likely_manipulated: 'M12 3 22 20.5H2Z M12 10v5 M12 17.6v.4',
-        inconclusive: 'M12 2 22 12 12 22 2 12Z M9.6 9.6a2.4 2.4 0 1 1 3.6 2.1c-.9.5-1.2.9-1.2 1.8 M12 16.4v.2',
-        no_signs_found: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18 M8 12h8',
-        no_face: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18',
-        problem: 'M4 4h16v16H4Z M9 9l6 6 M15 9l-6 6',
-        cancelled: 'M4 4h16v16H4Z',
-    };
     const STYLE = `
         :host { all: initial !important; position: fixed !important; inset: auto !important; margin: 0 !important;
             z-index: 2147483647 !important; display: block !important; width: min(320px, calc(100vw - 24px)) !important;
@@ -80,12 +69,12 @@
         }
     }
 
-    function shapeOf(tone) {
+    function drawing(shape) {
         const svg = document.createElementNS(SVG, 'svg');
         svg.setAttribute('viewBox', '0 0 24 24');
         svg.setAttribute('aria-hidden', 'true');
         const path = document.createElementNS(SVG, 'path');
-        path.setAttribute('d', SHAPES[tone] ?? SHAPES.problem);
+        path.setAttribute('d', shape);
         svg.append(path);
         return svg;
     }
@@ -147,7 +136,7 @@
             close.setAttribute('aria-label', view.labels.close);
             const words = [view.tone, view.title, view.text, view.next].join('\n');
             if (words !== spoken) {
-                say.replaceChildren(shapeOf(view.tone));
+                say.replaceChildren(drawing(view.shape));
                 make('p', { parent: say, className: 'title', text: view.title });
                 if (view.text) make('p', { parent: say, className: 'text', text: view.text });
                 if (view.next) make('p', { parent: say, className: 'next', text: view.next });
@@ -190,11 +179,6 @@
         if (!cards.has(view.key)) cards.set(view.key, createCard(view.key));
         cards.get(view.key).show(view);
         placeAll();
-    };
-    /** A check got another key (the same video once more): its card goes on. */
-    globalThis.unmaskDrop = (key) => {
-        cards.get(key)?.host.remove();
-        cards.delete(key);
     };
 
     chrome.runtime.onMessage.addListener((message) => {
