@@ -17,17 +17,14 @@ const { sidePanel } = chrome; // Chromium only; Firefox has a sidebar
 const WEB_PAGES = ['http://*/*', 'https://*/*'];
 
 lockStorage();
+tidy().then(carryOn); // whatever woke this worker: go on where the last one was stopped
 
 chrome.runtime.onInstalled.addListener(async ({ reason }) => {
     await makeMenus();
     if (reason === 'install') openOptions(true);
 });
-chrome.runtime.onStartup.addListener(async () => {
-    await makeMenus();
-    await tidy();
-    await carryOn();
-});
-chrome.alarms.onAlarm.addListener(() => carryOn());
+chrome.runtime.onStartup.addListener(makeMenus); // the browser's language may have changed
+chrome.alarms.onAlarm.addListener(carryOn);
 chrome.action.onClicked.addListener((tab) => startFromClick({}, tab)); // the keyboard command too: it is _execute_action
 chrome.contextMenus.onClicked.addListener((info, tab) => {
     if (info.menuItemId === MENU.list) openPanel(tab);

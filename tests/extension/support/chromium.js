@@ -108,10 +108,10 @@ export async function startChromium({ again = null } = {}) {
         pressToolbarButton: async () => {
             await display.xdotool('mousemove', 1166, 63, 'click', 1);
             await pause(800);
-            await display.xdotool('key', 'Tab', 'Return');
+            await display.xdotool('key', 'Tab', 'Tab', 'Return'); // past the list's own close button
         },
-        /** The side panel's page, if it is open. */
-        panel: () => context.pages().find((page) => page.url().startsWith(own('panel/'))) ?? null,
+        /** Whether the side panel is open; Playwright does not see it. */
+        hasPanel: async () => (await (await worker()).evaluate(() => chrome.runtime.getContexts({ contextTypes: ['SIDE_PANEL'] }))).length === 1,
         /** Stop the worker as the browser does when it is idle, at once. */
         killWorker: async () => {
             const session = await context.newCDPSession(context.pages()[0]);

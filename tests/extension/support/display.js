@@ -33,17 +33,8 @@ export async function startDisplay(width = 1280, height = 900) {
     return {
         env,
         xdotool,
-        /** The windows without a name that menus and prompts are, as {x, y, width, height}. */
-        popups: async () => {
-            const ids = (await xdotool('search', '--onlyvisible', '--maxdepth', '1', '--name', '').catch(() => '')).split('\n').filter(Boolean);
-            const boxes = [];
-            for (const id of ids) {
-                const text = await xdotool('getwindowgeometry', '--shell', id).catch(() => '');
-                const [x, y, w, h] = ['X', 'Y', 'WIDTH', 'HEIGHT'].map((name) => Number(text.match(new RegExp(`^${name}=(-?\\d+)`, 'm'))?.[1]));
-                if (text) boxes.push({ id, x, y, width: w, height: h });
-            }
-            return boxes;
-        },
+        /** The whole screen as a PNG: native menus and panels are in no page's screenshot. */
+        grab: (path) => run(process.env.UNMASK_PYTHON, ['-c', 'import sys; from PIL import ImageGrab; ImageGrab.grab(xdisplay=sys.argv[1]).save(sys.argv[2])', env.DISPLAY, path]),
         stop: () =>
             new Promise((resolve) => {
                 child.once('exit', resolve);

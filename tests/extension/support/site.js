@@ -51,7 +51,8 @@ export async function startSite() {
     });
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
     return {
-        address: `http://127.0.0.1:${server.address().port}`,
+        // Not the server's host: what works here works by the click alone, not by the permission for the server.
+        address: `http://localhost:${server.address().port}`,
         stop: () =>
             new Promise((resolve) => {
                 server.close(resolve);
