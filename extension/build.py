@@ -52,7 +52,9 @@ def manifest(browser: str) -> dict:
 
 def files() -> dict[str, bytes]:
     """Everything shipped but the manifest, by its path in the zip, sorted."""
-    paths = sorted(path for path in HERE.rglob("*") if path.is_file() and path.suffix in {".js", ".css", ".html", ".json", ".png"})
+    paths = sorted(
+        path for path in HERE.rglob("*") if path.is_file() and path.suffix in {".js", ".css", ".html", ".json", ".png"}
+    )
     names = {path.relative_to(HERE).as_posix(): path for path in paths}
     return {name: path.read_bytes() for name, path in names.items() if name not in NOT_SHIPPED | {"manifest.json"}}
 

@@ -32,5 +32,4 @@ export async function loadWords(wanted) {
 export function fillWords(root, t) {
     for (const element of root.querySelectorAll('[data-words]')) element.textContent = t(element.dataset.words);
     for (const element of root.querySelectorAll('[data-label]')) element.setAttribute('aria-label', t(element.dataset.label));
-    for (const element of root.querySelectorAll('[data-hint]')) element.setAttribute('placeholder', t(element.dataset.hint));
 }

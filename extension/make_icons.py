@@ -1,6 +1,6 @@
 """Draw the icons: a face, one half behind the lattice of a mask. Run it after a change; the PNGs are kept in the tree.
 
-    python extension/make_icons.py
+python extension/make_icons.py
 """
 
 from pathlib import Path

@@ -36,6 +36,7 @@
         .band i { opacity: .38; border-radius: 6px; }
         .band b { position: absolute; top: -3px; width: 4px; height: 18px; margin-left: -2px; border-radius: 2px; background: var(--tone); box-shadow: 0 0 0 2px var(--ground); }
         .percent { display: grid; gap: 5px; margin: 0; font-size: 13px; }
+        .rest { display: grid; gap: 10px; }
         .buttons { display: flex; flex-wrap: wrap; gap: 8px; justify-content: flex-end; }
         .buttons button { padding: 6px 12px; border: 1px solid var(--line); font-weight: 600; color: var(--accent); }
         .busy svg path { transform-origin: 12px 12px; animation: turn 1.1s linear infinite; }
@@ -97,13 +98,16 @@
         if (event.isTrusted) chrome.runtime.sendMessage({ what, key }).catch(() => {}); // the extension was reloaded: nobody listens
     }
 
-    /** Where the card stands: in the video's upper right corner, inside the window; without a video in the window's. */
+    /** Where the card stands: right of the video if there is room, else in its upper right corner; without one, in the window's. */
     function corner(anchor, height, index) {
         const width = Math.min(320, innerWidth - 24);
         const box = anchor?.isConnected ? anchor.getBoundingClientRect() : null;
         if (!box || box.width < 40) return { x: innerWidth - width - 12, y: Math.max(12, innerHeight - (height + 12) * (index + 1)) };
         const within = (value, size, room) => Math.max(12, Math.min(value, room - size - 12));
-        return { x: within(box.right - width - 12, width, innerWidth), y: within(box.top + 12, height, innerHeight) };
+        const isRoom = box.right >= 0 && box.right + 12 + width + 12 <= innerWidth;
+        return isRoom
+            ? { x: box.right + 12, y: within(box.top, height, innerHeight) }
+            : { x: within(box.right - width - 12, width, innerWidth), y: within(box.top + 12, height, innerHeight) };
     }
 
     function createCard(key) {
@@ -114,13 +118,8 @@
         const header = make('header', { parent: card });
         make('span', { parent: header, text: 'Unmask' });
         const close = make('button', { parent: header, className: 'close', type: 'button', text: '×' });
-        const body = make('div', { parent: card, style: 'display: contents' });
-        body.style.display = 'contents';
-        // What is said aloud: the title and the sentences, not every per cent.
-        const say = make('div', { className: 'say', 'aria-live': 'polite', 'aria-atomic': 'true' });
-        const rest = make('div');
-        rest.style.cssText = 'display: grid; gap: 10px';
-        body.append(say, rest);
+        const say = make('div', { parent: card, className: 'say', 'aria-live': 'polite', 'aria-atomic': 'true' });
+        const rest = make('div', { parent: card, className: 'rest' });
         const anchor = globalThis.unmaskAnchor?.(key) ?? null;
         const remove = () => {
             host.remove();

@@ -27,6 +27,7 @@ let shown = location.hash.slice(1) || null;
 /** @type {Map<string, import('./report.js').Picture[]>} */
 const pictures = new Map();
 let drawn = '';
+const isWide = matchMedia('(min-width: 820px)');
 
 document.documentElement.lang = language;
 fillWords(document, t);
@@ -90,6 +91,7 @@ function drawReport() {
 
 async function draw() {
     checks = await getChecks();
+    if (isWide.matches) shown ??= checks[0]?.key ?? null; // the report has its own column there
     const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.key;
     at('list').replaceChildren(...checks.map(listItem));
     if (focused) at('list').querySelector(`[data-key="${focused}"]`)?.focus();

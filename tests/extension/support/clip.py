@@ -1,6 +1,6 @@
 """A WebM of a public-domain portrait (scikit-image's astronaut) that slowly moves: what the test pages play.
 
-    python clip.py target.webm [seconds]
+python clip.py target.webm [seconds]
 """
 
 import sys

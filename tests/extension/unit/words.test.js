@@ -16,7 +16,7 @@ const t = wordsFrom(english);
 
 const sources = readdirSync(ROOT, { recursive: true }).filter((path) => /\.(?:js|html)$/.test(path)).map((path) => read(path)).join('\n');
 const named = [
-    ...[...sources.matchAll(/\bt\('(\w+)'/g), ...sources.matchAll(/data-(?:words|label|hint)="(\w+)"/g)].map(([, name]) => name),
+    ...[...sources.matchAll(/\bt\('(\w+)'/g), ...sources.matchAll(/data-(?:words|label)="(\w+)"/g)].map(([, name]) => name),
     ...[...read('manifest.json').matchAll(/__MSG_(\w+)__/g)].map(([, name]) => name),
     ...OWN_PROBLEMS.flatMap((code) => [`problem_${code}`, `next_${code}`]),
     ...['likely_manipulated', 'inconclusive', 'no_signs_found', 'no_face'].flatMap((verdict) => [`verdict_${verdict}`, `verdict_${verdict}_text`]),
