@@ -143,6 +143,8 @@ class Analysis:
     provenance: Provenance | None
     model: ModelInfo
     seconds: dict[str, float] = field(default_factory=dict, compare=False)  # by stage; differs from run to run
+    # no_signs_found up to the first, likely_manipulated from the second; None where the weights have no bands
+    bands: tuple[float, float] | None = None
     schema_version: str = SCHEMA_VERSION
 
     def to_json(self) -> dict[str, Any]:

@@ -1,21 +1,65 @@
-"""The road from file to Analysis; the only module that knows all the others."""
+"""The road from file to Analysis; the only module that knows all the others.
 
-from collections.abc import Callable
+torch and mediapipe load with `Detector.load`, not with this module.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from core.analysis import Analysis
-from core.video import Plan
+from core import video
+from core.analysis import Analysis, Media, ModelInfo, Warning
+from core.errors import CheckError
+from core.provenance import read_provenance
+from core.video import Frame, Plan
 
-Progress = Callable[[int, int, str], None]  # done, total, stage
+if TYPE_CHECKING:
+    from core.looks import Looks
+    from core.pretrained import Pretrained
+
+Progress = Callable[[int, int, str], None]  # done, total, stage: "open", "look", "judge"
 
 
 class Detector:
-    """A loaded model with everything around it. Safe to call from several threads."""
+    """A loaded model with everything around it. Safe to call from several threads.
+
+    model: the DeepfakeModel, in evaluation mode on `device` ("cpu", "cuda", "mps"). info: its ModelInfo.
+    """
+
+    def __init__(self, pretrained: "Pretrained", device: str | None = None, precision: str | None = None):
+        from core.faces import FaceDetector
+        from core.looks import Engine
+
+        FaceDetector().close()  # loads mediapipe now rather than in the first check
+        self.device = pick_device(device)
+        self._engine = Engine(pretrained.model, self.device, precision or pick_precision(self.device))
+        self.model = self._engine.model
+        self.calibration = pretrained.calibration
+        self.info = ModelInfo(
+            name=pretrained.name,
+            version=pretrained.version,
+            sha256=pretrained.sha256,
+            trained=pretrained.trained,
+            device=self.device,
+            precision=self._engine.precision,
+        )
 
     @classmethod
-    def load(cls, weights: str | Path | None = None, device: str | None = None) -> "Detector":
-        """weights: None for the bundled ones, a folder, or a Hub id "owner/name@revision". Raises CheckError."""
-        raise NotImplementedError
+    def load(
+        cls, weights: str | Path | None = None, device: str | None = None, precision: str | None = None
+    ) -> "Detector":
+        """Find and verify weights, and put them on a device.
+
+        weights: None for the bundled ones, the name of a bundled variant, a folder, or a Hub id "owner/name@commit".
+        device: "cpu", "cuda", "cuda:1", "mps"; None takes the best there is. precision: "fp32", "bf16"; None takes
+        bf16 where the processor computes in it. Raises CheckError (weights_*, device_unavailable).
+        """
+        from core.pretrained import load_weights
+
+        return cls(load_weights(weights), device, precision)
 
     def check(
         self,
@@ -24,5 +68,138 @@ class Detector:
         progress: Progress | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> Analysis:
-        """Judge one local file. `cancel` is asked between batches; True ends with CheckError("cancelled")."""
-        raise NotImplementedError
+        """Judge one local file.
+
+        `progress` is called with rising numbers, stage by stage. `cancel` is asked at every frame and every batch; True
+        ends with CheckError("cancelled"). Raises CheckError for whatever keeps the file from being looked at.
+        """
+        from core import summary
+        from core.looks import Looks
+
+        plan = video.plan_named(plan) if isinstance(plan, str) else plan
+        progress, cancel = progress or (lambda done, total, stage: None), cancel or (lambda: False)
+        clock = Clock()
+        progress(0, 1, "open")
+        with clock.stage("open"):
+            media = video.probe(path)
+        progress(1, 1, "open")
+
+        warnings: list[Warning] = []
+        wanted = frames_wanted(media, plan)
+        looks = Looks(self._engine, crop_budget(plan), len(wanted), cancel)
+        frames = clock.each("decode", video.frames(path, plan, warnings))
+        look_at(frames, looks, clock, lambda done: progress(min(done, sum(wanted)), sum(wanted), "look"))
+
+        progress(0, 1, "judge")
+        records = list(looks.records.values())
+        is_still = media.is_still or looks.frames == 1
+        faces = summary.face_results(records, self.calibration, is_still, self.info.trained)
+        warnings += summary.face_warnings(records, faces, is_still, self.info.trained)
+        top = summary.most_suspicious(faces)
+        with clock.stage("provenance"):
+            provenance = read_provenance(Path(path))
+        curve = self.calibration.curve(sum(face.verdict is not None for face in faces), is_still)
+        progress(1, 1, "judge")
+        return Analysis(
+            verdict=top and top.verdict,
+            probability=top and top.probability,
+            interval=top and top.interval,
+            face_id=top and top.id,
+            reason=top.reason if top else summary.nothing_judged(faces),
+            faces=faces,
+            media=media,
+            coverage=summary.coverage(media, plan.name, looks, is_still),
+            warnings=tuple(warnings),
+            provenance=provenance,
+            model=self.info,
+            seconds=clock.seconds,
+            bands=(curve.no_signs_until, curve.likely_from) if self.info.trained else None,
+        )
+
+
+def look_at(frames: Iterable[Frame], looks: "Looks", clock: "Clock", progress: Callable[[int], None]) -> None:
+    """Find, follow and encode the faces of every frame; the results lie in `looks`."""
+    from core.faces import FaceDetector
+    from core.tracks import Tracker
+
+    tracker = Tracker()
+    window = 0
+    with FaceDetector() as detector:
+        for frame in frames:
+            if frame.window != window:
+                window = frame.window
+                with clock.stage("network"):
+                    looks.close_window()
+            looks.raise_if_cancelled()
+            with clock.stage("faces"):
+                faces = detector.search(frame.rgb)
+            with clock.stage("tracks"):
+                tracks = tracker.update(frame.t_s, frame.rgb, faces, partial(detector.confirms, frame.rgb))
+                looks.add(frame, faces, tracks)
+            progress(looks.frames)
+        with clock.stage("network"):
+            looks.close_window()
+
+
+def frames_wanted(media: Media, plan: Plan) -> list[int]:
+    """How many frames each window is expected to have; at least one."""
+    if plan.is_consecutive:
+        return [plan.length]
+    return [max(len(times), 1) for times in video.window_times(media.duration_s, plan)]
+
+
+def crop_budget(plan: Plan) -> int | None:
+    """As many crops as the plan has frames, so that many faces cost no more than one; None where all is looked at."""
+    return None if plan.is_consecutive or plan.windows == 0 else plan.windows * plan.length
+
+
+def pick_device(device: str | None) -> str:
+    """The device asked for, else the best there is. Raises CheckError("device_unavailable")."""
+    import torch
+
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device is None:
+        return next(name for name in ("cuda", "mps", "cpu") if available[name])
+    try:
+        index = torch.device(device).index or 0
+        fits = available.get(torch.device(device).type, False)
+    except RuntimeError as error:
+        raise CheckError("device_unavailable", device) from error
+    if not fits or (device.startswith("cuda") and index >= torch.cuda.device_count()):
+        raise CheckError("device_unavailable", device)
+    return device
+
+
+def pick_precision(device: str) -> str:
+    """bf16 where the device computes in it, rather than slowly imitating it."""
+    import torch
+
+    if device.startswith("cuda"):
+        return "bf16" if torch.cuda.get_device_capability(torch.device(device))[0] >= 8 else "fp32"
+    flags = Path("/proc/cpuinfo")  # torch's own question to the processor is not public in every version we run on
+    return "bf16" if device == "cpu" and flags.exists() and "avx512_bf16" in flags.read_text() else "fp32"
+
+
+class Clock:
+    """Seconds by stage."""
+
+    def __init__(self):
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def each(self, name: str, items: Iterable) -> Iterator:
+        """The items, with the time it takes to get them under `name`."""
+        items = iter(items)
+        while True:
+            with self.stage(name):
+                item = next(items, None)
+            if item is None:
+                return
+            yield item

@@ -37,10 +37,45 @@ ERRORS: dict[str, ErrorKind] = {
         "The file or its picture is larger than the limit.", "Cut or scale it down and try again.", 413
     ),
     "too_long": ErrorKind("The video is longer than the limit.", "Cut out the part in question and try again.", 413),
+    # the link
+    "bad_link": ErrorKind("This is not a link to a web page.", "Copy the link again; it starts with https://.", 422),
+    "unsupported_site": ErrorKind(
+        "Links to this site are not supported.", "Download the video and upload the file.", 422
+    ),
+    "no_video": ErrorKind("There is no video behind this link.", "Open the post itself and copy its link.", 422),
+    "login_required": ErrorKind(
+        "The video is shown only to people who are signed in.",
+        "Unmask never signs in anywhere: download the video and upload the file.",
+        422,
+    ),
+    "age_restricted": ErrorKind(
+        "The site shows this video only after an age check.", "Download the video and upload the file.", 422
+    ),
+    "bot_check": ErrorKind(
+        "The site refuses to answer this server.", "Try again later, or download the video and upload the file.", 502
+    ),
+    "geo_blocked": ErrorKind(
+        "The video is not available in this server's country.", "Download the video and upload the file.", 422
+    ),
+    "live": ErrorKind("This is a live broadcast.", "Wait for the recording and try again.", 422),
+    "removed": ErrorKind("The video is gone or never was there.", "Check the link.", 404),
+    "drm": ErrorKind("The video is protected against copying.", "It cannot be checked.", 422),
+    "site_busy": ErrorKind("The site asks us to slow down.", "Try again in a few minutes.", 503),
+    "site_changed": ErrorKind(
+        "The site has changed and its videos cannot be found.",
+        "Upload the file; who runs this server should update yt-dlp.",
+        502,
+    ),
+    "blocked_address": ErrorKind("The link leads to an address that is not public.", "Use a public link.", 422),
+    "network": ErrorKind("The site could not be reached.", "Try again in a few minutes.", 502),
     # the check
+    "unknown_plan": ErrorKind("There is no such sampling plan.", "Choose one of those the help names.", 422),
     "timed_out": ErrorKind("The check took longer than the limit.", "Try again, or try a shorter cut.", 504),
     "cancelled": ErrorKind("The check was cancelled.", "Start it again whenever you like.", 409),
     "out_of_memory": ErrorKind("The video needs more memory than is allowed.", "Scale it down and try again.", 413),
+    "interrupted": ErrorKind(
+        "The check was interrupted several times and was given up.", "Convert the video to MP4 and try again.", 500
+    ),
     "disk_full": ErrorKind(
         "There is no room left to write the pictures.", "Free some space, or choose another folder.", 507
     ),
@@ -52,6 +87,27 @@ ERRORS: dict[str, ErrorKind] = {
         "The weights do not fit their configuration.", "Use weights made for this version.", 422
     ),
     "device_unavailable": ErrorKind("That device is not available here.", "Leave --device out, or choose cpu.", 422),
+    # the API
+    "bad_request": ErrorKind("The request is not understood.", "Compare it with the documentation of the API.", 400),
+    "invalid": ErrorKind("A field of the request is missing or wrong.", "See `errors` for which.", 422),
+    "unauthorized": ErrorKind("An API key is needed.", "Send it as `Authorization: Bearer ...`.", 401),
+    "forbidden": ErrorKind("This key may not do that.", "Ask who runs the server for a key with that scope.", 403),
+    "foreign_origin": ErrorKind(
+        "Web pages other than this server's own may not call it.", "Who runs the server can allow the page.", 403
+    ),
+    "wrong_host": ErrorKind(
+        "The server does not go by this name.", "Use its address, or let who runs it add the name.", 421
+    ),
+    "not_found": ErrorKind("There is nothing here by that name.", "It may have expired, or the id is wrong.", 404),
+    "method_not_allowed": ErrorKind("This address does not take that method.", "See the API's documentation.", 405),
+    "unsupported_media_type": ErrorKind("The request body has the wrong type.", "Send JSON or a form.", 415),
+    "idempotency_mismatch": ErrorKind(
+        "This Idempotency-Key was used for a different request.", "Use a new key for a new request.", 422
+    ),
+    "conflict": ErrorKind("That cannot be done in the present state.", "Load it again and look.", 409),
+    "rate_limited": ErrorKind("Too many requests.", "Wait as long as Retry-After says.", 429),
+    "queue_full": ErrorKind("The queue is full.", "Try again when Retry-After has passed.", 503),
+    "not_ready": ErrorKind("No worker is ready.", "Wait a moment; start a worker if none runs.", 503),
     # whatever is left
     "internal": ErrorKind("Something went wrong on our side.", "Please report it with the id of the check.", 500),
 }

@@ -11,6 +11,11 @@ Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels
 
 DETECTOR_MODEL = Path(__file__).parent / "assets" / "face_detection_full_range_sparse.tflite"
 MIN_SCORE = 0.5
+BORDER = 0.2  # of the side, on each side
+TILE = 0.57  # of the side: two tiles of it overlap by a quarter of their own
+TILE_FROM = 768  # pixels; in smaller pictures tiles would only find faces too small to judge
+CLOSE_UP = 3.0  # face widths
+FAR = 0.125  # of the longer side: a larger face means that people are near
 
 _quiet_lock = threading.Lock()
 
@@ -22,6 +27,26 @@ class Face:
     box: Box  # pixels, may reach outside the frame
     score: float  # 0 to 1
     keypoints: np.ndarray  # (6, 2) float32, pixels: right eye, left eye, nose, mouth, right ear, left ear
+
+    @property
+    def width(self) -> float:
+        return self.box[2] - self.box[0]
+
+    def moved(self, x: float, y: float) -> "Face":
+        x0, y0, x1, y1 = self.box
+        return Face((x0 + x, y0 + y, x1 + x, y1 + y), self.score, self.keypoints + np.float32((x, y)))
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
+
+    def is_centred_in(self, width: int, height: int) -> bool:
+        x, y = self.centre
+        return 0 <= x < width and 0 <= y < height
+
+    def holds_centre_of(self, other: "Face") -> bool:
+        x, y = other.centre
+        return self.box[0] <= x <= self.box[2] and self.box[1] <= y <= self.box[3]
 
 
 class FaceDetector:
@@ -43,7 +68,7 @@ class FaceDetector:
             self._detect(np.zeros((64, 64, 3), np.uint8))  # the graph logs at its first frame too
 
     def detect(self, rgb: np.ndarray) -> list[Face]:
-        """Faces in an upright frame, (H, W, 3) uint8 RGB, best first."""
+        """Faces in an upright frame, (H, W, 3) uint8 RGB, best first. Those centred outside of it are left out."""
         height, width = rgb.shape[:2]
         faces = []
         for found in self._detect(rgb).detections:
@@ -51,7 +76,53 @@ class FaceDetector:
             points = [(p.x * width, p.y * height) for p in found.keypoints]
             box = (float(b.origin_x), float(b.origin_y), float(b.origin_x + b.width), float(b.origin_y + b.height))
             faces.append(Face(box, float(found.categories[0].score), np.array(points, np.float32)))
-        return sorted(faces, key=lambda face: -face.score)
+        return sorted((face for face in faces if face.is_centred_in(width, height)), key=lambda face: -face.score)
+
+    def search(self, rgb: np.ndarray) -> list[Face]:
+        """As `detect`, and where that sees little, once more closer and from further away.
+
+        The model reads 192 x 192 pixels, so that it misses faces under a twentieth of a picture's width; it was made
+        for faces at some distance, so that it also misses one that fills the picture.
+        """
+        faces = self.detect(rgb)
+        longer = max(rgb.shape[:2])
+        if longer > TILE_FROM and all(face.width < FAR * longer for face in faces):
+            faces = without_doubles(faces + self._detect_in_tiles(rgb))
+        return faces or self._detect_with_border(rgb)
+
+    def confirms(self, rgb: np.ndarray, face: Face) -> bool:
+        """Whether a face is still one when looked at closely.
+
+        A texture that passes for a small face hardly ever does so at another scale; faces do. One that takes a third
+        of the picture was looked at closely enough.
+        """
+        height, width = rgb.shape[:2]
+        if face.width * CLOSE_UP > min(height, width):
+            return True
+        (x, y), half = face.centre, face.width * CLOSE_UP / 2
+        left, top = max(round(x - half), 0), max(round(y - half), 0)
+        close = rgb[top : round(y + half), left : round(x + half)]
+        return any(face.holds_centre_of(found.moved(left, top)) for found in self.detect(close))
+
+    def _detect_in_tiles(self, rgb: np.ndarray) -> list[Face]:
+        """Faces in the four overlapping corners of a picture."""
+        height, width = rgb.shape[:2]
+        tile_height, tile_width = round(height * TILE), round(width * TILE)
+        faces = []
+        for y in (0, height - tile_height):
+            for x in (0, width - tile_width):
+                tile = rgb[y : y + tile_height, x : x + tile_width]
+                faces += [face.moved(x, y) for face in self.detect(tile)]
+        return faces
+
+    def _detect_with_border(self, rgb: np.ndarray) -> list[Face]:
+        """Faces in a picture with a grey border of a fifth on every side."""
+        height, width = rgb.shape[:2]
+        y, x = round(height * BORDER), round(width * BORDER)
+        bordered = np.full((height + 2 * y, width + 2 * x, 3), 128, np.uint8)
+        bordered[y : y + height, x : x + width] = rgb
+        found = [face.moved(-x, -y) for face in self.detect(bordered)]
+        return [face for face in found if face.is_centred_in(width, height)]
 
     def _detect(self, rgb: np.ndarray):
         import mediapipe
@@ -68,6 +139,15 @@ class FaceDetector:
 
     def __exit__(self, *exc) -> None:
         self.close()
+
+
+def without_doubles(faces: list[Face]) -> list[Face]:
+    """Best first; a face whose centre lies in a better one, or the other way round, is the same face."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda face: -face.score):
+        if not any(face.holds_centre_of(other) or other.holds_centre_of(face) for other in kept):
+            kept.append(face)
+    return kept
 
 
 class _quiet_stderr:

@@ -91,6 +91,7 @@ class Encoder(nn.Module):
 
     def __init__(self, config: EncoderConfig):
         super().__init__()
+        self.config = config
         if config.stem == "conv":
             net = ResNet(Bottleneck, list(config.depths), groups=config.groups, width_per_group=config.width_per_group)
             self.stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool, net.layer1, net.layer2)

@@ -1,13 +1,162 @@
-"""Faces linked over time: one track is one person's face between two cuts."""
+"""Faces linked over time: one track is one person's face between two cuts.
 
+Boxes are not smoothed: a running mean lags behind a moving head, and the detector's own jitter (about 1 % of the size
+from frame to frame) is less than the jitter that training adds on purpose.
+
+The limits below were read off 114 real clips at 8 Hz (4,097 steps) and all 6,441 cuts from one of them to another: no
+step is taken for a cut; 96 % of the cuts are noticed, and after another 1.5 % the face looks too different to be linked.
+A stricter rule would part one person's sudden turns of the head.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from core.faces import Face
+import numpy as np
+
+from core.crops import crop
+from core.faces import Box, Face
+
+SAME_SCENE = 0.6  # agreement of structure or of colours at which two frames are no cut apart
+SAME_LOOK = 0.45  # correlation of two face thumbnails of one person
+FLASH_S = 1.0  # a scene that comes back within this time was never left: a flash, a dropped picture
+MAX_STEP = 1.0  # of the face's size: how far a face may be from where it was expected
+MAX_SIZE_RATIO = 2.0
+PREDICT_S = 1.0  # how long a face is expected to go on moving as it did
+NO_MATCH = 1e6
 
 
-@dataclass
+@dataclass(eq=False)
 class Track:
     """One face followed through the video."""
 
     id: int  # 1, 2, ... in the order of appearance
-    faces: list[tuple[int, Face]] = field(default_factory=list)  # (position of the frame in the plan, face)
+    first_s: float
+    last_s: float
+    box: Box  # the latest, pixels
+    look: np.ndarray  # (192,) float32 of length 1: what the face looked like lately
+    velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))  # pixels per second
+
+    def follow(self, t_s: float, face: Face, look: np.ndarray) -> None:
+        step = t_s - self.last_s
+        if 0 < step <= PREDICT_S:
+            self.velocity = 0.5 * self.velocity + 0.5 * (centre(face.box) - centre(self.box)) / step
+        else:
+            self.velocity = np.zeros(2)
+        self.look = unit(0.7 * self.look + 0.3 * look)
+        self.box, self.last_s = face.box, t_s
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A frame reduced to what tells a cut from a movement."""
+
+    t_s: float
+    structure: np.ndarray  # (432,) float32 of length 1: the picture's light and dark, whatever its brightness
+    colours: np.ndarray  # (512,) float32, sums to 1
+
+    @classmethod
+    def of(cls, t_s: float, rgb: np.ndarray) -> "Scene":
+        import cv2
+
+        small = cv2.resize(rgb, (64, 36), interpolation=cv2.INTER_AREA)
+        colours = cv2.calcHist([small], [0, 1, 2], None, [8, 8, 8], [0, 256] * 3).ravel()
+        grey = cv2.resize(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (24, 18), interpolation=cv2.INTER_AREA)
+        structure = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 0.7).ravel()
+        return cls(t_s, unit(structure - structure.mean()), colours / colours.sum())
+
+    def is_cut_from(self, other: "Scene") -> bool:
+        """Conservative: a flash keeps the structure, a pan or a shaking hand the colours."""
+        same_structure = float(self.structure @ other.structure) >= SAME_SCENE
+        return not same_structure and float(np.minimum(self.colours, other.colours).sum()) < SAME_SCENE
+
+
+class Tracker:
+    """Links the faces of one video, frame by frame in order of time."""
+
+    def __init__(self):
+        self._count = 0
+        self._tracks: list[Track] = []  # of this shot; they wait here while their face is not found
+        self._recent: list[tuple[Scene, list[Track]]] = []  # the last second's frames, each with its shot's tracks
+
+    def update(
+        self, t_s: float, rgb: np.ndarray, faces: list[Face], is_face: Callable[[Face], bool] = lambda face: True
+    ) -> list[Track | None]:
+        """The track of each face, in their order; None for what is none.
+
+        t_s: seconds, ascending. rgb: (H, W, 3) uint8, the frame the faces were found in. Gaps of seconds between two
+        calls are allowed: a face that is then where it was, and looks as it did, keeps its track. is_face: asked before
+        a track begins.
+        """
+        self._tracks = self._tracks_of_shot(Scene.of(t_s, rgb))
+        looks = [thumbnail(rgb, face.box) for face in faces]
+        found: list[Track | None] = [None] * len(faces)
+        for row, column in self._match(t_s, faces, looks):
+            found[column] = self._tracks[row]
+            self._tracks[row].follow(t_s, faces[column], looks[column])
+        for i in sorted(range(len(faces)), key=lambda i: faces[i].box):  # those who appear together, from the left
+            is_new = found[i] is None and not any(is_part(faces[i].box, t_s, other) for other in self._tracks)
+            if is_new and is_face(faces[i]):
+                self._count += 1
+                found[i] = Track(self._count, t_s, t_s, faces[i].box, looks[i])
+                self._tracks.append(found[i])
+        return found
+
+    def _tracks_of_shot(self, scene: Scene) -> list[Track]:
+        """The tracks of the latest frame that no cut parts from this one; after a cut there are none."""
+        shots = (tracks for before, tracks in reversed(self._recent) if not scene.is_cut_from(before))
+        tracks = next(shots, [])
+        recent = [(before, kept) for before, kept in self._recent if scene.t_s - before.t_s <= FLASH_S]
+        self._recent = [*recent, (scene, tracks)]
+        return tracks
+
+    def _match(self, t_s: float, faces: list[Face], looks: list[np.ndarray]) -> list[tuple[int, int]]:
+        """Pairs (track, face) of the assignment with the least total cost, impossible pairs left out."""
+        if not faces or not self._tracks:
+            return []
+        from scipy.optimize import linear_sum_assignment
+
+        costs = np.array(
+            [[link_cost(track, t_s, f, k) for f, k in zip(faces, looks, strict=True)] for track in self._tracks]
+        )
+        rows, columns = linear_sum_assignment(costs)
+        return [(r, c) for r, c in zip(rows, columns, strict=True) if costs[r, c] < NO_MATCH]
+
+
+def link_cost(track: Track, t_s: float, face: Face, look: np.ndarray) -> float:
+    """How badly a face fits a track: distance in face sizes, log of the size ratio and loss of look; 0 is a perfect fit."""
+    gap = t_s - track.last_s
+    expected = centre(track.box) + track.velocity * (gap if gap <= PREDICT_S else 0)
+    distance = float(np.hypot(*(centre(face.box) - expected))) / max(size(track.box), size(face.box))
+    ratio = abs(float(np.log(size(face.box) / size(track.box))))
+    likeness = float(look @ track.look)
+    too_far = distance > MAX_STEP * (1 + min(gap, 1.0) / 2)
+    if too_far or ratio > np.log(MAX_SIZE_RATIO) or likeness < SAME_LOOK:
+        return NO_MATCH
+    return distance + ratio + (1 - likeness)
+
+
+def is_part(box: Box, t_s: float, track: Track) -> bool:
+    """Whether a new face would begin inside one just seen, as when the detector takes a pair of glasses for a face."""
+    width = min(box[2], track.box[2]) - max(box[0], track.box[0])
+    height = min(box[3], track.box[3]) - max(box[1], track.box[1])
+    inside = max(width, 0) * max(height, 0) / size(box) ** 2
+    return inside > 0.5 and size(box) < 0.6 * size(track.box) and t_s - track.last_s <= PREDICT_S
+
+
+def thumbnail(rgb: np.ndarray, box: Box) -> np.ndarray:
+    """A face as (192,) float32 of length 1: 8 x 8 pixels in colour, less their mean, so that exposure does not count."""
+    pixels = crop(rgb, box, size=8, margin=1.0).astype(np.float32).ravel()
+    return unit(pixels - pixels.mean())
+
+
+def unit(vector: np.ndarray) -> np.ndarray:
+    return vector / (float(np.linalg.norm(vector)) + 1e-6)
+
+
+def centre(box: Box) -> np.ndarray:
+    return np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
+
+
+def size(box: Box) -> float:
+    """The longer side of a box, at least a pixel."""
+    return max(box[2] - box[0], box[3] - box[1], 1.0)

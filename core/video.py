@@ -1,46 +1,238 @@
-"""A file in, upright frames out: probe, sampling plan, decode (PyAV)."""
+"""A file in, upright frames out: probe and decode (PyAV), by a sampling plan.
 
-from collections.abc import Iterator
+Times are whole milliseconds from the first picture on: Matroska rounds to them, and so a file moved from one
+container to another gives the same frames at the same times.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import dropwhile
 from pathlib import Path
 
+import av
 import numpy as np
 
 from core.analysis import Media, Warning
+from core.container import DEFAULT_LIMITS, Limits, OpenVideo, open_video, read_packets
+from core.errors import CheckError
+from core.picture import Upright, geometry
+from core.plan import PLANS, Plan, plan_named, window_times
+from core.timeline import KeyFrame, Timeline, keyframe_before, read_timeline
 
-PLANS = ("default", "thorough", "first100", "mean")
+__all__ = ["PLANS", "Frame", "Limits", "Plan", "frames", "frames_at", "plan_named", "probe", "window_times"]
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
     """One decoded picture, upright, as shown."""
 
-    rgb: np.ndarray  # (H, W, 3) uint8
-    t_s: float  # presentation time, seconds from the start of the video
+    rgb: np.ndarray  # (H, W, 3) uint8, the longer side at most 1920
+    t_s: float  # presentation time, seconds from the start of the video, whole milliseconds
     index: int  # in the order of presentation; an estimate from time and rate where the file was not read whole
     window: int  # which window of the plan it belongs to
+    scale: float = 1.0  # pixels of the upright original = pixels of the frame * scale
+
+
+def probe(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Media:
+    """What the file is, by its packets' times and its first picture rather than by what it says. Raises CheckError."""
+    with open_video(Path(path), limits) as video:
+        timeline = read_timeline(video)
+    with open_video(Path(path), limits) as video:
+        picture = next(_decode(video, lambda: None), None)
+        if picture is None:
+            raise CheckError("damaged")
+        shape = geometry(picture, _aspect(video))
+        return Media(
+            duration_s=round(timeline.duration_ms / 1000, 2),
+            width=shape.width,
+            height=shape.height,
+            fps=round(timeline.fps, 3),
+            codec=video.stream.codec_context.name,
+            container=video.format.removesuffix("_pipe"),
+            has_audio=bool(video.container.streams.audio),
+            is_still=timeline.is_still,
+        )
+
+
+def frames(path: str | Path, plan: Plan, warnings: list[Warning], limits: Limits = DEFAULT_LIMITS) -> Iterator[Frame]:
+    """Decode the frames of the plan, window by window, in order of time. Raises CheckError.
+
+    No frame comes twice. What could not be read or trusted is appended to `warnings` as it shows. Holds a few
+    pictures at a time, however long the video is.
+    """
+    warn = _warner(warnings)
+    with open_video(Path(path), limits) as video:
+        timeline = read_timeline(video)
+        windows = _windows(video, timeline, plan)
+    if timeline.doubtful:
+        warn("untrusted_timestamps", "The times in the file make no sense; frames are placed by their number.")
+    if timeline.is_short:
+        warn("shorter_than_declared", "The file promises a longer video than it holds.")
+    with open_video(Path(path), limits) as video:
+        reader = _Reader(video, timeline, warn)
+        shots = reader.consecutive(plan.length) if plan.is_consecutive else reader.windows(windows)
+        upright = None
+        for shot in shots:
+            upright = upright or Upright(geometry(shot.picture, _aspect(video)))
+            try:
+                rgb = upright(shot.picture)
+            except av.FFmpegError:
+                reader.damage()
+                continue
+            yield Frame(rgb, shot.ms / 1000, shot.index, shot.window, upright.shape.scale)
+        if upright is None:
+            raise CheckError("damaged")
+
+
+def frames_at(path: str | Path, times_s: list[float], limits: Limits = DEFAULT_LIMITS) -> Iterator[Frame]:
+    """Decode single frames, as pictures of an analysis need them; `window` says which of the times a frame is for.
+
+    times_s: ascending, each another. One that cannot be read is left out. Raises CheckError.
+    """
+    with open_video(Path(path), limits) as video:
+        timeline = read_timeline(video)
+        wanted = _to_ms(np.array(times_s))
+        seeks = not timeline.by_number and not timeline.is_still
+        windows = [_Window([ms], keyframe_before(video, timeline, ms) if seeks else None) for ms in wanted]
+    with open_video(Path(path), limits) as video:
+        upright = None
+        for shot in _Reader(video, timeline, lambda code, message: None).windows(windows):
+            upright = upright or Upright(geometry(shot.picture, _aspect(video)))
+            yield Frame(upright(shot.picture), shot.ms / 1000, shot.index, shot.window, upright.shape.scale)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Which frames to look at: windows of `length` frames at `rate_hz`, spread over the video."""
+class _Window:
+    """When its frames are wanted, and where decoding may start for them."""
 
-    name: str = "default"
-    windows: int = 4
-    length: int = 16
-    rate_hz: float = 8.0
+    wanted: list[int]  # ms, ascending
+    keyframe: KeyFrame | None  # None: read on from wherever decoding is
 
 
-def probe(path: Path) -> Media:
-    """What the file says of itself, without decoding it. Raises CheckError."""
-    raise NotImplementedError
+@dataclass(frozen=True, eq=False)
+class _Shot:
+    """A picture and when it is shown."""
+
+    ms: int
+    index: int
+    picture: av.VideoFrame
+    window: int = 0
 
 
-def window_times(duration_s: float, plan: Plan) -> list[np.ndarray]:
-    """The times (seconds, ascending) wanted in each window; short videos get fewer or overlapping-free windows."""
-    raise NotImplementedError
+def _windows(video: OpenVideo, timeline: Timeline, plan: Plan) -> list[_Window]:
+    """The windows of the plan, each moved back to a key frame where one is near: decoding can then start with it."""
+    if plan.is_consecutive:
+        return []
+    times = [_to_ms(window) for window in window_times(timeline.last_ms / 1000, plan)]
+    slot_ms = 1000 * plan.length / plan.rate_hz
+    slack = max(0.0, (timeline.last_ms / len(times) - slot_ms) / 2)  # stays clear of the window before
+    windows = []
+    for wanted in times:
+        keyframe = keyframe_before(video, timeline, wanted[0]) if slack and not timeline.by_number else None
+        back = wanted[0] - keyframe.ms if keyframe else 0
+        windows.append(_Window([ms - back for ms in wanted] if back <= slack else wanted, keyframe))
+    return windows
 
 
-def frames(path: Path, plan: Plan, warnings: list[Warning]) -> Iterator[Frame]:
-    """Decode the frames of the plan, window by window, in order of time. Raises CheckError."""
-    raise NotImplementedError
+def _to_ms(seconds: np.ndarray) -> list[int]:
+    return [int(s * 1000 + 0.5) for s in seconds]
+
+
+class _Reader:
+    """Decodes one open video forward, jumping ahead where that saves decoding."""
+
+    def __init__(self, video: OpenVideo, timeline: Timeline, warn: Callable[[str, str], None]):
+        self._video = video
+        self._timeline = timeline
+        self._warn = warn
+        self._number = 0  # of pictures decoded
+        self._counted = True  # no picture was passed over
+        self._last_ms = -1
+        self._stream = self._pictures()
+
+    def damage(self) -> None:
+        self._counted = False
+        self._warn("damaged_stretch", "A part of the video is damaged and was left out.")
+
+    def consecutive(self, length: int) -> Iterator[_Shot]:
+        """The first `length` pictures."""
+        for _, shot in zip(range(length), self._stream, strict=False):
+            yield shot
+
+    def windows(self, windows: list[_Window]) -> Iterator[_Shot]:
+        """The pictures shown at the wanted times, each once."""
+        shown, coming = None, next(self._stream, None)
+        given = -1
+        for number, window in enumerate(windows):
+            if window.keyframe and window.keyframe.ms > self._last_ms:
+                self._jump(window.keyframe)
+                shown, coming = None, next(self._stream, None)
+            for ms in window.wanted:
+                while coming is not None and coming.ms <= ms:
+                    shown, coming = coming, next(self._stream, None)
+                if shown is not None and shown.ms > given:
+                    given = shown.ms
+                    yield _Shot(shown.ms, shown.index, shown.picture, number)
+
+    def _jump(self, keyframe: KeyFrame) -> None:
+        self._video.container.seek(keyframe.seek_pts, stream=self._video.stream)
+        self._counted = False
+        self._last_ms = keyframe.ms - 1  # what comes before the key frame cannot be decoded rightly
+        self._stream = self._pictures(at_keyframe=True)
+
+    def _pictures(self, at_keyframe: bool = False) -> Iterator[_Shot]:
+        """Every picture from here on, in order of time; what is damaged or out of order is left out."""
+        for picture in _decode(self._video, self.damage, at_keyframe):
+            number, self._number = self._number, self._number + 1
+            ms = self._timeline.ms_of(picture, number)
+            if ms <= self._last_ms or ms > self._timeline.last_ms + 1000:
+                if ms != self._last_ms and self._counted:
+                    self._warn("untrusted_timestamps", "Some pictures have impossible times and were left out.")
+                continue
+            self._last_ms = ms
+            index = number if self._counted else round(ms * self._timeline.fps / 1000)
+            yield _Shot(ms, index, picture)
+
+
+def _decode(video: OpenVideo, damage: Callable[[], None], at_keyframe: bool = False) -> Iterator[av.VideoFrame]:
+    """Decode from where the container stands (or the next key frame), going on past what cannot be read.
+
+    After damage nothing is given until the next key frame: decoders paint over what is missing, and the smear would
+    pass for a manipulation. HEVC, VP9 and AV1 do not notice small damage.
+    """
+    smeared = False
+
+    def lost() -> None:
+        nonlocal smeared
+        smeared = True
+        damage()
+
+    packets = read_packets(video, lost)
+    if at_keyframe:
+        packets = dropwhile(lambda packet: not packet.is_keyframe, packets)
+    for packet in packets:
+        try:
+            pictures = packet.decode()
+        except av.FFmpegError:
+            lost()
+            continue
+        for picture in pictures:
+            if picture.is_corrupt:
+                lost()
+            elif picture.key_frame or not smeared:
+                smeared = False
+                yield picture
+                if video.is_picture:
+                    return  # telephones hide further pictures behind the first
+
+
+def _aspect(video: OpenVideo) -> float:
+    return float(video.stream.sample_aspect_ratio or 1)
+
+
+def _warner(warnings: list[Warning]) -> Callable[[str, str], None]:
+    def warn(code: str, message: str) -> None:
+        if all(known.code != code for known in warnings):
+            warnings.append(Warning(code, message))
+
+    return warn

@@ -1,0 +1,45 @@
+# Every target sets up what it needs itself; the first run takes a few minutes, later ones start at once.
+
+PYTHON ?= python3
+VIDEO ?= out/example.mp4
+PYTEST ?=
+
+RUN := .venv/bin/python
+# named after what is wanted, so that set-up runs again when that changes, and only then
+READY := .venv/.ready-$(shell cat requirements.txt requirements-dev.txt packages.txt | cksum | cut -d ' ' -f 1)
+
+.PHONY: help setup check test test-fast lint train docs
+
+help: ## show this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY) ## make .venv and install everything into it
+
+$(READY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Unmask needs Python 3.11 or newer; try make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@sh scripts/system-packages.sh packages.txt
+	@test -x .venv/bin/pip || $(PYTHON) -m venv .venv
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@rm -f .venv/.ready-*
+	@touch $@
+
+check: $(READY) ## check a video: make check VIDEO=clip.mp4 (without one, the example)
+	@$(if $(filter out/example.mp4,$(VIDEO)),test -f out/example.mp4 || $(RUN) -m core example out/example.mp4)
+	@$(RUN) -m core check '$(VIDEO)' $(ARGS) || test $$? -eq 1 # 1 says that something was flagged: an answer
+
+test: $(READY) ## run all tests
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --dist loadfile $(PYTEST)
+
+test-fast: $(READY) ## run the tests that are quick
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --dist loadfile -m "not slow" $(PYTEST)
+
+lint: $(READY) ## check style and format
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+train: $(READY) ## train on the data pack, from faces to weights (SMALL=1: a lunch break)
+	SMALL=$(SMALL) training/run.sh
+
+docs: $(READY) ## write the pages of docs/ that follow from the code, and the pictures
+	$(RUN) docs/generate.py
+	$(RUN) docs/pictures.py

@@ -1,0 +1,58 @@
+"""The files that show an analysis: what --out writes, and what the server keeps beside a check."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from core.analysis import Analysis
+from core.annotate import annotated_picture, annotated_video
+from core.draw import heat_over, most_suspicious
+from core.render import MAX_FACES, Heat, key_crops, key_frame_sheet, timeline_picture, written_whole
+
+
+def write_artifacts(
+    path: Path,
+    analysis: Analysis,
+    folder: Path,
+    heat: Heat | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> list[Path]:
+    """Write the report, the pictures and the annotated copy of one file into a folder, made if it is not there.
+
+    heat: crops to heat maps, `grad_cam` of the model that judged; without it there are none. Returns what was
+    written: report.json, key-frames.png, timeline.png, heat-maps/*.png, and annotated.mp4 (annotated.png of a still).
+    Raises CheckError (disk_full, not_writable, cancelled); each file is whole or absent.
+    """
+    written = [folder / "report.json", folder / "key-frames.png"]
+    with written_whole(written[0]) as part:
+        report = {"path": str(path), "analysis": analysis.to_json()}
+        part.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    key_frame_sheet(path, analysis, written[1], heat)
+    if heat:
+        written += heat_pictures(path, analysis, folder / "heat-maps", heat)
+    if analysis.media.is_still:
+        written.append(folder / "annotated.png")
+        annotated_picture(path, analysis, written[-1])
+        return written
+    written.append(folder / "timeline.png")
+    timeline_picture(path, analysis, written[-1])
+    written.append(folder / "annotated.mp4")
+    annotated_video(path, analysis, written[-1], progress, cancel)
+    return written
+
+
+def heat_pictures(path: Path, analysis: Analysis, folder: Path, heat: Heat) -> list[Path]:
+    """A PNG of each key frame's crop under its heat map: face-1-at-3.25s.png."""
+    from PIL import Image
+
+    written = []
+    for face_id, cut in key_crops(path, most_suspicious(analysis.faces, MAX_FACES)).items():
+        maps = heat(np.stack([picture for _, picture in cut])) if cut else []
+        for (key, picture), one in zip(cut, maps, strict=True):
+            written.append(folder / f"face-{face_id}-at-{key.t_s:.2f}s.png")
+            with written_whole(written[-1]) as part:
+                Image.fromarray(heat_over(picture, one)).save(part, "PNG")
+    return written

@@ -1,0 +1,269 @@
+"""The command line: `python -m core check FILE|FOLDER...` and `python -m core info FILE`.
+
+What is asked for goes to stdout, everything about the run to stderr. Exit status of `check`: 0 nothing was flagged, 1
+something is likely manipulated, 2 something could not be checked, 130 stopped by Ctrl-C.
+"""
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core import __version__
+from core.analysis import Analysis
+from core.errors import CheckError
+
+# what a folder is searched for; a file that is named is looked at whatever it is called
+VIDEOS = {
+    ".mp4",
+    ".m4v",
+    ".mov",
+    ".webm",
+    ".mkv",
+    ".avi",
+    ".mpg",
+    ".mpeg",
+    ".ts",
+    ".mts",
+    ".3gp",
+    ".wmv",
+    ".flv",
+    ".ogv",
+}
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+
+Progress = Callable[[int, int, str], None]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except KeyboardInterrupt:
+        print("\nStopped. Nothing was left half-written.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader, `head` for one, has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser("python -m core", description="Does a video show signs that a face was manipulated?")
+    top.add_argument("--version", action="version", version=f"unmask {__version__}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    check = commands.add_parser("check", help="look for signs of manipulation", epilog=__doc__.split("\n\n")[1])
+    check.add_argument("paths", nargs="+", metavar="FILE|FOLDER", help="videos or pictures, or folders of them")
+    check.add_argument("--json", action="store_true", help="one line of JSON per file on stdout")
+    check.add_argument("--out", type=Path, metavar="DIR", help="write the annotated video, pictures and a report here")
+    plan = check.add_mutually_exclusive_group()
+    plan.add_argument("--thorough", action="store_true", help="look at all of the video, not at samples of it")
+    plan.add_argument("--plan", default="default", metavar="NAME", help="default, thorough, first100 or mean")
+    check.add_argument("--frames", type=positive, metavar="N", help="frames in each window of the plan")
+    check.add_argument("--device", help="cpu, cuda or mps; the best there is if left out")
+    check.add_argument("--weights", metavar="FOLDER|HUB_ID", help="other weights than the bundled ones")
+    check.set_defaults(run=run_check)
+
+    info = commands.add_parser("info", help="say what a file is, without judging it")
+    info.add_argument("path", metavar="FILE")
+    info.set_defaults(run=run_info)
+
+    example = commands.add_parser("example", help="make a clip to try a check on, from a public-domain portrait")
+    example.add_argument("path", metavar="FILE.mp4")
+    example.set_defaults(run=run_example)
+    return top
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def run_check(options: argparse.Namespace) -> int:
+    """Check everything named; one bad file does not keep the others from being checked."""
+    console = None if options.json else make_console()
+    detector = Lazy(options)
+    folders = OutFolders(options.out)
+    flagged = failed = False
+    for name, path, problem in files(options.paths):
+        analysis = folder = None
+        try:
+            if problem:
+                raise problem
+            with progress_bar(name) as progress, as_check_error():
+                analysis = detector.check(path, progress)
+                if folder := folders.of(path):
+                    detector.write_artifacts(path, analysis, folder, progress)
+        except CheckError as error:
+            problem = error
+        report(console, name, analysis, folder, problem)
+        failed |= problem is not None
+        flagged |= analysis is not None and analysis.verdict == "likely_manipulated"
+    return 2 if failed else int(flagged)
+
+
+def run_info(options: argparse.Namespace) -> int:
+    """Say what a file is."""
+    from core.provenance import read_provenance
+    from core.terminal import show_error, show_media
+    from core.video import probe
+
+    console = make_console()
+    try:
+        with as_check_error():
+            show_media(console, options.path, probe(Path(options.path)), read_provenance(Path(options.path)))
+    except CheckError as error:
+        show_error(console, options.path, error)
+        return 2
+    return 0
+
+
+def run_example(options: argparse.Namespace) -> int:
+    """Write the example clip."""
+    from core.example import make_example
+    from core.render import written_whole
+
+    try:
+        with as_check_error(), written_whole(Path(options.path)) as part:
+            make_example(part)
+    except CheckError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+class Lazy:
+    """The detector, loaded when the first file is there to be checked, and only once."""
+
+    def __init__(self, options: argparse.Namespace):
+        self._options = options
+        self._loaded = None
+        self._error: CheckError | None = None
+
+    def check(self, path: Path, progress: Progress | None) -> Analysis:
+        from core.plan import plan_named
+
+        options = self._options
+        plan = plan_named("thorough" if options.thorough else options.plan, options.frames)
+        return self._detector(progress).check(path, plan, progress)
+
+    def write_artifacts(self, path: Path, analysis: Analysis, folder: Path, progress: Progress | None) -> None:
+        from core.artifacts import write_artifacts
+        from core.explain import grad_cam
+
+        encoder = self._detector(progress).model.encoder
+        write_artifacts(path, analysis, folder, lambda crops: grad_cam(encoder, crops), progress)
+
+    def _detector(self, progress: Progress | None):
+        from core.detector import Detector
+
+        if self._error:
+            raise self._error
+        if self._loaded is None:
+            if progress:
+                progress(0, 1, "load")
+            try:
+                self._loaded = Detector.load(self._options.weights, self._options.device)
+            except CheckError as error:  # it would fail for every file, so it is not tried again
+                self._error = error
+                raise
+        return self._loaded
+
+
+class OutFolders:
+    """A folder of its own below --out for each file, named after it."""
+
+    def __init__(self, out: Path | None):
+        self._out = out
+        self._given: set[str] = set()
+
+    def of(self, path: Path) -> Path | None:
+        if self._out is None:
+            return None
+        name, number = path.stem, 2
+        while name in self._given:
+            name, number = f"{path.stem}-{number}", number + 1
+        self._given.add(name)
+        return self._out / name
+
+
+def files(paths: list[str]) -> Iterator[tuple[str, Path, CheckError | None]]:
+    """(name as given, path, what is wrong with it already) for each file named and for each in a folder named."""
+    for given in paths:
+        path = Path(given)
+        if not path.is_dir():
+            yield given, path, None
+            continue
+        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in VIDEOS | PICTURES and p.is_file())
+        if not found:
+            yield given, path, CheckError("no_videos")
+        yield from ((os.path.join(given, one.relative_to(path)), one, None) for one in found)
+
+
+@contextmanager
+def as_check_error() -> Iterator[None]:
+    """Whatever else goes wrong inside becomes a CheckError too: people see a sentence, never a traceback."""
+    try:
+        yield
+    except CheckError:
+        raise
+    except MemoryError as error:
+        raise CheckError("out_of_memory") from error
+    except Exception as error:
+        if os.environ.get("UNMASK_DEBUG") == "1":
+            traceback.print_exc()
+        raise CheckError("internal", "UNMASK_DEBUG=1 shows where") from error
+
+
+def make_console():
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def report(console, name: str, analysis: Analysis | None, folder: Path | None, error: CheckError | None) -> None:
+    """One file's answer. Both analysis and error are there when the pictures could not be written."""
+    if console is None:
+        found = {"analysis": analysis.to_json()} if analysis else {}
+        failure = {"error": error.to_json()} if error else {}
+        print(json.dumps({"path": name, **found, **failure}), flush=True)
+        return
+    from core.terminal import show, show_error
+
+    if analysis:
+        show(console, name, analysis)
+    if error:
+        show_error(console, name, error)
+    elif folder:
+        console.print(f"Pictures and report: {folder}\n", soft_wrap=True)
+
+
+@contextmanager
+def progress_bar(name: str) -> Iterator[Progress | None]:
+    """A bar on stderr that vanishes when it is done; none where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    words = {
+        "load": "loading the model",
+        "open": "opening",
+        "look": "looking",
+        "judge": "judging",
+        "annotate": "drawing",
+    }
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1)
+        yield lambda done, total, stage: bar.update(
+            task, completed=done, total=max(total, 1), description=f"{Path(name).name}: {words.get(stage, stage)}"
+        )

@@ -1,0 +1,186 @@
+"""What kind of file this is, and opening it without letting it open anything else."""
+
+import os
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from core.errors import CheckError
+
+THREADS = min(4, os.cpu_count() or 1)  # each holds a frame or two: 8K would fill the memory with more
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is refused before it is decoded."""
+
+    max_pixels: int = 8192 * 8192  # 8K either way up, and the largest photographs of telephones
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True, eq=False)
+class OpenVideo:
+    """An open file and the track that will be looked at."""
+
+    container: InputContainer
+    stream: VideoStream
+    format: str  # as recognised
+    is_picture: bool  # a format that holds a single picture
+
+
+PICTURES = ("jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe")
+PILLOW_NAMES = {
+    "jpeg_pipe": "JPEG",
+    "png_pipe": "PNG",
+    "apng": "PNG",
+    "webp_pipe": "WEBP",
+    "bmp_pipe": "BMP",
+    "tiff_pipe": "TIFF",
+    "gif": "GIF",
+}
+
+# The first boxes that QuickTime and MP4 files begin with
+BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"moof")
+
+# What a file begins with, and FFmpeg's name for it; "audio" for what never has pictures
+SIGNATURES = (
+    (b"\x1a\x45\xdf\xa3", "matroska"),
+    (b"FLV\x01", "flv"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"OggS", "ogg"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
+    (b"\x00\x00\x01\xba", "mpeg"),
+    (b"\x00\x00\x01\xb3", "mpegvideo"),
+    (b"\xff\xd8\xff", "jpeg_pipe"),
+    (b"II*\x00", "tiff_pipe"),
+    (b"MM\x00*", "tiff_pipe"),
+    (b"ID3", "audio"),
+    (b"fLaC", "audio"),
+    (b"\xff\xfb", "audio"),  # MP3
+    (b"\xff\xf3", "audio"),
+    (b"\xff\xf1", "audio"),  # AAC
+    (b"\xff\xf9", "audio"),
+)
+RIFF = {b"AVI ": "avi", b"WEBP": "webp_pipe", b"WAVE": "audio"}
+
+
+def recognise(head: bytes) -> str | None:
+    """FFmpeg's name for the format of a file that begins with `head` (a few hundred bytes), None if it is none of ours.
+
+    Only the bytes count, never the name: FFmpeg left to guess would take a text that names addresses for a playlist,
+    and fetch them.
+    """
+    if head[4:8] in BOXES and head[0] < 0x20:  # the box's size: no text begins so
+        return "mov"
+    if head.startswith(b"RIFF"):
+        return RIFF.get(head[8:12])
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "apng" if b"acTL" in head else "png_pipe"
+    if head.startswith(b"BM") and head[6:10] == bytes(4):
+        return "bmp_pipe"
+    for size, first in ((188, 0), (192, 4)):  # transport streams: a G at every packet
+        if head[first : first + 2 * size + 1 : size] == b"GGG":
+            return "mpegts"
+    return next((name for start, name in SIGNATURES if head.startswith(start)), None)
+
+
+@contextmanager
+def open_video(path: Path, limits: Limits) -> Iterator[OpenVideo]:
+    """Open a video or picture for reading; everything is released on leaving.
+
+    Raises CheckError: file_not_found, not_readable, not_a_video, no_video_stream, unsupported_codec, too_large or
+    damaged.
+    """
+    head = _read_head(path)
+    kind = recognise(head)
+    if kind is None:
+        raise CheckError("damaged" if not head else "not_a_video")
+    if kind == "webp_pipe" and head[12:16] == b"VP8X" and head[20] & 2:
+        raise CheckError("unsupported_codec", "animated WebP")  # FFmpeg 8 cannot
+    if kind == "audio":
+        raise CheckError("no_video_stream")
+    options = {"protocol_whitelist": "file", "max_pixels": str(limits.max_pixels)}
+    try:
+        # "file:" and a forced format: a name such as "http:x.mp4" or "a%03d.png" is then only a name
+        container = av.open(f"file:{path.absolute()}", format=kind, options=options, metadata_errors="replace")
+    except av.FFmpegError as error:
+        raise CheckError("damaged", error.strerror or "") from error
+    with container:
+        stream = _choose_stream(container)
+        pixels = stream.width * stream.height
+        if pixels > limits.max_pixels or (pixels == 0 and _claimed_pixels(path, kind) > limits.max_pixels):
+            raise CheckError("too_large")
+        codec = stream.codec_context
+        codec.options = {"max_pixels": str(limits.max_pixels)}
+        # several HEVC pictures at once: FFmpeg 8.1 can wait for ever where one is damaged (found by the fuzz test)
+        codec.thread_type = "SLICE" if codec.name == "hevc" else "AUTO"
+        codec.thread_count = THREADS
+        yield OpenVideo(container, stream, kind, is_picture=kind in PICTURES)
+
+
+def read_packets(video: OpenVideo, damage: Callable[[], None] = lambda: None) -> Iterator[av.Packet]:
+    """The packets of the picture track from where the container stands, going on past what cannot be read.
+
+    `damage` is called for each such place. The last packet is empty: it makes the decoder give what it still holds.
+    """
+    for _ in range(100):  # a demuxer that only fails would keep us here
+        try:
+            yield from video.container.demux(video.stream)
+            return
+        except av.FFmpegError:
+            damage()
+        except IndexError:  # PyAV 18, at the end of a damaged file in which further tracks came to light
+            return
+
+
+def _read_head(path: Path) -> bytes:
+    try:
+        if not path.exists():
+            raise CheckError("file_not_found", path.name)
+        if not path.is_file():  # reading a pipe or a device could wait for ever
+            raise CheckError("not_a_video", path.name)
+        with path.open("rb") as file:
+            return file.read(1024)
+    except PermissionError as error:
+        raise CheckError("not_readable", path.name) from error
+    except OSError as error:
+        raise CheckError("not_readable", error.strerror or "") from error
+
+
+def _claimed_pixels(path: Path, kind: str) -> float:
+    """The size that the file itself claims, 0 if it does not say: FFmpeg hides that of what is beyond the limit."""
+    from PIL import Image
+
+    try:
+        if kind in PILLOW_NAMES:
+            Image.init()
+            read_header, _ = Image.OPEN[PILLOW_NAMES[kind]]  # Image.open would warn on stderr of what is large
+            with path.open("rb") as file, read_header(file, str(path)) as picture:
+                return picture.width * picture.height
+        with av.open(f"file:{path.absolute()}", format=kind, options={"protocol_whitelist": "file"}) as container:
+            stream = _choose_stream(container)
+            return stream.width * stream.height
+    except Image.DecompressionBombError:
+        return float("inf")
+    except (OSError, SyntaxError, ValueError, IndexError, TypeError, struct.error, CheckError):
+        return 0
+
+
+def _choose_stream(container: InputContainer) -> VideoStream:
+    """The largest picture track that is no cover art."""
+    streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+    if not streams:
+        raise CheckError("no_video_stream")
+    readable = [s for s in streams if s.codec_context is not None]
+    if not readable:
+        raise CheckError("unsupported_codec")
+    return max(readable, key=lambda s: s.width * s.height)

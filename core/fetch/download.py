@@ -1,0 +1,235 @@
+"""yt-dlp as a library: a known link in, one small file out, every failure a code of core.errors."""
+
+import logging
+import re
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+from core.errors import CheckError
+from core.fetch.egress import Exit
+from core.fetch.sites import NOTHING_MORE, PEERTUBE, Allowed, Link, canonicalise
+
+log = logging.getLogger(__name__)
+
+HOPS = 5  # redirects of a short link
+# Faces of a talking person are some 200 pixels high at 720 lines; more lines cost time and add nothing the crop keeps.
+LINES = 720
+PROTOCOLS = "[protocol~='^(https?|m3u8|m3u8_native|http_dash_segments)$']"
+USER_AGENT = "Mozilla/5.0 (compatible; Unmask)"
+
+# yt-dlp has no class for most refusals, only sentences; the first that matches decides.
+PHRASES: tuple[tuple[str, str], ...] = (
+    (r"confirm you.{1,3}re not a (?:ro)?bot|captcha|unusual traffic", "bot_check"),
+    (r"confirm your age|age.restricted|inappropriate for some users|age verification", "age_restricted"),
+    (r"\bDRM\b", "drm"),
+    (r"live event will begin|premieres in|is live|is not currently live|live stream", "live"),
+    (r"not (?:made this video )?available (?:in|from) your (?:country|location|region)|geo.?restrict", "geo_blocked"),
+    (r"HTTP Error 5\d\d", "network"),
+    (r"HTTP Error 429|rate.?limit|too many requests", "site_busy"),
+    (
+        r"private|log ?in|sign ?in|logged.in|cookies|authentication|password|registered users|members.only|followers",
+        "login_required",
+    ),
+    (r"HTTP Error 40[34]|HTTP Error 410|removed|deleted|unavailable|not available|does not exist|not found", "removed"),
+    (r"no video|there is no media|no media found|no playable video", "no_video"),
+    (r"Unsupported URL|No suitable extractor", "no_video"),
+    (r"timed out|connection|network|proxy|resolve|SSL|TLS|incomplete read", "network"),
+)
+
+Progress = Callable[[int, int], None]  # bytes so far, bytes expected (0: not known)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one fetch may cost."""
+
+    bytes: int = 512 * 2**20
+    duration_s: float = 2 * 3600
+    seconds: float = 600
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file that was fetched, and what its page said of it."""
+
+    path: Path
+    link: Link
+    duration_s: float | None
+    extractor: str
+
+
+class Stop(Exception):
+    """Ends yt-dlp from inside one of its hooks; it lets exceptions it does not know pass."""
+
+    def __init__(self, code: str):
+        self.code = code
+        super().__init__(code)
+
+
+def expand(link: Link, way_out: Exit, allowed: Allowed = NOTHING_MORE) -> Link:
+    """Follow a short link until a row knows where it leads. Never leaves the shortener's site for an unknown one.
+
+    Raises CheckError.
+    """
+    url, own_host = link.url, urlsplit(link.site.canonical).hostname.removeprefix("www.")
+    proxies = {"http": way_out.proxy, "https": way_out.proxy}
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy, netrc or certificate bundle of the environment
+        for _ in range(HOPS):
+            try:
+                headers = {"User-Agent": USER_AGENT}
+                answer = session.get(
+                    url, proxies=proxies, headers=headers, allow_redirects=False, stream=True, timeout=15
+                )
+            except requests.RequestException:
+                raise CheckError(way_out.refused() or "network") from None
+            answer.close()  # the body is of no use, and may be endless
+            if not answer.is_redirect:
+                raise CheckError("removed" if answer.status_code in (404, 410) else "no_video")
+            url = urljoin(url, answer.headers["Location"])
+            host = urlsplit(url).hostname or ""
+            if host != own_host and not host.endswith(f".{own_host}"):
+                found = canonicalise(url, allowed)
+            else:
+                found = _known(url)
+            if found and found.id:
+                return found
+    raise CheckError("no_video")
+
+
+def _known(url: str) -> Link | None:
+    try:
+        return canonicalise(url)
+    except CheckError:
+        return None
+
+
+def fetch(
+    link: Link,
+    folder: Path,
+    way_out: Exit,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+    allowed: Allowed = NOTHING_MORE,
+) -> Fetched:
+    """Fetch the video behind a link into `folder` (which should be empty) as the file "video".
+
+    `cancel` is asked several times a second while data flows. Raises CheckError; what was fetched so far is left for
+    the owner of the folder to delete.
+    """
+    from yt_dlp import YoutubeDL  # half a second to import, and only this needs it
+    from yt_dlp.utils import YoutubeDLError
+
+    if link.id is None:
+        link = expand(link, way_out, allowed)
+    target = f"peertube:{link.id}" if link.site is PEERTUBE else link.url
+    options = _options(link, folder, way_out, limits, progress, cancel)
+    try:
+        with YoutubeDL(options) as ydl:
+            info = ydl.extract_info(target) or {}
+    except Stop as stop:
+        raise CheckError(stop.code) from None
+    except YoutubeDLError as error:
+        raise CheckError(way_out.refused() or reason(error)) from None
+    except OSError as error:
+        raise CheckError("disk_full") from error
+    except MemoryError:
+        raise CheckError("out_of_memory") from None
+    except (
+        Exception
+    ) as error:  # yt-dlp reads pages made by strangers, and trips over some (a TypeError for a data: link)
+        log.warning("yt-dlp tripped over a page: %s", type(error).__name__)
+        raise CheckError("site_changed") from error
+    if refused := way_out.refused():  # a stream of unknown length looks complete when the guard has cut it
+        raise CheckError(refused)
+    path = folder / "video"
+    if not path.is_file():
+        raise CheckError("no_video")
+    entry = next(iter(info.get("entries") or [info]))
+    return Fetched(path, link, entry.get("duration"), str(entry.get("extractor")))
+
+
+def _options(link: Link, folder: Path, way_out: Exit, limits: Limits, progress, cancel) -> dict:
+    deadline = time.monotonic() + limits.seconds
+
+    def watch(state: dict) -> None:
+        done = state.get("downloaded_bytes") or 0
+        total = state.get("total_bytes") or state.get("total_bytes_estimate") or 0
+        if cancel and cancel():
+            raise Stop("cancelled")
+        # the folder, not the number yt-dlp gives: fragments and unpacked bodies count too
+        on_disk = sum(file.stat().st_size for file in folder.iterdir())
+        if max(done, on_disk, state.get("total_bytes") or 0) > limits.bytes:
+            raise Stop("too_large")
+        if shutil.disk_usage(folder).free < 64 * 2**20:
+            raise Stop("disk_full")
+        if time.monotonic() > deadline:
+            raise Stop("timed_out")
+        if progress:
+            progress(int(done), int(total))
+
+    def suitable(info: dict, *, incomplete: bool = False) -> None:
+        if info.get("is_live") or info.get("live_status") in ("is_live", "is_upcoming"):
+            raise Stop("live")
+        if (info.get("duration") or 0) > limits.duration_s:
+            raise Stop("too_long")
+
+    return {
+        "proxy": way_out.proxy,
+        "allowed_extractors": list(link.site.extractors),
+        "paths": {"home": str(folder), "temp": str(folder)},
+        "outtmpl": {"default": "video"},  # names from outside never become names of files
+        # one stream with a picture, no merging: sound is not looked at
+        "format": f"bv*{PROTOCOLS}/b{PROTOCOLS}",
+        "format_sort": [f"res:{LINES}", "vcodec:h264", "proto:https", "+size", "+br"],
+        "match_filter": suitable,
+        "progress_hooks": [watch],
+        "noplaylist": True,
+        "playlist_items": "1",
+        "external_downloader": {"default": "native"},
+        "fixup": "never",
+        "cachedir": False,
+        "socket_timeout": 15,
+        "retries": 1,
+        "fragment_retries": 1,
+        "extractor_retries": 1,
+        "skip_unavailable_fragments": False,
+        "geo_bypass": False,
+        "enable_file_urls": False,
+        "noprogress": True,
+        "logger": _silent(),
+    }
+
+
+def _silent() -> logging.Logger:
+    """yt-dlp's messages hold links, which are nobody's business by default."""
+    log = logging.getLogger("core.fetch.yt_dlp")
+    log.disabled = True
+    return log
+
+
+def reason(error: Exception) -> str:
+    """The code for one of yt-dlp's errors."""
+    from yt_dlp.networking import exceptions as networking
+    from yt_dlp.utils import GeoRestrictedError, UnsupportedError, UserNotLive
+
+    cause = (getattr(error, "exc_info", None) or (None, None))[1] or error
+    cause = getattr(cause, "cause", None) or cause
+    for kind, code in ((GeoRestrictedError, "geo_blocked"), (UserNotLive, "live"), (UnsupportedError, "no_video")):
+        if isinstance(cause, kind):
+            return code
+    text = str(error)
+    for phrase, code in PHRASES:
+        if re.search(phrase, text, re.IGNORECASE):
+            return code
+    return "network" if isinstance(cause, networking.TransportError) else "site_changed"

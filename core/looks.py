@@ -1,0 +1,210 @@
+"""Crops on their way through the network: one window at a time, a budget shared among the faces.
+
+Memory does not depend on the length of the video: a window's crops and features are dropped as soon as it is judged,
+and only a few numbers per frame stay.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.crops import crop
+from core.errors import CheckError
+from core.faces import Box, Face
+from core.model import DeepfakeModel, normalise
+from core.tracks import Track, size
+from core.video import Frame
+
+BATCH = 32  # crops per pass through the encoder
+MIN_SIZE = 40.0  # pixels; in smaller faces the traces are gone
+MIN_FRAMES = 4  # fewer are not judged
+
+
+class Engine:
+    """The network on its device. `encode` is the place where a faster back end could stand in."""
+
+    def __init__(self, model: DeepfakeModel, device: str, precision: str):
+        self.model = model.to(device, memory_format=torch.channels_last)
+        self.device = device
+        self.precision = precision  # "fp32" or "bf16"; of the encoder, the head always runs in float32
+
+    @torch.inference_mode()
+    def encode(self, crops: np.ndarray) -> tuple[Tensor, Tensor]:
+        """(N, S, S, 3) uint8 RGB -> features (N, 2048) float32 on the device, logits (N,) float32 on the processor."""
+        pixels = normalise(torch.from_numpy(crops).to(self.device))
+        with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.precision == "bf16"):
+            features, logits, _ = self.model.encode(pixels)
+        return features.float(), logits.float().cpu()
+
+    @torch.inference_mode()
+    def judge(self, features: Tensor, logits: Tensor, mask: Tensor, times: Tensor) -> list[float]:
+        """Windows (B, T, ...) as in `Head.forward` -> B logits."""
+        on_device = (x.to(self.device) for x in (features, logits, mask, times))
+        return self.model.judge(*on_device).cpu().tolist()
+
+
+@dataclass(eq=False)
+class Look:
+    """One face in one frame, on its way through the network."""
+
+    place: int  # of the frame within its window
+    t_s: float
+    index: int
+    box: Box  # pixels of the original picture
+    pixels: np.ndarray | None  # (S, S, 3) uint8, until encoded
+    features: Tensor | None = None
+    logit: float | None = None
+
+
+@dataclass(eq=False)
+class Record:
+    """What is kept of one face: a few numbers per frame."""
+
+    track: Track
+    looks: list[Look] = field(default_factory=list)  # the encoded ones, without pixels and features
+    window_logits: list[float] = field(default_factory=list)
+    corrected: list[float] = field(default_factory=list)  # frame logits moved so that each window's mean is its logit
+    sizes: list[float] = field(default_factory=list)  # longer side of the box in every frame, pixels of the original
+    usable: int = 0  # frames in which the face is large enough
+    too_small: int = 0  # frames in which it is not
+
+    @property
+    def suspicion(self) -> float:
+        """Mean logit of the frames encoded so far."""
+        return float(np.mean([look.logit for look in self.looks])) if self.looks else -np.inf
+
+
+class Looks:
+    """All faces of one video.
+
+    budget: how many crops may be encoded in all, None for no limit. windows: how many are expected. `cancel` is asked
+    before each batch; True raises CheckError("cancelled").
+    """
+
+    def __init__(self, engine: Engine, budget: int | None, windows: int, cancel: Callable[[], bool]):
+        self.engine, self.left, self.windows_left, self.cancel = engine, budget, windows, cancel
+        self.records: dict[int, Record] = {}  # by track id
+        self.spans: list[tuple[float, float]] = []  # first and last second of each window that had frames
+        self.frames = 0
+        self.frames_with_face = 0
+        self._times: list[float] = []  # of the open window's frames
+        self._open: dict[int, list[Look]] = {}  # the open window's looks, by track id
+
+    def add(self, frame: Frame, faces: list[Face], tracks: list[Track | None]) -> None:
+        """The faces of the next frame of the open window, each with its track; those without one are left out."""
+        config = self.engine.model.config
+        for face, track in zip(faces, tracks, strict=True):
+            if track is None:
+                continue
+            box = face.box
+            record = self.records.setdefault(track.id, Record(track))
+            record.sizes.append(size(box) * frame.scale)
+            if size(box) < MIN_SIZE:
+                record.too_small += 1
+                continue
+            record.usable += 1
+            pixels = crop(frame.rgb, box, config.size, config.margin)
+            original = tuple(float(edge * frame.scale) for edge in box)
+            look = Look(len(self._times), frame.t_s, frame.index, original, pixels)
+            self._open.setdefault(track.id, []).append(look)
+        self._times.append(frame.t_s)
+        self.frames += 1
+        self.frames_with_face += any(tracks)
+
+    def raise_if_cancelled(self) -> None:
+        if self.cancel():
+            raise CheckError("cancelled")
+
+    def close_window(self) -> None:
+        """Encode what the budget allows of the open window, judge it and forget its pictures."""
+        waiting, share = sum(map(len, self._open.values())), self._share()
+        if waiting <= share:
+            self._encode([(track, look) for track, looks in self._open.items() for look in looks])
+        else:
+            self._encode_first_looks(share)
+        self._judge()
+        if self._times:
+            self.spans.append((self._times[0], self._times[-1]))
+        self._times, self._open = [], {}
+
+    def _share(self) -> float:
+        """Of what is left of the budget, this window's part."""
+        if self.left is None:
+            return np.inf
+        share = self.left // max(self.windows_left, 1)
+        self.windows_left -= 1
+        return share
+
+    def _encode_first_looks(self, share: int) -> None:
+        """A first look at each face, then the rest of the share to the most suspicious."""
+        before = self.left
+        available = {track: len(looks) for track, looks in self._open.items()}
+        encoded = {track: len(self.records[track].looks) for track in available}
+        sizes = {track: np.median([size(look.box) for look in looks]) for track, looks in self._open.items()}
+        given = first_looks(available, encoded, sizes, share, self.left)
+        self._encode([(track, look) for track, n in given.items() for look in spread(self._open[track], n)])
+        rest = share - (before - self.left)
+        for track in sorted(available, key=lambda t: -self.records[t].suspicion):
+            waiting = [look for look in self._open[track] if look.logit is None]
+            chosen = spread(waiting, min(max(rest, 0), len(waiting)))
+            self._encode([(track, look) for look in chosen])
+            rest -= len(chosen)
+
+    def _encode(self, chosen: list[tuple[int, Look]]) -> None:
+        for start in range(0, len(chosen), BATCH):
+            self.raise_if_cancelled()
+            batch = chosen[start : start + BATCH]
+            features, logits = self.engine.encode(np.stack([look.pixels for _, look in batch]))
+            for (track, look), feature, logit in zip(batch, features, logits.tolist(), strict=True):
+                look.features, look.logit, look.pixels = feature, logit, None
+                self.records[track].looks.append(look)
+        if self.left is not None:
+            self.left -= len(chosen)
+
+    def _judge(self) -> None:
+        """One logit for each face of the window that has an encoded crop."""
+        judged = {t: done for t, looks in self._open.items() if (done := [k for k in looks if k.logit is not None])}
+        if not judged:
+            return
+        shape = (len(judged), len(self._times))
+        features = torch.zeros(*shape, self.engine.model.config.encoder.features, device=self.engine.device)
+        logits, mask = torch.zeros(shape), torch.zeros(shape, dtype=torch.bool)
+        for row, looks in enumerate(judged.values()):
+            for look in looks:
+                features[row, look.place], logits[row, look.place], mask[row, look.place] = (
+                    look.features,
+                    look.logit,
+                    True,
+                )
+                look.features = None
+        times = torch.tensor(self._times).expand(shape)
+        for (track, looks), logit in zip(judged.items(), self.engine.judge(features, logits, mask, times), strict=True):
+            correction = logit - float(np.mean([look.logit for look in looks]))
+            self.records[track].window_logits.append(logit)
+            self.records[track].corrected += [look.logit + correction for look in looks]
+
+
+def first_looks(
+    available: dict[int, int], encoded: dict[int, int], sizes: dict[int, float], share: int, left: int
+) -> dict[int, int]:
+    """How many crops each face gets before it is known which is the most suspicious; all keyed by track.
+
+    A face that has not had the frames it needs to be judged gets them, largest first, for as long as they fit into the
+    window's share or half of what is left. Half of the share is for a look at each of the faces in later windows too.
+    """
+    limit = max(share, left // 2)
+    given: dict[int, int] = {}
+    for track in sorted(available, key=lambda t: (-sizes[t], t)):
+        wanted = max(MIN_FRAMES - encoded[track], share // (2 * len(available)))
+        wanted = min(wanted, available[track])
+        if sum(given.values()) + wanted <= limit:
+            given[track] = wanted
+    return given
+
+
+def spread(looks: list[Look], count: int) -> list[Look]:
+    """`count` of the looks, evenly spaced."""
+    return [looks[i] for i in np.linspace(0, len(looks) - 1, count).round().astype(int)] if count else []

@@ -1,0 +1,83 @@
+"""A decoded picture as shown: upright, square pixels, plain RGB."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from av.sidedata.sidedata import Type
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorPrimaries, ColorTrc, Interpolation, VideoReformatter
+
+MAX_SIDE = 1920  # pixels; larger pictures are scaled down: faces that matter are large in them
+HDR = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How the pictures of one video become upright frames."""
+
+    width: int  # pixels of the whole upright picture, before scaling down
+    height: int
+    swap_axes: bool  # then mirrored left to right, then upside down
+    mirror: bool
+    flip: bool
+
+    @property
+    def scale(self) -> float:
+        """Whole upright picture = frame * scale, at least 1."""
+        return max(1.0, max(self.width, self.height) / MAX_SIDE)
+
+
+def geometry(picture: VideoFrame, aspect: float) -> Geometry:
+    """picture: the first of a video. aspect: width of a pixel over its height."""
+    a, b, c, d = _display_matrix(picture)
+    swap = abs(b) + abs(c) > abs(a) + abs(d)
+    width = round(picture.width * aspect) if 0.2 < aspect < 5 else picture.width  # beyond that it is a mistake
+    height = picture.height
+    if swap:
+        return Geometry(height, max(1, width), True, mirror=c < 0, flip=b < 0)
+    return Geometry(max(1, width), height, False, mirror=a < 0, flip=d < 0)
+
+
+def _display_matrix(picture: VideoFrame) -> tuple[int, int, int, int]:
+    """a, b, c, d of x' = a x + c y, y' = b x + d y (FFmpeg's display matrix), the identity if there is none."""
+    try:
+        data = picture.side_data.get(Type.DISPLAYMATRIX)
+    except ValueError:  # PyAV stumbles over kinds of side data it does not know, such as the EXIF of photographs
+        return {90: (0, -1, 1, 0), 180: (-1, 0, 0, -1), -180: (-1, 0, 0, -1), -90: (0, 1, -1, 0)}.get(
+            picture.rotation, (1, 0, 0, 1)
+        )
+    if data is None:
+        return 1, 0, 0, 1
+    matrix = np.frombuffer(data, np.int32)
+    return int(matrix[0]), int(matrix[1]), int(matrix[3]), int(matrix[4])
+
+
+class Upright:
+    """Turns pictures into frames. Keeps the converter between calls: setting it up takes 2 s for HDR."""
+
+    def __init__(self, shape: Geometry):
+        self.shape = shape
+        self._converter = VideoReformatter()
+
+    def __call__(self, picture: VideoFrame) -> np.ndarray:
+        """(H, W, 3) uint8 RGB. Transparency is dropped, HDR brought to BT.709; a new size amid the video is scaled.
+
+        Raises av.FFmpegError if the picture's format cannot be converted.
+        """
+        shape = self.shape
+        width, height = round(shape.width / shape.scale), round(shape.height / shape.scale)
+        if shape.swap_axes:
+            width, height = height, width
+        width, height = max(1, width), max(1, height)
+        shrinks = width < picture.width or height < picture.height
+        options = {"interpolation": Interpolation.AREA if shrinks else Interpolation.BILINEAR}
+        if picture.color_trc in HDR:
+            options |= {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
+        rgb = self._converter.reformat(picture, width, height, "rgb24", **options).to_ndarray()
+        if shape.swap_axes:
+            rgb = rgb.transpose(1, 0, 2)
+        if shape.mirror:
+            rgb = rgb[:, ::-1]
+        if shape.flip:
+            rgb = rgb[::-1]
+        return np.ascontiguousarray(rgb)

@@ -1,0 +1,68 @@
+"""Which moments of a video to look at."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.errors import CheckError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Windows of `length` frames at `rate_hz`, spread over the video.
+
+    `windows` 0 means as many as the video has room for, one after the other. `rate_hz` 0 means every frame the video
+    has: one window of `length` consecutive frames from the start.
+    """
+
+    name: str = "default"
+    windows: int = 4
+    length: int = 16
+    rate_hz: float = 8.0
+
+    @property
+    def is_consecutive(self) -> bool:
+        return self.rate_hz == 0
+
+
+PLANS: dict[str, Plan] = {
+    "default": Plan(),
+    "thorough": Plan("thorough", windows=0),
+    # the paper's two: its first 100 frames, and as many as its data set has on average (see `plan_named`)
+    "first100": Plan("first100", windows=1, length=100, rate_hz=0),
+    "mean": Plan("mean", windows=1, length=147, rate_hz=0),
+}
+
+
+def plan_named(name: str, length: int | None = None) -> Plan:
+    """The plan of that name; `length` replaces its frames a window. Raises CheckError("unknown_plan")."""
+    if name not in PLANS:
+        raise CheckError("unknown_plan", f"{name!r} is none of {', '.join(PLANS)}")
+    return PLANS[name] if length is None else replace(PLANS[name], length=length)
+
+
+def window_times(last_s: float, plan: Plan) -> list[np.ndarray]:
+    """When the frames of each window are wanted, for a video whose last frame is shown at `last_s`.
+
+    Returns one ascending float64 array (seconds) per window, no two windows overlapping, none reaching past `last_s`.
+    A video with room for fewer windows gets fewer; one shorter than a window gets one window, cut short. Raises
+    ValueError for a plan of consecutive frames, which has no times of its own.
+    """
+    if plan.is_consecutive:
+        raise ValueError(f"plan {plan.name!r} takes frames as they come")
+    step = 1 / plan.rate_hz
+    slot = plan.length * step
+    steps = int(last_s / step + 1e-6)  # whole steps that end on or before the last frame
+    room = (steps + 1) // plan.length  # whole windows
+    offsets = np.arange(plan.length) * step
+    if plan.windows == 0:
+        count = -(-(steps + 1) // plan.length)
+        starts = [i * slot for i in range(count)]
+    elif room == 0:
+        starts = [0.0]
+    else:
+        count = min(plan.windows, room)
+        # the middles of equal slices: beginnings and ends are often titles
+        starts = [max(0.0, (i + 0.5) * last_s / count - offsets[-1] / 2) for i in range(count)]
+    windows = [start + offsets for start in starts]
+    return [times[times <= last_s + 1e-6] for times in windows]

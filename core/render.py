@@ -1,0 +1,174 @@
+"""Pictures of an analysis: the sheet of key frames, the timeline, and everything that --out writes.
+
+Every function writes its file whole or not at all, and raises CheckError("disk_full") or ("not_writable").
+"""
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+
+from core import video
+from core.analysis import Analysis, FaceResult, KeyFrame
+from core.crops import crop
+from core.draw import (
+    DIM,
+    INK,
+    LOOKS,
+    PAPER,
+    band_stretches,
+    clock,
+    font,
+    headline,
+    heat_over,
+    most_suspicious,
+    percent,
+    percent_range,
+    runs,
+    short,
+)
+from core.errors import CheckError
+
+Heat = Callable[[np.ndarray], np.ndarray]  # crops (N, H, W, 3) uint8 -> heat maps (N, H, W), 0 to 1
+
+MAX_FACES = 6  # on one picture; the rest is named in words
+MAX_KEY_FRAMES = 3  # of one face; so many has an analysis
+
+
+@contextmanager
+def written_whole(out: Path) -> Iterator[Path]:
+    """A path to write to, which becomes `out` when the block ends well and vanishes when it does not."""
+    part = out.with_name(f".{out.stem}.{os.getpid()}.part{out.suffix}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        part.replace(out)
+    except CheckError:
+        raise
+    except Exception as error:
+        raise _as_check_error(error) from error
+    finally:
+        with suppress(OSError):  # where nothing can be written there is nothing to take away
+            part.unlink()
+
+
+def _as_check_error(error: Exception) -> Exception:
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return CheckError("disk_full")
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+        return CheckError("not_writable")
+    return error
+
+
+def key_crops(path: Path, faces: list[FaceResult]) -> dict[int, list[tuple[KeyFrame, np.ndarray]]]:
+    """The crops of each face's key frames, in order of time: face id -> [(key frame, (224, 224, 3) uint8)]."""
+    keys = sorted(
+        ((key, face.id) for face in faces for key in face.key_frames[:MAX_KEY_FRAMES]), key=lambda k: k[0].t_s
+    )
+    times = sorted({key.t_s for key, _ in keys})
+    crops: dict[int, list[tuple[KeyFrame, np.ndarray]]] = {face.id: [] for face in faces}
+    for frame in video.frames_at(path, times):
+        for key, face_id in keys:
+            if key.t_s == times[frame.window]:
+                box = tuple(edge / frame.scale for edge in key.box)
+                crops[face_id].append((key, crop(frame.rgb, box)))
+    return crops
+
+
+def timeline_picture(path: Path, analysis: Analysis, out: Path) -> None:
+    """A PNG of the probability over time: a row for each face with its portrait, its line and the bands behind it."""
+    from matplotlib.figure import Figure  # without pyplot, which keeps global state and is not for threads
+
+    faces = most_suspicious(analysis.faces, MAX_FACES)
+    portraits = {face_id: cut[0][1] for face_id, cut in key_crops(path, faces).items() if cut}
+    height = 1.55 + 1.55 * max(1, len(faces))
+    figure = Figure(figsize=(11, height), facecolor=np.array(PAPER) / 255)
+    figure.text(0.02, 1 - 0.34 / height, short(path.name), fontsize=13, weight="bold", va="center")
+    figure.text(0.02, 1 - 0.62 / height, headline(analysis), fontsize=11, va="center")
+    if not faces:
+        figure.text(0.02, 0.4, "No face was judged, so there is no line to draw.", fontsize=12)
+    for row, face in enumerate(faces):
+        bottom = (height - 0.95 - 1.55 * (row + 1) + 0.35) / height
+        if face.id in portraits:
+            spot = figure.add_axes((0.02, bottom, 1.15 / 11, 1.15 / height))
+            spot.imshow(portraits[face.id])
+            spot.axis("off")
+        _timeline_row(figure.add_axes((0.38, bottom, 0.6, 1.15 / height)), face, analysis, row == len(faces) - 1)
+        look = LOOKS[face.verdict]
+        words = (
+            f"{look.mark} Face {face.id}\n{look.words}\n{percent(face.probability)}  ({percent_range(face.interval)})"
+        )
+        figure.text(0.135, bottom + 0.575 / height, words, fontsize=11, va="center", linespacing=1.5)
+    bands = [f"{LOOKS[v].mark} {LOOKS[v].words.lower()}" for _, _, v in reversed(band_stretches(analysis))]
+    legend = ["Unmask analysis", *bands, "○ key frame", "no line: not looked at, or no face"]
+    figure.text(0.02, 0.22 / height, "     ".join(legend), fontsize=9, va="center", color=np.array(DIM) / 255)
+    with written_whole(out) as part:
+        figure.savefig(part, dpi=110, format="png")
+
+
+def _timeline_row(axes, face: FaceResult, analysis: Analysis, is_last: bool) -> None:
+    end = max(analysis.media.duration_s, face.last_seen_s, 0.1)
+    for start, stop, verdict in band_stretches(analysis):
+        look = LOOKS[verdict]
+        axes.axhspan(start, stop, color=np.array(look.colour) / 255, alpha=0.3, linewidth=0)
+        axes.axhline(start, color="white", linewidth=1.5)
+        axes.text(1.008, (start + stop) / 2, look.mark, transform=axes.get_yaxis_transform(), fontsize=9, va="center")
+    for moments in runs(face, analysis):
+        times, values = [m.t_s for m in moments], [m.probability for m in moments]
+        axes.plot(times, values, color=np.array(INK) / 255, linewidth=1.8, marker="o" if len(times) == 1 else None)
+    for key in face.key_frames[:MAX_KEY_FRAMES]:
+        axes.plot(key.t_s, key.probability, marker="o", markersize=7, mfc="none", mec=np.array(INK) / 255, mew=1.4)
+    axes.set_xlim(0, end)
+    axes.set_ylim(-0.04, 1.04)  # room for a line that lies on the edge
+    axes.set_yticks([0, 0.5, 1], ["0", "50%", "100%"], fontsize=8)
+    axes.xaxis.set_major_formatter(lambda t, _: clock(t, tenths=end < 5))
+    axes.tick_params(axis="x", labelsize=8, labelbottom=is_last)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def key_frame_sheet(path: Path, analysis: Analysis, out: Path, heat: Heat | None = None) -> None:
+    """A PNG of the most suspicious frames of each face, with and without its heat map."""
+    from PIL import Image, ImageDraw
+
+    side, gap, left = 264, 12, 24
+    faces = [face for face in most_suspicious(analysis.faces, MAX_FACES) if face.key_frames]
+    crops = key_crops(path, faces)
+    row = (side + gap) * (2 if heat else 1) + 84
+    width = 2 * left + MAX_KEY_FRAMES * (side + gap) - gap
+    sheet = Image.new("RGB", (width, 104 + max(1, len(faces)) * row + 40), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((left, 20), short(path.name), INK, font(22, True))
+    draw.text((left, 56), headline(analysis), INK, font(16))
+    y = 104
+    for face in faces:
+        look = LOOKS[face.verdict]
+        draw.rectangle((left, y, left + 6, y + 40), look.colour)
+        draw.text(
+            (left + 16, y - 2),
+            f"{look.mark} Face {face.id}: {look.words}, {percent(face.probability)}",
+            INK,
+            font(18, True),
+        )
+        seen = f"seen from {clock(face.first_seen_s)} to {clock(face.last_seen_s)}, {face.frames} frames judged"
+        draw.text((left + 16, y + 22), seen, INK, font(14))
+        cut = crops[face.id]
+        maps = heat(np.stack([picture for _, picture in cut])) if heat and cut else [None] * len(cut)
+        for column, ((key, picture), one) in enumerate(zip(cut, maps, strict=True)):
+            x = left + column * (side + gap)
+            sheet.paste(Image.fromarray(picture).resize((side, side)), (x, y + 50))
+            if one is not None:
+                sheet.paste(Image.fromarray(heat_over(picture, one)).resize((side, side)), (x, y + 50 + side + gap))
+            said = percent(key.probability) + (", no sign stands out" if one is not None and one.max() == 0 else "")
+            draw.text((x, y + row - 34), f"at {clock(key.t_s, True)}: {said}", INK, font(14))
+        y += row
+    if not faces:
+        draw.text((left, y), "No face was judged, so there are no key frames.", INK, font(16))
+    foot = "Bright: where in this frame the signs are strongest. Each map has its own scale." if heat and faces else ""
+    draw.text((left, sheet.height - 34), foot, DIM, font(13))
+    with written_whole(out) as part:
+        sheet.save(part, "PNG", optimize=True)

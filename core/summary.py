@@ -1,0 +1,168 @@
+"""From what is known of each face to the FaceResults, the verdict and their words. Pure functions."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from core.analysis import Coverage, FaceResult, KeyFrame, Media, Moment, Verdict, Warning
+from core.calibration import Calibration, Curve, bootstrap_interval
+from core.looks import MIN_FRAMES, MIN_SIZE, Look, Looks, Record
+
+KEY_FRAMES = 3
+KEY_FRAME_GAP_S = 0.5
+LOW_RESOLUTION = 80.0  # pixels; below, compression has taken much of what there was to see
+MIN_WINDOWS = 3  # with fewer, the interval is drawn over frames
+
+WARNINGS = {
+    "no_face": "No face was found in what was looked at, so there is nothing to judge.",
+    "face_too_small": "{n} of {all} faces are under 40 pixels and were not judged.",
+    "few_frames": "{n} of {all} faces appear in too few of the frames looked at and were not judged.",
+    "many_faces": "{n} of {all} faces were left out because so many are in the picture; the largest were judged.",
+    "low_resolution": "The judged face is only {n} pixels wide, so signs may be missed.",
+    "single_frame": "A single picture was judged. Movement, which a video would show, could not be looked at.",
+    "untrained_weights": "The weights are untrained: the numbers mean nothing, and the verdict is always inconclusive.",
+}
+UNJUDGED = {
+    "face_too_small": f"Not judged: the face is under {MIN_SIZE:.0f} pixels.",
+    "few_frames": f"Not judged: the face is seen in fewer than {MIN_FRAMES} of the frames looked at.",
+    "many_faces": "Not judged: there are many faces, and larger ones came first.",
+}
+
+
+UNTRAINED = "The weights are untrained, so the number means nothing."
+
+
+def warn(code: str, **values) -> Warning:
+    return Warning(code, WARNINGS[code].format(**values))
+
+
+def face_results(
+    records: list[Record], calibration: Calibration, is_still: bool, trained: bool
+) -> tuple[FaceResult, ...]:
+    """One result per face in the order of appearance, numbered 1, 2, ..."""
+    curve = calibration.curve(sum(is_judged(r, is_still) for r in records), is_still)
+    results = [
+        judged_face(i, r, curve, is_still) if is_judged(r, is_still) else unjudged_face(i, r)
+        for i, r in enumerate(records, 1)
+    ]
+    if not trained:
+        results = [replace(f, verdict="inconclusive", reason=UNTRAINED) if f.verdict else f for f in results]
+    return tuple(results)
+
+
+def is_judged(record: Record, is_still: bool) -> bool:
+    return len(record.looks) >= (1 if is_still else MIN_FRAMES)
+
+
+def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> FaceResult:
+    looks = sorted(record.looks, key=lambda look: look.t_s)
+    logit = looks[0].logit if is_still else float(np.mean(record.window_logits))
+    probability = curve.probability(logit)
+    values = record.window_logits if len(record.window_logits) >= MIN_WINDOWS else record.corrected
+    low, high = (curve.probability(v) for v in bootstrap_interval(values))
+    verdict = curve.verdict(probability)
+    moments = [(look, curve.probability(look.logit)) for look in looks]
+    return FaceResult(
+        id=number,
+        verdict=verdict,
+        probability=probability,
+        interval=(min(low, probability), max(high, probability)),
+        timeline=tuple(Moment(look.t_s, p, look.box) for look, p in moments),
+        key_frames=key_frames(moments),
+        reason=reason(verdict, moments),
+        **seen(record),
+    )
+
+
+def unjudged_face(number: int, record: Record) -> FaceResult:
+    """A face without a verdict, with the reason."""
+    words = UNJUDGED[why_not(record)]
+    return FaceResult(number, None, None, None, timeline=(), key_frames=(), reason=words, **seen(record))
+
+
+def why_not(record: Record) -> str:
+    """The code of the warning that fits an unjudged face."""
+    if record.usable >= MIN_FRAMES:
+        return "many_faces"
+    return "face_too_small" if record.too_small > record.usable else "few_frames"
+
+
+def seen(record: Record) -> dict:
+    track = record.track
+    return {
+        "first_seen_s": track.first_s,
+        "last_seen_s": track.last_s,
+        "size_px": float(np.median(record.sizes)),
+        "frames": len(record.looks),
+    }
+
+
+def key_frames(moments: list[tuple[Look, float]]) -> tuple[KeyFrame, ...]:
+    """The most suspicious moments, most suspicious first, not all of the same blink."""
+    chosen: list[tuple[Look, float]] = []
+    for look, p in sorted(moments, key=lambda m: (-m[0].logit, m[0].t_s)):
+        if len(chosen) < KEY_FRAMES and all(abs(look.t_s - other.t_s) >= KEY_FRAME_GAP_S for other, _ in chosen):
+            chosen.append((look, p))
+    return tuple(KeyFrame(look.t_s, look.index, look.box, p) for look, p in chosen)
+
+
+def reason(verdict: Verdict, moments: list[tuple[Look, float]]) -> str:
+    """Why this verdict, in plain words."""
+    high = sum(p > 0.5 for _, p in moments)
+    share = f"{high} of {len(moments)} frames lean towards manipulation"
+    peak, p = max(moments, key=lambda m: m[1])
+    at = f", most at {clock(peak.t_s)}" if len(moments) > 1 else ""
+    if verdict == "likely_manipulated":
+        return f"Signs that fit manipulation: {share}{at} ({p:.0%})."
+    if verdict == "no_signs_found":
+        return f"Nothing that fits manipulation was found: {share}."
+    return f"The signs are too weak to say either way: {share}."
+
+
+def clock(t_s: float) -> str:
+    """Seconds as m:ss."""
+    return f"{int(t_s) // 60}:{int(t_s) % 60:02d}"
+
+
+def most_suspicious(faces: tuple[FaceResult, ...]) -> FaceResult | None:
+    """The judged face with the highest probability, the first of equals; it speaks for the video."""
+    judged = [face for face in faces if face.verdict]
+    return max(judged, key=lambda face: face.probability) if judged else None
+
+
+def nothing_judged(faces: tuple[FaceResult, ...]) -> str:
+    return "No face was large and long enough to be judged." if faces else "No face was found."
+
+
+def face_warnings(records: list[Record], faces: tuple[FaceResult, ...], is_still: bool, trained: bool) -> list[Warning]:
+    """What is uncertain about the faces and about who judged them."""
+    found = [] if records else [warn("no_face")]
+    reasons = [why_not(record) for record in records if not is_judged(record, is_still)]
+    found += [warn(code, n=reasons.count(code), all=len(records)) for code in UNJUDGED if code in reasons]
+    top = most_suspicious(faces)
+    if top and top.size_px < LOW_RESOLUTION:
+        found.append(warn("low_resolution", n=round(top.size_px)))
+    if top and is_still:
+        found.append(warn("single_frame"))
+    if not trained:
+        found.append(warn("untrained_weights"))
+    return found
+
+
+def coverage(media: Media, plan: str, looks: Looks, is_still: bool) -> Coverage:
+    """What was looked at, and what was not."""
+    records = looks.records.values()
+    reasons = [why_not(record) for record in records if not is_judged(record, is_still)]
+    return Coverage(
+        plan=plan,
+        windows=len(looks.spans),
+        frames_examined=looks.frames,
+        frames_with_face=looks.frames_with_face,
+        seconds_examined=sum(last - first for first, last in looks.spans),
+        seconds_total=media.duration_s,
+        faces_found=len(records),
+        faces_judged=len(records) - len(reasons),
+        faces_too_small=reasons.count("face_too_small"),
+        faces_too_short=reasons.count("few_frames"),
+        audio="not_examined" if media.has_audio else "absent",
+    )

@@ -1,0 +1,160 @@
+"""An analysis for people at a terminal. It reads without colour, in a narrow window, and where only ASCII can be shown."""
+
+import numpy as np
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from core.analysis import VERDICT_MEANING, Analysis, FaceResult, Media, Provenance
+from core.draw import LOOKS, clock, percent, percent_range, runs
+from core.errors import CheckError
+
+STYLES = {"likely_manipulated": "bold red", "inconclusive": "bold yellow", "no_signs_found": "bold blue", None: "bold"}
+BARS = "▁▂▃▄▅▆▇█"
+PLAIN = str.maketrans("▁▂▃▄▅▆▇█·─━●▲◆○├┤", "_.-=+*%#.-=o^<o||")
+MAX_FACES = 8
+MAX_WIDTH = 100
+
+
+def show(console: Console, name: str, analysis: Analysis) -> None:
+    """Print what was found in one file."""
+    width = min(console.width, MAX_WIDTH)
+    blocks = [Text(name, "bold"), *verdict_block(analysis, width), Text("")]
+    faces = sorted(analysis.faces, key=lambda face: -(face.probability if face.probability is not None else -1))
+    for face in faces[:MAX_FACES]:
+        blocks += face_block(face, analysis, width)
+    if len(faces) > MAX_FACES:
+        blocks += [Text(f"and {len(faces) - MAX_FACES} more faces; --json names them all"), Text("")]
+    _print(console, Group(*blocks, table(facts(analysis)), Text("")), width)
+
+
+def show_error(console: Console, name: str, error: CheckError) -> None:
+    """Print why one file could not be checked, or its pictures not be written."""
+    text = Text.assemble((name, "bold"), "\n", ("Failed: ", "bold"), error.message, " ", error.next_step)
+    text.append(f"  [{error.code}]", "dim")
+    _print(console, Group(text, Text("")), min(console.width, MAX_WIDTH))
+
+
+def show_media(console: Console, name: str, media: Media, provenance: Provenance | None) -> None:
+    """Print what `info` says of one file."""
+    if media.is_still:
+        shown = f"a still picture, {media.width} x {media.height}, {media.codec}"
+    else:
+        shown = f"{clock(media.duration_s, True)}, {media.width} x {media.height}, {media.fps:.5g} frames a second"
+    rows = [("Picture", shown), ("File", f"{media.container}, {media.codec}")]
+    if not media.is_still:
+        rows.append(("Sound", "yes" if media.has_audio else "none"))
+    if provenance:
+        rows.append(("Origin", provenance.summary))
+    _print(console, Group(Text(name, "bold"), table(rows)), min(console.width, MAX_WIDTH))
+
+
+def _print(console: Console, what: Group, width: int) -> None:
+    if "utf" in console.encoding.lower():
+        console.print(what, width=width, soft_wrap=False)
+        return
+    with console.capture() as capture:
+        console.print(what, width=width)
+    plain = capture.get().translate(PLAIN).encode(console.encoding, "replace").decode(console.encoding)
+    console.file.write(plain)
+
+
+def verdict_block(analysis: Analysis, width: int) -> list:
+    """The verdict in words, the probability, and its interval as a band on a scale from 0 to 1."""
+    if analysis.verdict is None:
+        return [Text(f"○ No verdict. {analysis.reason}", "bold")]
+    look, style = LOOKS[analysis.verdict], STYLES[analysis.verdict]
+    head = Text.assemble((f"{look.mark} {look.words}", style), f"   probability {percent(analysis.probability)}")
+    head.append(f", 90% interval {percent_range(analysis.interval)}")
+    band = Text.assemble("0% ", scale(analysis, max(10, min(50, width - 12)), style), " 100%")
+    meaning = VERDICT_MEANING[analysis.verdict]
+    if not analysis.model.trained:
+        meaning = "The weights are untrained: the number means nothing, and the verdict is always inconclusive."
+    return [head, band, Text(meaning)]
+
+
+def scale(analysis: Analysis, width: int, style: str) -> Text:
+    """├──────━━━●━━──┤ with the interval thick and the probability as a mark."""
+    low, high = (round(edge * (width - 1)) for edge in analysis.interval)
+    at = round(analysis.probability * (width - 1))
+    line = ["━" if low <= i <= high else "─" for i in range(width)]
+    line[at] = "●"
+    text = Text("├" + "".join(line) + "┤")
+    text.stylize(style, 1 + low, 2 + high)
+    return text
+
+
+def face_block(face: FaceResult, analysis: Analysis, width: int) -> list:
+    """A face: its verdict, when it is seen, its probability over time, and why."""
+    look = LOOKS[face.verdict]
+    head = Text.assemble((f"{look.mark} Face {face.id}", STYLES[face.verdict]), f"  {look.words}")
+    if face.probability is not None:
+        head.append(f" {percent(face.probability)} ({percent_range(face.interval)})")
+    if not analysis.media.is_still:
+        head.append(f", seen {clock(face.first_seen_s, True)} to {clock(face.last_seen_s, True)}", "dim")
+    head.append(f", {face.size_px:.0f} pixels", "dim")
+    lines = [head]
+    if len(face.timeline) > 1:
+        end = max(analysis.media.duration_s, face.timeline[-1].t_s, 0.1)
+        start, stop = clock(0), clock(end, tenths=end < 10)
+        bars = sparkline(face, analysis, end, max(10, min(64, width - len(start) - len(stop) - 6)))
+        lines.append(Padding(Text(f"{start} {bars} {stop}"), (0, 0, 0, 2)))
+    lines.append(Padding(Text(face.reason), (0, 0, 0, 2)))
+    return [*lines, Text("")]
+
+
+def sparkline(face: FaceResult, analysis: Analysis, end_s: float, width: int) -> str:
+    """A column for each stretch of time, as high as its most suspicious frame; a dot where nothing was judged."""
+    heights = np.full(width, -1.0)
+    for moments in runs(face, analysis):
+        times = [moment.t_s / end_s * width for moment in moments]
+        values = [moment.probability for moment in moments]
+        for i in range(int(times[0]), min(width - 1, int(times[-1])) + 1):
+            inside = [value for time, value in zip(times, values, strict=True) if int(time) == i]
+            heights[i] = max(inside, default=float(np.interp(i + 0.5, times, values)))
+    return "".join("·" if p < 0 else BARS[min(7, int(p * 8))] for p in heights)
+
+
+def facts(analysis: Analysis) -> list[tuple[str, str]]:
+    """What was looked at and what was not, what is uncertain, and who answered."""
+    seen, model = analysis.coverage, analysis.model
+    rows = []
+    if analysis.media.is_still:
+        rows.append(("Looked at", "one still picture"))
+    else:
+        time = f"{seen.seconds_examined:.1f} of {seen.seconds_total:.1f} s"
+        rows.append(
+            (
+                "Looked at",
+                f"{seen.frames_examined} frames, {time} (plan {seen.plan}); a face in {seen.frames_with_face}",
+            )
+        )
+    left_out = []
+    if seen.seconds_total - seen.seconds_examined > 1:
+        left_out.append(
+            f"{seen.seconds_total - seen.seconds_examined:.1f} s between those frames (--thorough looks at all)"
+        )
+    left_out += ["the sound"] if seen.audio == "not_examined" else []
+    left_out += [f"{seen.faces_too_small} faces too small"] if seen.faces_too_small else []
+    left_out += [f"{seen.faces_too_short} faces seen too briefly"] if seen.faces_too_short else []
+    if left_out:
+        rows.append(("Not looked at", ", ".join(left_out)))
+    # that the weights are untrained stands at the top, where nobody misses it
+    notes = [warning for warning in analysis.warnings if warning.code != "untrained_weights"]
+    rows += [("Note", f"{note.message} [{note.code}]") for note in notes]
+    if analysis.provenance and analysis.provenance.state != "none":
+        rows.append(("Origin", analysis.provenance.summary))
+    who = f"{model.name} {model.version} ({model.sha256[:12]})" if model.trained else "untrained weights"
+    rows.append(("Model", f"{who} on {model.device} in {model.precision}, {sum(analysis.seconds.values()):.1f} s"))
+    return rows
+
+
+def table(rows: list[tuple[str, str]]) -> Table:
+    """Facts with their titles down the left side."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column()
+    for title, words in rows:
+        grid.add_row(title, Text(words))
+    return grid

@@ -1,0 +1,196 @@
+"""When the pictures of a video are shown, found out from its packets: what a file says of its duration may be wrong."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+
+import av
+
+from core.container import OpenVideo, read_packets
+from core.errors import CheckError
+
+MAX_MS = 7 * 24 * 3600 * 1000  # a week: no video, but a mistake
+MAX_RATE = 1000  # pictures a second
+MAX_GAP_S = 60  # seconds between pictures, on average
+HEAD_PACKETS = 40  # enough for pictures that are stored out of order
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The clock of one video."""
+
+    start: int  # the first picture's time, in units of `unit`
+    unit: Fraction  # seconds
+    last_ms: int  # when the last picture is shown, the first being at 0
+    step_ms: float  # how long a picture is shown, on average
+    by_number: bool  # pictures are placed by their number: the file has no times, or none that make sense
+    doubtful: bool  # they make no sense
+    is_still: bool
+    is_short: bool  # the file promises more than it holds
+
+    @property
+    def fps(self) -> float:
+        return 0.0 if self.is_still else 1000 / self.step_ms
+
+    @property
+    def duration_ms(self) -> float:
+        return 0 if self.is_still else self.last_ms + self.step_ms
+
+    def ms_of(self, picture: av.VideoFrame, number: int) -> int:
+        """When a picture is shown; `number` is its place among all."""
+        if self.by_number or picture.pts is None:
+            return _round(Fraction(self.step_ms) * number)
+        return to_ms(picture.pts - self.start, self.unit)
+
+    def to_pts(self, ms: int) -> int:
+        """The latest time of the file that rounds to `ms` or less."""
+        return self.start + int((ms + Fraction(1, 2)) / 1000 / self.unit)
+
+
+def to_ms(ticks: int, unit: Fraction) -> int:
+    """Ticks of `unit` seconds as milliseconds, halves rounded up, as FFmpeg does when it writes Matroska."""
+    return _round(ticks * unit * 1000)
+
+
+def _round(value: Fraction) -> int:
+    return int((value + Fraction(1, 2)) // 1)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What some packets say: how many there are, and the earliest and the latest time."""
+
+    count: int
+    first: int | None
+    last: int | None
+
+
+def read_timeline(video: OpenVideo) -> Timeline:
+    """Find the first and the last picture's time from the packets at both ends, or from all where those make no sense.
+
+    Leaves the container at no particular place. Raises CheckError("damaged") if there are no packets.
+    """
+    stream = video.stream
+    unit = stream.time_base or Fraction(1, 1000)
+    if video.is_picture:
+        return Timeline(0, unit, 0, 40.0, by_number=True, doubtful=False, is_still=True, is_short=False)
+    head = _look(islice(_packets(video), HEAD_PACKETS))
+    if head.count == 0:
+        raise CheckError("damaged", "it holds no pictures")
+    # AVI has no times, only the order of storage, and FFmpeg makes wrong ones of it where pictures are stored out of order
+    unordered = video.format == "avi" and stream.codec_context.has_b_frames
+    if head.count < HEAD_PACKETS:
+        seen, count = head, head.count
+    else:
+        # the number that the file declares counts pictures that an edit list hides; good enough to see nonsense
+        seen, count = _Seen(0, head.first, _look_at_tail(video).last), stream.frames or None
+        if unordered or not _plausible(seen, count, unit):
+            seen = _look_at_all(video)
+            count = seen.count
+    trusted = _plausible(seen, count, unit)
+    by_number = unordered or not trusted
+    step_ms = _step_ms((seen if seen.count else head) if trusted else None, unit, stream.average_rate)
+    last_ms = _round(Fraction(step_ms) * (count - 1)) if by_number else to_ms(seen.last - seen.first, unit)
+    return Timeline(
+        start=0 if by_number else seen.first,
+        unit=unit,
+        last_ms=last_ms,
+        step_ms=step_ms,
+        by_number=by_number,
+        doubtful=not trusted,
+        is_still=count == 1,
+        is_short=trusted and last_ms * 1.1 + 2000 < _declared_ms(video),
+    )
+
+
+@dataclass(frozen=True)
+class KeyFrame:
+    """A place where decoding can start."""
+
+    ms: int  # when it is shown
+    seek_pts: int  # where to seek for it
+
+
+def keyframe_before(video: OpenVideo, timeline: Timeline, ms: int) -> KeyFrame | None:
+    """The last key frame at or before `ms`, None if seeking does not find it. Moves the container."""
+    for back in (0, 2000, 10_000):  # in transport streams a seek finds any packet, not only key frames
+        pts = timeline.to_pts(max(0, ms - back))
+        try:
+            video.container.seek(pts, stream=video.stream)
+        except av.FFmpegError:
+            return None
+        for packet in islice(_packets(video), 300):
+            if packet.is_keyframe and packet.pts is not None:
+                found = to_ms(packet.pts - timeline.start, timeline.unit)
+                if found <= ms:
+                    return KeyFrame(max(0, found), pts)
+                break
+    return None
+
+
+def _packets(video: OpenVideo) -> Iterator[av.Packet]:
+    """Packets of pictures that are shown, from here on."""
+    return (packet for packet in read_packets(video) if packet.size and not packet.is_discard)
+
+
+def _look(packets: Iterator[av.Packet]) -> _Seen:
+    count, first, last = 0, None, None
+    for packet in packets:
+        count += 1
+        if packet.pts is not None:
+            first = packet.pts if first is None else min(first, packet.pts)
+            last = packet.pts if last is None else max(last, packet.pts)
+    return _Seen(count, first, last)
+
+
+def _look_at_tail(video: OpenVideo) -> _Seen:
+    """The packets from the last key frame on; all the rest where seeking is impossible."""
+    unit = video.stream.time_base or Fraction(1, 1000)
+    _try_seek(video, int(MAX_MS / 1000 / unit))
+    tail = _look(_packets(video))
+    if tail.last is not None and tail.count < HEAD_PACKETS:
+        # transport streams find the very last packet, and one before it may be shown later
+        _try_seek(video, tail.last - int(3 / unit))
+        tail = _look(_packets(video))
+    return tail
+
+
+def _look_at_all(video: OpenVideo) -> _Seen:
+    if video.stream.start_time is not None:
+        _try_seek(video, video.stream.start_time)
+    return _look(_packets(video))
+
+
+def _try_seek(video: OpenVideo, pts: int) -> None:
+    """A failure leaves the container where it is, and reading on does as well."""
+    with suppress(av.FFmpegError):
+        video.container.seek(pts, stream=video.stream)
+
+
+def _plausible(seen: _Seen, count: int | None, unit: Fraction) -> bool:
+    if count == 1:
+        return seen.first is not None
+    if seen.first is None or seen.last is None or seen.last <= seen.first:
+        return False
+    span_ms = to_ms(seen.last - seen.first, unit)
+    if not 0 < span_ms <= MAX_MS:
+        return False
+    return count is None or 1 / MAX_GAP_S <= 1000 * (count - 1) / span_ms <= MAX_RATE
+
+
+def _step_ms(seen: _Seen | None, unit: Fraction, rate: Fraction | None) -> float:
+    """Mean time between pictures: as declared where the packets do not speak against it."""
+    declared = float(1000 / rate) if rate else 0.0
+    if seen is None:
+        return declared if 1000 / 240 <= declared <= 1000 else 40.0
+    counted = float((seen.last - seen.first) * unit * 1000 / max(1, seen.count - 1))
+    return declared if counted / 2 < declared < counted * 2 else max(counted, 1000 / MAX_RATE)
+
+
+def _declared_ms(video: OpenVideo) -> float:
+    stream = video.stream
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base * 1000)
+    return (video.container.duration or 0) / 1000

@@ -1,0 +1,98 @@
+"""`python -m server web|worker|all|keys`."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from server import logs
+from server.config import Config, from_env
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m server", description="Settings are UNMASK_* variables; see docs/server.md."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("web", help="the API")
+    commands.add_parser("worker", help="what does the checks")
+    commands.add_parser("all", help="both")
+    keys = commands.add_parser("keys", help="API keys")
+    verbs = keys.add_subparsers(dest="verb", required=True)
+    add = verbs.add_parser("add", help="make a key and show it once")
+    add.add_argument("name", help="whose key it is: the owner of its checks")
+    add.add_argument("--scope", action="append", choices=("submit", "review", "operate"), help="default: submit")
+    verbs.add_parser("list", help="names and scopes")
+    verbs.add_parser("remove", help="every key of a name").add_argument("name")
+    given = parser.parse_args()
+    try:
+        config = from_env(os.environ)
+    except ValueError as error:
+        parser.error(str(error))
+    logs.configure()
+    if given.command == "all":
+        return run_all(config)
+    return {"web": run_web, "worker": run_worker, "keys": run_keys}[given.command](config, given)
+
+
+def run_web(config: Config, _given) -> int:
+    from server.app import create_app
+    from server.web import serve
+
+    app = create_app(config)
+    if not config.on_loopback and not app.extensions["unmask"].keys.exist():
+        print(
+            f"Not listening on {config.host}: without API keys the server is for this machine only.\n"
+            "Make a key first: python -m server keys add NAME",
+            file=sys.stderr,
+        )
+        return 2
+    serve(app, config)
+    return 0
+
+
+def run_worker(config: Config, _given) -> int:
+    from core.errors import CheckError
+    from server.worker import run_worker
+
+    try:
+        run_worker(config)
+    except (CheckError, ValueError) as error:  # no weights; a policy or a secret that cannot be used
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def run_all(config: Config) -> int:
+    """Web and worker as two processes; when one ends, so does the other."""
+    parts = [subprocess.Popen([sys.executable, "-m", "server", part]) for part in ("web", "worker")]
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: [part.terminate() for part in parts])
+    while all(part.poll() is None for part in parts):
+        time.sleep(0.2)
+    for part in parts:
+        part.terminate()
+    return max(part.wait() for part in parts)
+
+
+def run_keys(config: Config, given) -> int:
+    from server.auth import Keys
+    from server.database import Database
+
+    database = Database(config.database)
+    database.migrate()
+    keys = Keys(database)
+    if given.verb == "add":
+        print(keys.add(given.name, tuple(given.scope or ("submit",))))
+    elif given.verb == "remove":
+        print(f"{keys.remove(given.name)} removed")
+    else:
+        for key in keys.all():
+            print(f"{key.name}: {' '.join(key.scopes)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""The web side. `create_app` wires it: configuration, database, bell, then routes by resource."""
+
+import os
+import re
+import secrets
+import uuid
+
+import structlog
+from flask import Flask, g, request
+from flask_cors import CORS
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from server import auth, problems, uploads
+from server.bell import make_bell
+from server.config import Config
+from server.database import Database
+from server.queue import Queue
+from server.reviews import Reviews
+from server.routes import batches, checks, events, info, reviews
+from server.services import Services
+from server.store import Store
+
+MULTIPART_OVERHEAD = 64 * 1024  # boundaries and the other fields of a form
+
+
+class UnmaskFlask(Flask):
+    request_class = uploads.UploadRequest
+
+
+def create_app(config: Config) -> Flask:
+    """A Flask application over an up-to-date database."""
+    database = Database(config.database)
+    database.migrate()
+    spool = config.data / "spool"
+    spool.mkdir(parents=True, exist_ok=True)
+
+    app = UnmaskFlask("server", static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=config.upload_bytes + MULTIPART_OVERHEAD,
+        MAX_FORM_MEMORY_SIZE=MULTIPART_OVERHEAD,
+        MAX_FORM_PARTS=20,
+        UPLOADS=str(spool),
+        SECRET_KEY=cookie_secret(config),
+        SESSION_COOKIE_NAME="unmask",
+        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_COOKIE_SECURE=not config.on_loopback,
+    )
+    app.json.sort_keys = False
+    if config.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, config.proxies, config.proxies, config.proxies)
+    store, queue = Store(database, config), Queue(database, config)
+    app.extensions["unmask"] = Services(
+        config, database, store, queue, auth.Keys(database), Reviews(database), make_bell(config)
+    )
+
+    problems.install(app)
+    _number_requests(app)
+    auth.install(app, config, app.extensions["unmask"].keys)
+    _limit_rates(app, config)
+    origins = [re.escape(origin) for origin in config.origins] + ([auth.EXTENSIONS] if config.on_loopback else [])
+    if origins:
+        headers = ["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"]
+        CORS(
+            app, origins=[f"^{o}$" for o in origins], allow_headers=headers, expose_headers=["Location", "Retry-After"]
+        )
+    for blueprint in (checks.bp, events.bp, batches.bp, reviews.bp, info.bp):
+        app.register_blueprint(blueprint)
+    return app
+
+
+def cookie_secret(config: Config) -> bytes:
+    """The same for every web process over this data folder, and after a restart."""
+    path = config.data / "cookie-secret"
+    try:
+        with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(secrets.token_bytes(32))
+    except FileExistsError:
+        pass
+    return path.read_bytes()
+
+
+def _number_requests(app: Flask) -> None:
+    @app.before_request
+    def begin() -> None:
+        g.request_id = uuid.uuid4().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    # the first to see a request must be the one that numbers it
+    hooks = app.before_request_funcs[None]
+    hooks.insert(0, hooks.pop())
+
+    @app.after_request
+    def finish(response):
+        response.headers["X-Request-ID"] = g.get("request_id", "")
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    @app.teardown_request
+    def clean(_error) -> None:
+        uploads.discard(request)
+
+
+def _limit_rates(app: Flask, config: Config) -> None:
+    """By key, or by address where there are none; counted in Redis where the broker is one, else in this process."""
+    storage = config.broker if config.broker.startswith("redis") else "memory://"
+
+    def whose() -> str:
+        who = g.get("who")
+        return who.owner if who and who is not auth.LOCAL else get_remote_address()
+
+    limiter = Limiter(
+        whose, app=app, storage_uri=storage, headers_enabled=True, in_memory_fallback_enabled=True, swallow_errors=True
+    )
+    posts = limiter.shared_limit(config.rate, "submit", exempt_when=lambda: request.method != "POST")
+    reads = limiter.shared_limit(config.read_rate, "read", exempt_when=lambda: request.method == "POST")
+    for blueprint in (checks.bp, events.bp, batches.bp, reviews.bp):
+        posts(blueprint)
+        reads(blueprint)

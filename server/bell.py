@@ -1,0 +1,69 @@
+"""Celery as a doorbell: a message says only that there is work; which work, the database says.
+
+So a message may be lost, come twice or come late: the sweeper rings again for whatever waits.
+"""
+
+import logging
+
+from celery import Celery
+from kombu.exceptions import KombuError
+from kombu.transport import TRANSPORT_ALIASES
+from kombu.transport.sqlalchemy import Transport as SqlTransport
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.config import Config
+
+log = logging.getLogger(__name__)
+
+RING = "unmask.ring"
+
+
+class QuickSql(SqlTransport):
+    """kombu's, looking four times a second: its option for that goes astray to the database's driver."""
+
+    polling_interval = 0.25
+
+
+TRANSPORT_ALIASES["sqla"] = f"{__name__}:QuickSql"
+
+
+def make_bell(config: Config) -> Celery:
+    if config.broker.startswith("sqla+sqlite"):
+        config.data.mkdir(parents=True, exist_ok=True)
+    bell = Celery("unmask", broker=config.broker, set_as_current=False)
+    bell.conf.update(
+        task_ignore_result=True,
+        task_default_queue="unmask",
+        worker_hijack_root_logger=False,
+        worker_enable_remote_control=False,
+        worker_prefetch_multiplier=1,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        redis_socket_connect_timeout=2,
+        redis_socket_timeout=5,
+    )
+    return bell
+
+
+def ring(bell: Celery) -> None:
+    """Tell the workers. A broker that is down costs no more than a delay, as the sweeper rings again."""
+    try:
+        bell.send_task(RING, expires=120, retry=False)
+    except (KombuError, SQLAlchemyError, OSError) as error:
+        log.warning("the broker does not answer: %s", type(error).__name__)
+
+
+def forget_old_rings(config: Config) -> None:
+    """kombu's SQL transport never deletes a message it has delivered."""
+    if not config.broker.startswith("sqla+"):
+        return
+    engine = create_engine(config.broker.removeprefix("sqla+"))
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("DELETE FROM kombu_message WHERE NOT visible"))
+    except SQLAlchemyError:
+        log.debug("old rings stay until the next sweep")
+    finally:
+        engine.dispose()

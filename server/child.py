@@ -1,0 +1,141 @@
+"""The processes that touch what comes from outside: `python -m server.child analyse|fetch FD`.
+
+They talk to the worker over a socket in JSON, never in pickles: a child that a hostile file has taken over must not be
+able to hand objects to its parent. One request at a time; a child that dies is replaced.
+
+    worker -> child   the settings once, then {"path": ..., ...} for each check, {"cancel": true} at any time
+    child  -> worker  {"ready": ...} once, then {"progress": [done, total, stage]}..., and {"result"} or {"error"}
+"""
+
+import importlib
+import json
+import os
+import signal
+import sys
+import traceback
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from core.errors import CheckError
+from server import sandbox
+
+FILE_SIZE = 4 * 2**30  # no picture, video or report of ours comes near
+
+MESSAGE_LIMIT = 64 * 2**20  # an analysis of many faces over a long video has a few MB
+
+
+class Wire:
+    """JSON messages over a socket, and the one question a long computation asks: am I still wanted?"""
+
+    def __init__(self, connection: Connection):
+        self.connection = connection
+
+    def send(self, **message) -> None:
+        self.connection.send_bytes(json.dumps(message).encode())
+
+    def receive(self) -> dict:
+        return json.loads(self.connection.recv_bytes(MESSAGE_LIMIT))
+
+    def cancelled(self) -> bool:
+        return self.connection.poll(0) and bool(self.receive().get("cancel"))
+
+    def progress(self, done: int, total: int, stage: str) -> None:
+        self.send(progress=[done, total, stage])
+
+
+def analyse(wire: Wire, settings: dict) -> None:
+    """Load the model once, then judge files until the worker hangs up."""
+    offline = sandbox.leave_network()
+    detector = load(settings["detector"], settings["weights"], settings["device"])
+    sandbox.limit(settings["memory"], FILE_SIZE)
+    wire.send(ready={"model": vars(detector.info), "degraded": [] if offline else ["decoder_has_network"]})
+
+    def check(request: dict) -> dict:
+        path = Path(request["path"])
+        analysis = detector.check(path, request["plan"], wire.progress, wire.cancelled)
+        if request["artifacts"]:
+            draw(wire, detector, path, analysis, Path(request["artifacts"]))
+        return analysis.to_json()
+
+    serve(wire, check)
+
+
+def draw(wire: Wire, detector, path: Path, analysis, folder: Path) -> None:
+    from core.artifacts import write_artifacts
+    from core.explain import grad_cam
+
+    wire.progress(0, 1, "draw")
+    heat = partial(grad_cam, detector.model.encoder)
+    write_artifacts(
+        path, analysis, folder, heat, lambda done, total, _: wire.progress(done, total, "draw"), wire.cancelled
+    )
+    (folder / "report.json").unlink()  # it names a path of ours, and the API gives the analysis
+
+
+def load(name: str, weights: str | None, device: str | None):
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute).load(weights, device)
+
+
+def fetch(wire: Wire, settings: dict) -> None:
+    """Fetch links until the worker hangs up. All of it goes through the guard's proxy."""
+    from core.fetch import download
+    from core.fetch.egress import Exit
+    from core.fetch.sites import Allowed, canonicalise
+
+    limits = download.Limits(**settings["limits"])
+    allowed = Allowed(**{name: tuple(hosts) for name, hosts in settings["allowed"].items()})
+    sandbox.limit(settings["memory"], 2 * limits.bytes)
+    wire.send(ready={})
+
+    def one(request: dict) -> dict:
+        link = canonicalise(request["url"], allowed)
+        fetched = download.fetch(
+            link,
+            Path(request["folder"]),
+            Exit(request["proxy"]),
+            limits,
+            lambda done, total: wire.progress(done, total, "fetch"),
+            wire.cancelled,
+            allowed,
+        )
+        return {"path": str(fetched.path)}
+
+    serve(wire, one)
+
+
+def serve(wire: Wire, work) -> None:
+    while True:
+        request = wire.receive()
+        if request.get("cancel"):
+            continue  # it crossed the answer to the check it was meant for
+        try:
+            wire.send(result=work(request))
+        except CheckError as error:
+            wire.send(error=[error.code, error.detail])
+        except MemoryError:
+            wire.send(error=["out_of_memory", ""])
+            os._exit(1)  # what it left behind is not worth trusting
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return
+        except Exception:
+            traceback.print_exc()
+            wire.send(error=["internal", ""])
+
+
+def main() -> None:
+    sandbox.die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C in the terminal is for the worker to deal with
+    kind, descriptor = sys.argv[1:]
+    wire = Wire(Connection(int(descriptor)))
+    try:
+        {"analyse": analyse, "fetch": fetch}[kind](wire, wire.receive())
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        pass  # the worker is gone
+    except CheckError as error:  # the weights
+        wire.send(error=[error.code, error.detail])
+
+
+if __name__ == "__main__":
+    main()

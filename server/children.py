@@ -1,0 +1,102 @@
+"""The worker's side of a child process: start it, ask it, watch it, replace it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+from core.errors import ERRORS, CheckError
+from server.child import Wire
+
+BEAT_S = 1.0
+START_S = 300  # a large model from a slow disk
+GRACE_S = 10  # between asking a child to stop and ending it
+
+Beat = Callable[[int, int, str], bool]  # done, total, stage -> whether to stop
+
+
+class Died(Exception):
+    """The child ended in the middle of its work."""
+
+
+class Child:
+    """One process, started when first asked. Not for several threads at once."""
+
+    def __init__(self, kind: str, settings: dict):
+        self.kind = kind
+        self.settings = settings
+        self.ready: dict | None = None
+        self._process: subprocess.Popen | None = None
+        self._wire: Wire | None = None
+
+    def start(self) -> dict:
+        """Start it unless it runs; what it says of itself. Raises CheckError (no weights), Died."""
+        if self._process is not None and self._process.poll() is None:
+            return self.ready
+        self.kill()
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-m", "server.child", self.kind, str(theirs.fileno())]
+        with theirs:
+            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        self._wire = Wire(Connection(os.dup(ours.fileno())))
+        ours.close()
+        answer = self._exchange(self.settings, time.monotonic() + START_S, lambda *_: False)
+        self.ready = answer["ready"]
+        return self.ready
+
+    def ask(self, request: dict, limit_s: float, beat: Beat) -> dict:
+        """Have one request worked on; `beat` is called about once a second with the latest progress.
+
+        Raises CheckError with the child's code, "cancelled" once `beat` said so, "timed_out"; Died where it ended. What
+        `beat` raises ends the child, as nobody waits for its answer any more.
+        """
+        self.start()
+        try:
+            return self._exchange(request, time.monotonic() + limit_s, beat)["result"]
+        except CheckError:
+            raise
+        except BaseException:
+            self.kill()
+            raise
+
+    def _exchange(self, request: dict, deadline: float, beat: Beat) -> dict:
+        latest, next_beat, stop_at = (0, 0, ""), time.monotonic() + BEAT_S, None
+        try:
+            self._wire.send(**request)
+            while True:
+                now = time.monotonic()
+                if now >= deadline or (stop_at and now >= stop_at):
+                    self.kill()
+                    raise CheckError("cancelled" if stop_at else "timed_out")
+                if now >= next_beat:
+                    next_beat = now + BEAT_S
+                    if beat(*latest) and stop_at is None:
+                        stop_at = now + GRACE_S
+                        self._wire.send(cancel=True)
+                if not self._wire.connection.poll(max(0.0, min(next_beat, deadline) - time.monotonic())):
+                    continue
+                message = self._wire.receive()
+                if "error" in message:
+                    code, detail = message["error"]
+                    raise CheckError(code if code in ERRORS else "internal", detail)
+                if "progress" in message:
+                    stage_changed = message["progress"][2] != latest[2]
+                    latest = tuple(message["progress"])
+                    next_beat = now if stage_changed else next_beat
+                else:
+                    return message
+        except (EOFError, OSError, ValueError) as error:
+            self.kill()
+            raise Died from error
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        if self._wire is not None:
+            self._wire.connection.close()
+            self._wire = None

@@ -1,0 +1,126 @@
+"""Everything that can be set, read once at the edge from UNMASK_* variables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.fetch.download import Limits
+from core.fetch.sites import Allowed
+
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Config:
+    """Defaults are for one machine with nothing else installed. The name of the variable stands in `from_env`."""
+
+    data: Path = Path("data/server")
+    database_url: str = ""  # "" is SQLite in `data`
+    broker_url: str = ""  # "" is SQLite in `data`, in a file of its own
+    host: str = "127.0.0.1"
+    port: int = 8000
+    hosts: tuple[str, ...] = ()  # names the server goes by, beyond those of loopback
+    origins: tuple[str, ...] = ()  # pages and extensions that may call it from a browser
+    threads: int = 16  # of the web server; each event stream holds one
+    proxies: int = 0  # trusted reverse proxies in front, for the address of a client
+
+    rate: str = "120 per minute"  # submissions, for each key or address
+    read_rate: str = "1200 per minute"  # everything else
+    max_queue: int = 1000  # checks waiting; more are turned away
+    upload_bytes: int = 512 * MIB
+    keep_s: float = 24 * 3600  # a check and its files
+    dedupe_s: float = 3600  # the same video gives the same check
+
+    checks: int = 1  # at a time, in one worker; each loads the model once
+    detector: str = "core.detector:Detector"
+    weights: str | None = None
+    device: str | None = None
+    check_s: float = 600
+    memory: int = 4096 * MIB  # what one check may use beyond the loaded model
+    lease_s: float = 30
+    attempts: int = 3
+    fetch: Limits = field(default_factory=Limits)
+    allowed: Allowed = field(default_factory=Allowed)
+    guard_allow: tuple[str, ...] = ()  # "address:port" that the egress guard lets pass although not public
+    egress_proxy: str | None = None  # stands in the guard's place
+
+    policy: Path | None = None
+    webhook_secret: str | None = None  # "whsec_" and base64
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data.absolute()}/unmask.sqlite3"
+
+    @property
+    def broker(self) -> str:
+        return self.broker_url or f"sqla+sqlite:///{self.data.absolute()}/broker.sqlite3"
+
+    @property
+    def on_loopback(self) -> bool:
+        return self.host in ("127.0.0.1", "::1", "localhost")
+
+    def folder(self, check_id: str) -> Path:
+        """Where the files of one check live; they go with it."""
+        return self.data / "checks" / check_id
+
+    def source(self, check_id: str) -> Path:
+        """The uploaded file, until the check has ended."""
+        return self.folder(check_id) / "video"
+
+    def artifacts(self, check_id: str, fence: int) -> Path:
+        """What was drawn by the worker that held this fence; the row's last fence is the one that counts."""
+        return self.folder(check_id) / f"artifacts-{fence}"
+
+
+def from_env(env: Mapping[str, str]) -> Config:
+    """Raises ValueError, naming the variable, for a value that cannot be read."""
+
+    def words(name: str) -> tuple[str, ...]:
+        return tuple(env.get(name, "").replace(",", " ").split())
+
+    def value(name: str, kind, default):
+        try:
+            return kind(env[name]) if env.get(name) else default
+        except ValueError:
+            raise ValueError(f"{name} is not a {kind.__name__}: {env[name]}") from None
+
+    base = Config()
+    return Config(
+        data=Path(env.get("UNMASK_DATA") or base.data),
+        database_url=env.get("UNMASK_DATABASE_URL", "").replace("postgresql://", "postgresql+psycopg://", 1),
+        broker_url=env.get("UNMASK_BROKER_URL", ""),
+        host=env.get("UNMASK_HOST") or base.host,
+        port=value("UNMASK_PORT", int, base.port),
+        hosts=words("UNMASK_HOSTS"),
+        origins=words("UNMASK_ORIGINS"),
+        threads=value("UNMASK_THREADS", int, base.threads),
+        proxies=value("UNMASK_PROXIES", int, base.proxies),
+        rate=env.get("UNMASK_RATE") or base.rate,
+        read_rate=env.get("UNMASK_READ_RATE") or base.read_rate,
+        max_queue=value("UNMASK_MAX_QUEUE", int, base.max_queue),
+        upload_bytes=value("UNMASK_UPLOAD_BYTES", int, base.upload_bytes),
+        keep_s=value("UNMASK_KEEP_S", float, base.keep_s),
+        dedupe_s=value("UNMASK_DEDUPE_S", float, base.dedupe_s),
+        checks=value("UNMASK_CHECKS", int, base.checks),
+        detector=env.get("UNMASK_DETECTOR") or base.detector,
+        weights=env.get("UNMASK_WEIGHTS") or None,
+        device=env.get("UNMASK_DEVICE") or None,
+        check_s=value("UNMASK_CHECK_S", float, base.check_s),
+        memory=value("UNMASK_MEMORY_MIB", int, base.memory // MIB) * MIB,
+        lease_s=value("UNMASK_LEASE_S", float, base.lease_s),
+        attempts=value("UNMASK_ATTEMPTS", int, base.attempts),
+        fetch=Limits(
+            bytes=value("UNMASK_FETCH_BYTES", int, base.fetch.bytes),
+            duration_s=value("UNMASK_FETCH_DURATION_S", float, base.fetch.duration_s),
+            seconds=value("UNMASK_FETCH_S", float, base.fetch.seconds),
+        ),
+        allowed=Allowed(
+            media=words("UNMASK_MEDIA_HOSTS"),
+            peertube=words("UNMASK_PEERTUBE_HOSTS"),
+            mastodon=words("UNMASK_MASTODON_HOSTS"),
+        ),
+        guard_allow=words("UNMASK_GUARD_ALLOW"),
+        egress_proxy=env.get("UNMASK_EGRESS_PROXY") or None,
+        policy=Path(env["UNMASK_POLICY"]) if env.get("UNMASK_POLICY") else None,
+        webhook_secret=env.get("UNMASK_WEBHOOK_SECRET") or None,
+    )

@@ -1,0 +1,112 @@
+"""What requests may say; the OpenAPI description is made from these."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from core.plan import PLANS
+
+Url = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+
+
+class Strict(BaseModel):
+    """An unknown field is a mistake that the client wants to hear of."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Options(Strict):
+    plan: Literal[tuple(PLANS)] = Field("default", description="Which frames are looked at.")
+    artifacts: bool = Field(False, description="Also draw key frames, heat maps, a timeline and an annotated video.")
+    category: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")] | None = Field(
+        None, description="Your own word for what this is; the operator's policy may know it."
+    )
+    callback_url: Url | None = Field(None, description="Told when the check ends; see Webhooks.")
+
+
+class CheckRequest(Options):
+    """A link to check."""
+
+    url: Url = Field(description="A link to a post or a video on a supported site.")
+    priority: Literal["interactive", "bulk"] = "interactive"
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"url": "https://www.youtube.com/watch?v=aqz-KE-bpKQ"}]}
+    )
+
+
+class UploadOptions(Options):
+    """The fields of a form beside its `file`."""
+
+    priority: Literal["interactive", "bulk"] = "interactive"
+
+
+class BatchRequest(Options):
+    """Up to 1,000 links, checked when nothing more urgent waits."""
+
+    urls: list[Url] = Field(min_length=1, max_length=1000)
+
+
+class ReviewRequest(Strict):
+    """A person's decision about a held check."""
+
+    decision: Literal["confirm", "overturn"]
+    note: str = Field("", max_length=2000)
+
+
+class ErrorView(BaseModel):
+    code: str
+    message: str
+    next_step: str
+
+
+class CheckView(BaseModel):
+    """A check as it stands."""
+
+    id: str
+    status: Literal["queued", "fetching", "analyzing", "done", "failed", "cancelled"]
+    stage: str = Field(description="What is being done: queued, fetch, open, look, judge, draw; at the end the status.")
+    progress: float = Field(ge=0, le=1)
+    revision: int = Field(description="Grows with every change; the id of the event that told of it.")
+    url: str | None = Field(description="The link in canonical form; null for an upload.")
+    site: str
+    plan: str
+    category: str | None
+    created_at: str
+    finished_at: str | None
+    expires_at: str
+    analysis: dict[str, Any] | None = Field(description="See analysis.schema.json.")
+    actions: list[dict[str, Any]] | None = Field(description="What the operator's policy makes of it.")
+    review: Literal["held", "confirmed", "overturned"] | None
+    error: ErrorView | None
+    artifacts: list[str] = Field(description="Names to be had under artifacts/.")
+
+
+class CheckPage(BaseModel):
+    checks: list[CheckView]
+    next: str | None = Field(description="The cursor of the next page.")
+
+
+class BatchView(BaseModel):
+    """A batch and its checks, a page at a time."""
+
+    id: str
+    created_at: str
+    expires_at: str
+    counts: dict[str, int] = Field(description="Checks by status.")
+    refused: list[dict[str, Any]] = Field(description="Links that became no check, each with its error.")
+    checks: list[CheckView]
+    next: str | None
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    next_step: str
+    request_id: str
+    errors: list[dict[str, str]] | None = None

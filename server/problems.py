@@ -1,0 +1,107 @@
+"""Every error of the API in one shape: `application/problem+json` with a stable code from core.errors."""
+
+import json
+import logging
+
+from flask import Flask, Response, g, request
+from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException, default_exceptions
+
+from core.errors import ERRORS, CheckError
+
+log = logging.getLogger(__name__)
+
+RETRY_S = {"queue_full": 10, "not_ready": 10, "rate_limited": 60, "too_many_streams": 5}
+
+# what Flask and werkzeug raise by themselves
+CODES = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "too_large",
+    415: "unsupported_media_type",
+    421: "wrong_host",
+    422: "invalid",
+    429: "rate_limited",
+    503: "not_ready",
+}
+
+
+class Invalid(Exception):
+    """A field of the request is missing or wrong; `errors` say which: [{"field", "message"}]."""
+
+    def __init__(self, errors: list[dict[str, str]]):
+        self.errors = errors
+        super().__init__(errors)
+
+
+def problem(
+    code: str, detail: str = "", errors: list[dict[str, str]] | None = None, retry_s: int | None = None
+) -> Response:
+    """RFC 9457, with `code`, `next_step` and, where fields were wrong, `errors`."""
+    kind = ERRORS[code]
+    body = {
+        "type": f"https://unmask.invalid/errors/{code}",
+        "title": kind.message,
+        "status": kind.status,
+        "detail": f"{kind.message} ({detail})" if detail else kind.message,
+        "code": code,
+        "next_step": kind.next_step,
+        "request_id": g.get("request_id", ""),
+    }
+    if errors is not None:
+        body["errors"] = errors
+    answer = Response(json.dumps(body), kind.status, content_type="application/problem+json")
+    if wait := retry_s or RETRY_S.get(code):
+        answer.headers["Retry-After"] = str(wait)
+    if code == "unauthorized":
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def check_error(error: CheckError) -> Response:
+    return problem(error.code, error.detail)
+
+
+def invalid(error: Invalid) -> Response:
+    return problem("invalid", errors=error.errors)
+
+
+def http_error(error: HTTPException) -> Response:
+    if error.code is None or error.code < 400:
+        return error.get_response()  # a redirect
+    answer = problem(CODES.get(error.code, "bad_request" if error.code < 500 else "internal"))
+    for name, value in error.get_response().headers:
+        if name in ("Allow", "Retry-After"):
+            answer.headers[name] = value
+    return answer
+
+
+def no_database(error: OperationalError) -> Response:
+    log.warning("the database does not answer")
+    return problem("not_ready", "no database")
+
+
+def unexpected(error: Exception) -> Response:
+    log.error("unexpected, at %s", request.url_rule, exc_info=error)
+    return problem("internal")
+
+
+def fields(error: ValidationError) -> Invalid:
+    """Pydantic's findings as ours, without the values, which are nobody's business in a log."""
+    return Invalid([{"field": ".".join(map(str, e["loc"])), "message": e["msg"]} for e in error.errors()])
+
+
+def install(app: Flask) -> None:
+    app.register_error_handler(CheckError, check_error)
+    app.register_error_handler(Invalid, invalid)
+    app.register_error_handler(HTTPException, http_error)
+    for code in default_exceptions:
+        app.register_error_handler(code, http_error)
+    app.register_error_handler(OperationalError, no_database)
+    app.register_error_handler(Exception, unexpected)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # its access log holds paths with ids

@@ -1,0 +1,191 @@
+"""Checks as workers see them: take one, hold it by a lease, write its result exactly once.
+
+A worker that was paused, cut off or thought dead may come back and find its check in other hands. Every write names the
+fence under which the row was taken, so that such a write changes nothing.
+"""
+
+import json
+import shutil
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from server.config import Config
+from server.database import Database
+from server.store import forget_rows, new_id
+from server.tables import ACTIVE, FINAL, Batch, Check, Claim, Delivery, Tally, WorkerRow
+
+WORKER_LIVES_S = 20  # after its last sign
+
+
+class Lost(Exception):
+    """The row is no longer this worker's: taken over, or deleted by its owner."""
+
+
+class Queue:
+    def __init__(self, database: Database, config: Config):
+        self.database = database
+        self.config = config
+
+    def take(self, worker: str) -> Check | None:
+        """Take the most urgent waiting check, or None. Two workers never get the same one."""
+        queued = select(Check.id, Check.fence, Check.url).where(Check.status == "queued")
+        with self.database.read() as session:
+            waiting = session.execute(queued.order_by(Check.priority.desc(), Check.created_at).limit(16)).all()
+        for check_id, fence, url in waiting:
+            with self.database.write() as session:
+                taken = session.execute(
+                    update(Check)
+                    .where(Check.id == check_id, Check.fence == fence, Check.status == "queued")
+                    .values(
+                        status="fetching" if url else "analyzing",
+                        stage="fetch" if url else "open",
+                        worker=worker,
+                        lease_until=time.time() + self.config.lease_s,
+                        attempt=Check.attempt + 1,
+                        fence=Check.fence + 1,
+                        revision=Check.revision + 1,
+                    )
+                )
+                if taken.rowcount == 1:
+                    return session.get(Check, check_id)
+        return None
+
+    def beat(self, check: Check, status: str, stage: str, progress: float) -> bool:
+        """Renew the lease and show where the check stands; True when it is to be cancelled. Raises Lost."""
+        with self.database.write() as session:
+            values = {
+                "status": status,
+                "stage": stage,
+                "progress": progress,
+                "lease_until": time.time() + self.config.lease_s,
+            }
+            self._held(session, check, **values)
+            return session.scalar(select(Check.cancel).where(Check.id == check.id))
+
+    def done(self, check: Check, analysis: dict, actions: list[dict] | None, review: str | None) -> None:
+        """Write result, final state, tallies and the webhook owed, all in one transaction. Raises Lost."""
+        with self.database.write() as session:
+            result = {"analysis": analysis, "actions": actions, "review": review}
+            self._finish(session, check, status="done", progress=1.0, **result)
+            add_tally(session, "verdicts", analysis["verdict"] or "none")
+            for stage, seconds in analysis["seconds"].items():
+                add_tally(session, "stage_seconds", stage, seconds)
+
+    def failed(self, check: Check, code: str, detail: str = "") -> None:
+        """The same for a check that ended without a result; "cancelled" is a state of its own. Raises Lost."""
+        status = "cancelled" if code == "cancelled" else "failed"
+        with self.database.write() as session:
+            self._finish(session, check, status=status, error_code=code, error_detail=detail)
+            add_tally(session, "failures", code)
+
+    def _finish(self, session: Session, check: Check, status: str, **values) -> None:
+        now = time.time()
+        self._held(session, check, status=status, stage=status, finished_at=now, lease_until=None, **values)
+        add_tally(session, "check_seconds", status, now - check.created_at)
+        if check.callback_url:
+            body = webhook_body(check.id, status, now, values)
+            session.add(Delivery(id=new_id(), check_id=check.id, url=check.callback_url, body=body, next_at=now))
+
+    def give_back(self, check: Check, counts: bool) -> None:
+        """Let somebody else have it. `counts`: whether this was an attempt, or only a worker that was told to stop."""
+        with self.database.write() as session:
+            attempt = check.attempt if counts else check.attempt - 1
+            self._held(session, check, status="queued", stage="queued", progress=0.0, lease_until=None, attempt=attempt)
+            session.execute(update(Check).where(Check.id == check.id).values(fence=Check.fence + 1))
+
+    def _held(self, session: Session, check: Check, **values: Any) -> None:
+        mine = (Check.id == check.id, Check.fence == check.fence, Check.status.in_(ACTIVE))
+        written = session.execute(update(Check).where(*mine).values(revision=Check.revision + 1, **values))
+        if written.rowcount != 1:
+            raise Lost
+
+    def sweep(self) -> int:
+        """Put expired leases back, give up on what was interrupted too often, delete what has expired.
+
+        Returns how many checks wait: the doorbell should ring for them. Any number of sweepers may run.
+        """
+        now = time.time()
+        with self.database.read() as session:
+            expired = list(session.scalars(select(Check).where(Check.status.in_(ACTIVE), Check.lease_until < now)))
+        for check in expired:
+            try:
+                if check.cancel:
+                    self.failed(check, "cancelled")
+                elif check.attempt >= self.config.attempts:
+                    self.failed(check, "interrupted")
+                else:
+                    self.give_back(check, counts=True)
+            except Lost:
+                continue  # its worker woke up, or another sweeper was faster
+        with self.database.write() as session:
+            old = list(session.scalars(select(Check.id).where(Check.expires_at < now).limit(500)))
+            forget_rows(session, old)
+            session.execute(delete(Claim).where(Claim.expires_at < now))
+            session.execute(delete(Batch).where(Batch.expires_at < now))
+            session.execute(delete(WorkerRow).where(WorkerRow.seen_at < now - 10 * WORKER_LIVES_S))
+            session.execute(
+                delete(Delivery).where(Delivery.state != "owed", Delivery.next_at < now - self.config.keep_s)
+            )
+            waiting = session.scalars(select(Check.id).where(Check.status == "queued").limit(100)).all()
+        for check_id in old:
+            shutil.rmtree(self.config.folder(check_id), ignore_errors=True)
+        return len(waiting)
+
+    def sweep_files(self) -> None:
+        """Delete the folders of checks that are no more, as a kill between two steps may leave them."""
+        folders = [f for f in (self.config.data / "checks").glob("*") if f.stat().st_mtime < time.time() - 3600]
+        with self.database.read() as session:
+            kept = {
+                check_id for f in folders if (check_id := session.scalar(select(Check.id).where(Check.id == f.name)))
+            }
+            ended = set(session.scalars(select(Check.id).where(Check.id.in_(kept), Check.status.in_(FINAL))))
+        for folder in folders:
+            if folder.name not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
+            elif folder.name in ended:
+                self.config.source(folder.name).unlink(missing_ok=True)
+
+    def sign_in(self, worker: str, ready: bool, info: dict) -> None:
+        """A worker's sign of life."""
+        with self.database.write() as session:
+            session.merge(WorkerRow(id=worker, seen_at=time.time(), ready=ready, info=info))
+
+    def sign_out(self, worker: str) -> None:
+        with self.database.write() as session:
+            session.execute(delete(WorkerRow).where(WorkerRow.id == worker))
+
+    def workers(self) -> list[WorkerRow]:
+        """Those that live."""
+        with self.database.read() as session:
+            return list(session.scalars(select(WorkerRow).where(WorkerRow.seen_at > time.time() - WORKER_LIVES_S)))
+
+
+def add_tally(session: Session, name: str, label: str, amount: float = 0.0) -> None:
+    counted = update(Tally).where(Tally.name == name, Tally.label == label)
+    counted = counted.values(count=Tally.count + 1, total=Tally.total + amount)
+    if session.execute(counted).rowcount == 0:
+        try:
+            with session.begin_nested():
+                session.add(Tally(name=name, label=label, count=1, total=amount))
+        except IntegrityError:  # another worker was first to count one of these
+            session.execute(counted)
+
+
+def webhook_body(check_id: str, status: str, at: float, values: dict) -> str:
+    """What a callback is told: little, so that who is not to know more learns no more; the rest is a GET away."""
+    analysis = values.get("analysis") or {}
+    data = {
+        "id": check_id,
+        "status": status,
+        "verdict": analysis.get("verdict"),
+        "probability": analysis.get("probability"),
+        "actions": values.get("actions"),
+        "error": values.get("error_code"),
+    }
+    when = datetime.fromtimestamp(at, UTC).isoformat()
+    return json.dumps({"type": f"check.{status}", "timestamp": when, "data": data}, separators=(",", ":"))

@@ -1,0 +1,60 @@
+"""/v1/batches: many links at once, checked when nothing more urgent waits."""
+
+from collections import Counter
+
+from flask import Blueprint, Response, g, jsonify, request, url_for
+
+from core.errors import CheckError
+from core.fetch.sites import canonicalise
+from server.auth import needs
+from server.bell import ring
+from server.models import BatchRequest
+from server.present import check_json, when
+from server.problems import Invalid
+from server.routes.checks import digest, link_key, page_size, parse, wish_from
+from server.services import services
+from server.tables import Batch, Check
+
+bp = Blueprint("batches", __name__, url_prefix="/v1/batches")
+
+
+@bp.post("")
+@needs("submit")
+def submit() -> Response:
+    asked = parse(BatchRequest, request.get_json())
+    wishes, refused = [], []
+    for url in asked.urls:
+        try:
+            link = canonicalise(url, services().config.allowed)
+            wishes.append(wish_from(asked, video=digest(link_key(link)), url=link.url, site=link.site.name))
+        except CheckError as error:
+            refused.append({"url": url, "error": error.to_json()})
+    batch = services().store.submit_batch(wishes, refused, g.who.owner)
+    ring(services().bell)
+    _, checks = services().store.get_batch(batch.id, g.who.owner)
+    answer = jsonify(batch_json(batch, checks))
+    answer.status_code = 202
+    answer.headers["Location"] = url_for("batches.show", batch_id=batch.id)
+    return answer
+
+
+@bp.get("/<batch_id>")
+def show(batch_id: str) -> Response:
+    return jsonify(batch_json(*services().store.get_batch(batch_id, g.who.owner)))
+
+
+def batch_json(batch: Batch, checks: list[Check]) -> dict:
+    """A `BatchView`. The cursor is a place in the list, which does not change."""
+    limit, cursor = page_size(), request.args.get("cursor") or "0"
+    if not cursor.isdecimal() or len(cursor) > 6:
+        raise Invalid([{"field": "cursor", "message": "not one of ours"}])
+    start = int(cursor)
+    return {
+        "id": batch.id,
+        "created_at": when(batch.created_at),
+        "expires_at": when(batch.expires_at),
+        "counts": dict(Counter(check.status for check in checks)),
+        "refused": batch.refused,
+        "checks": [check_json(check, services().config) for check in checks[start : start + limit]],
+        "next": str(start + limit) if start + limit < len(checks) else None,
+    }

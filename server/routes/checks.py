@@ -1,0 +1,178 @@
+"""/v1/checks: submit, look, list, cancel, forget, and the files that were drawn."""
+
+import base64
+import hashlib
+import json
+from typing import Any, TypeVar
+
+from flask import Blueprint, Response, g, jsonify, request, send_file, url_for
+from pydantic import BaseModel, ValidationError
+
+from core.errors import CheckError
+from core.fetch.sites import Link, canonicalise, split
+from server.auth import needs
+from server.bell import ring
+from server.models import CheckRequest, UploadOptions
+from server.present import artifact_names, check_json
+from server.problems import Invalid, fields
+from server.services import services
+from server.store import BULK, INTERACTIVE, Wish, new_id
+from server.tables import Check
+
+bp = Blueprint("checks", __name__, url_prefix="/v1/checks")
+
+PAGE = 50
+MAX_PAGE = 200
+KEY_LENGTH = 100
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def parse(model: type[Model], given: Any) -> Model:
+    """Raises Invalid, with the fields that are wrong."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise fields(error) from None
+
+
+def wish_from(asked: Any, **more: Any) -> Wish:
+    """The part of a wish that all ways to submit have in common."""
+    if asked.callback_url:
+        split(asked.callback_url)  # raises bad_link; whether its address is public, the guard sees when it is called
+        if not services().config.webhook_secret:
+            raise Invalid([{"field": "callback_url", "message": "this server has no secret to sign webhooks with"}])
+    priority = BULK if getattr(asked, "priority", "bulk") == "bulk" else INTERACTIVE
+    return Wish(
+        owner=g.who.owner,
+        plan=asked.plan,
+        artifacts=asked.artifacts,
+        priority=priority,
+        category=asked.category,
+        callback_url=asked.callback_url,
+        **more,
+    )
+
+
+@bp.post("")
+@needs("submit")
+def submit() -> Response:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= KEY_LENGTH and key.isprintable()):
+        raise Invalid([{"field": "Idempotency-Key", "message": f"1 to {KEY_LENGTH} printable characters"}])
+    if request.mimetype == "multipart/form-data":
+        check, is_new = _submit_file(key)
+    else:
+        check, is_new = _submit_link(key)
+    if is_new and check.status == "queued":
+        ring(services().bell)
+    answer = jsonify(check_json(check, services().config))
+    answer.status_code = 202 if is_new else 200
+    answer.headers["Location"] = url_for("checks.show", check_id=check.id)
+    return answer
+
+
+def _submit_link(key: str | None) -> tuple[Check, bool]:
+    asked = parse(CheckRequest, request.get_json())
+    link = canonicalise(asked.url, services().config.allowed)
+    body = json.dumps(asked.model_dump(), sort_keys=True)
+    more = {"url": link.url, "site": link.site.name, "idempotency_key": key}
+    return services().store.submit(wish_from(asked, video=digest(link_key(link)), body=digest(body), **more))
+
+
+def _submit_file(key: str | None) -> tuple[Check, bool]:
+    asked = parse(UploadOptions, request.form.to_dict())
+    if "file" not in request.files:
+        raise Invalid([{"field": "file", "message": "Field required"}])
+    upload = request.files["file"].stream
+    check_id = new_id()
+    folder = services().config.folder(check_id)
+    video = upload.digest.hexdigest()
+    body = digest(json.dumps({**asked.model_dump(), "file": video}, sort_keys=True))
+    wish = wish_from(asked, video=video, body=body, url=None, site="upload", idempotency_key=key)
+    upload.keep(services().config.source(check_id))
+    is_needed = False
+    try:
+        check, is_new = services().store.submit(wish, check_id)
+        is_needed = is_new and check.status == "queued"
+        return check, is_new
+    finally:
+        if not is_needed:
+            services().config.source(check_id).unlink(missing_ok=True)
+            folder.rmdir()
+
+
+def link_key(link: Link) -> str:
+    """What equal videos have in common. The id of a short link is known only after a request, the worker's to make."""
+    return link.key if link.id else f"{link.site.name}:{link.url}"
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@bp.get("")
+def index() -> Response:
+    limit = page_size()
+    rows = services().store.page(g.who.owner, read_cursor(), limit + 1)
+    return jsonify(
+        {"checks": [check_json(row, services().config) for row in rows[:limit]], "next": next_cursor(rows, limit)}
+    )
+
+
+def page_size() -> int:
+    given = request.args.get("limit", str(PAGE))
+    if not given.isdecimal() or not 1 <= int(given) <= MAX_PAGE:
+        raise Invalid([{"field": "limit", "message": f"1 to {MAX_PAGE}"}])
+    return int(given)
+
+
+def read_cursor() -> tuple[float, str] | None:
+    if not (given := request.args.get("cursor")):
+        return None
+    try:
+        created_at, check_id = json.loads(base64.urlsafe_b64decode(given))
+        return float(created_at), str(check_id)
+    except (ValueError, TypeError):
+        raise Invalid([{"field": "cursor", "message": "not one of ours"}]) from None
+
+
+def next_cursor(rows: list[Check], limit: int) -> str | None:
+    if len(rows) <= limit:
+        return None
+    last = rows[limit - 1]
+    return base64.urlsafe_b64encode(json.dumps([last.created_at, last.id]).encode()).decode()
+
+
+@bp.get("/<check_id>")
+def show(check_id: str) -> Response:
+    check = services().store.get(check_id, g.who.owner)
+    answer = jsonify(check_json(check, services().config))
+    if check.finished_at is None:
+        answer.headers["Retry-After"] = "1"
+    return answer
+
+
+@bp.post("/<check_id>/cancel")
+@needs("submit")
+def cancel(check_id: str) -> Response:
+    return jsonify(check_json(services().store.cancel(check_id, g.who.owner), services().config))
+
+
+@bp.delete("/<check_id>")
+@needs("submit")
+def forget(check_id: str) -> tuple[str, int]:
+    services().store.forget(check_id, g.who.owner)
+    return "", 204
+
+
+@bp.get("/<check_id>/artifacts/<path:name>")
+def artifact(check_id: str, name: str) -> Response:
+    """One of the drawn files, sent so that no browser ever runs it on this server's origin."""
+    check = services().store.get(check_id, g.who.owner)
+    if check.status != "done" or name not in artifact_names(check, services().config):
+        raise CheckError("not_found")
+    path = services().config.artifacts(check.id, check.fence).absolute() / name
+    answer = send_file(path, as_attachment=True, download_name=path.name, conditional=True)
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"
+    return answer

@@ -1,0 +1,62 @@
+"""/v1/checks/{id}/events: a check as Server-Sent Events. Polling `GET /v1/checks/{id}` tells the same."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, g, request
+
+from core.errors import CheckError
+from server.present import check_json
+from server.services import Services, services
+from server.tables import FINAL, Check
+
+bp = Blueprint("events", __name__, url_prefix="/v1/checks")
+
+LOOK_S = 0.4  # between two looks into the database
+COMMENT_S = 15  # so that proxies keep an idle stream open
+STREAM_S = 3600  # then the client connects again, with Last-Event-ID
+
+_streams = threading.BoundedSemaphore(8)  # each holds a thread of the server; those who get none poll
+
+
+@bp.get("/<check_id>/events")
+def stream(check_id: str) -> Response:
+    check = services().store.get(check_id, g.who.owner)
+    seen = request.headers.get("Last-Event-ID", "0")
+    if not _streams.acquire(blocking=False):
+        raise CheckError("rate_limited", "too many event streams; poll instead")
+    try:
+        body = events(services(), check, int(seen) if seen.isdecimal() else 0)
+        answer = Response(body, mimetype="text/event-stream")
+    except BaseException:
+        _streams.release()
+        raise
+    answer.call_on_close(_streams.release)
+    answer.headers["X-Accel-Buffering"] = "no"
+    return answer
+
+
+def events(services: Services, check: Check, seen: int) -> Iterator[str]:
+    """Every state newer than `seen`, until the last one. The event's id is the check's revision."""
+    until = time.monotonic() + STREAM_S
+    spoken = time.monotonic()
+    yield "retry: 2000\n\n"
+    while time.monotonic() < until:
+        if check.revision > seen:
+            seen = check.revision
+            data = json.dumps(check_json(check, services.config))
+            yield f"id: {seen}\nevent: {check.status}\ndata: {data}\n\n"
+            spoken = time.monotonic()
+        if check.status in FINAL:
+            return
+        if time.monotonic() - spoken > COMMENT_S:
+            yield ": still here\n\n"
+            spoken = time.monotonic()
+        time.sleep(LOOK_S)
+        try:
+            check = services.store.get(check.id, check.owner)
+        except CheckError:
+            yield "event: deleted\ndata: {}\n\n"
+            return

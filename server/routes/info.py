@@ -1,0 +1,65 @@
+"""What the server is and how it is: /v1/info, /health, /ready, /metrics."""
+
+from flask import Blueprint, Response, jsonify
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from core import __version__
+from core.errors import CheckError
+from core.fetch.sites import supported
+from core.plan import PLANS
+from server.auth import needs
+from server.metrics import Numbers
+from server.services import services
+
+bp = Blueprint("info", __name__)
+
+
+@bp.get("/v1/info")
+def about() -> Response:
+    config = services().config
+    workers = services().queue.workers()
+    return jsonify(
+        {
+            "version": __version__,
+            "model": workers[0].info.get("model") if workers else None,
+            "sites": supported(config.allowed),
+            "plans": list(PLANS),
+            "limits": {
+                "upload_bytes": config.upload_bytes,
+                "duration_s": config.fetch.duration_s,
+                "rate": config.rate,
+                "keep_s": config.keep_s,
+            },
+            "needs_key": services().keys.exist(),
+        }
+    )
+
+
+@bp.get("/health")
+def health() -> Response:
+    return jsonify({"status": "alive"})
+
+
+@bp.get("/ready")
+def ready() -> Response:
+    """Whether a check that is submitted now will be worked on."""
+    try:
+        with services().database.read() as session:
+            session.scalar(select(1))
+        workers = [worker for worker in services().queue.workers() if worker.ready]
+    except SQLAlchemyError:
+        raise CheckError("not_ready", "no database") from None
+    if not workers:
+        raise CheckError("not_ready")
+    degraded = sorted({what for worker in workers for what in worker.info.get("degraded", [])})
+    return jsonify({"status": "ready", "workers": len(workers), "degraded": degraded})
+
+
+@bp.get("/metrics")
+@needs("operate")
+def metrics() -> Response:
+    registry = CollectorRegistry()
+    registry.register(Numbers(services().database, services().queue))
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

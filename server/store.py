@@ -1,0 +1,198 @@
+"""Checks as clients see them: submit, read, list, cancel, forget. What workers do to them is in `queue`."""
+
+import secrets
+import shutil
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core.errors import CheckError
+from server.config import Config
+from server.database import Database
+from server.tables import ACTIVE, FINAL, Batch, Check, Claim, Delivery
+
+INTERACTIVE, BULK = 10, 0  # priorities
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a client asked for, checked and in canonical form."""
+
+    owner: str
+    video: str  # the key of the link, or the digest of the file
+    url: str | None
+    site: str
+    plan: str = "default"
+    artifacts: bool = False
+    priority: int = INTERACTIVE
+    callback_url: str | None = None
+    category: str | None = None
+    idempotency_key: str | None = None
+    body: str = ""  # digest of the request, compared when the Idempotency-Key comes again
+
+    @property
+    def same(self) -> str:
+        return f"{self.video} {self.plan} {self.category or '-'} {'artifacts' if self.artifacts else '-'}"
+
+
+def new_id() -> str:
+    """128 random bits: who knows the id was told it."""
+    return secrets.token_hex(16)
+
+
+class Store:
+    def __init__(self, database: Database, config: Config):
+        self.database = database
+        self.config = config
+
+    def submit(self, wish: Wish, check_id: str | None = None) -> tuple[Check, bool]:
+        """The check for a wish, and whether it is a new one.
+
+        Both an Idempotency-Key and the same video within the dedupe window lead to the check there is. A finished check
+        of another owner is copied under a new id. Raises CheckError idempotency_mismatch, queue_full.
+        """
+        while True:  # at most twice: who loses the race for a claim finds the winner's check
+            try:
+                with self.database.write() as session:
+                    return self._submit(session, wish, check_id or new_id(), time.time())
+            except IntegrityError:
+                continue
+
+    def submit_batch(self, wishes: list[Wish], refused: list[dict], owner: str) -> Batch:
+        """All of them in one transaction, or none where the queue has no room. Raises CheckError queue_full."""
+        now = time.time()
+        while True:
+            try:
+                with self.database.write() as session:
+                    ids = [self._submit(session, wish, new_id(), now)[0].id for wish in wishes]
+                    batch = Batch(id=new_id(), owner=owner, created_at=now, expires_at=now + self.config.keep_s)
+                    batch.check_ids, batch.refused = list(dict.fromkeys(ids)), refused
+                    session.add(batch)
+                    return batch
+            except IntegrityError:
+                continue
+
+    def get_batch(self, batch_id: str, owner: str) -> tuple[Batch, list[Check]]:
+        """With its checks in the order they were given, without those deleted since. Raises CheckError not_found."""
+        with self.database.read() as session:
+            batch = session.get(Batch, batch_id)
+            if batch is None or batch.owner != owner or batch.expires_at < time.time():
+                raise CheckError("not_found")
+            found = {check.id: check for check in session.scalars(select(Check).where(Check.id.in_(batch.check_ids)))}
+        return batch, [found[check_id] for check_id in batch.check_ids if check_id in found]
+
+    def _submit(self, session: Session, wish: Wish, check_id: str, now: float) -> tuple[Check, bool]:
+        names = [f"{wish.owner} same {wish.same}"]
+        if wish.idempotency_key:
+            key = f"{wish.owner} key {wish.idempotency_key}"
+            claim = session.get(Claim, key)
+            if claim and claim.expires_at > now:
+                if claim.body != wish.body:
+                    raise CheckError("idempotency_mismatch")
+                if check := session.get(Check, claim.check_id):
+                    return check, False
+            names.append(key)
+        claim = session.get(Claim, names[0])
+        check = session.get(Check, claim.check_id) if claim and claim.expires_at > now else None
+        if check and check.status not in ("failed", "cancelled") and not check.cancel:
+            return check, False
+
+        check = self._copy_of_anothers(session, wish, check_id, now)
+        if check is None:
+            waiting = session.scalar(select(func.count()).where(Check.status == "queued"))
+            if waiting >= self.config.max_queue:
+                raise CheckError("queue_full")
+            check = self._row(wish, check_id, now)
+        session.add(check)
+        for name in names:
+            window = self.config.dedupe_s if name is names[0] else self.config.keep_s
+            session.execute(delete(Claim).where(Claim.name == name))
+            session.add(Claim(name=name, check_id=check_id, body=wish.body, expires_at=now + window))
+        return check, True
+
+    def _row(self, wish: Wish, check_id: str, now: float) -> Check:
+        return Check(
+            id=check_id,
+            owner=wish.owner,
+            same=wish.same,
+            url=wish.url,
+            site=wish.site,
+            plan=wish.plan,
+            artifacts=wish.artifacts,
+            priority=wish.priority,
+            callback_url=wish.callback_url,
+            category=wish.category,
+            created_at=now,
+            expires_at=now + self.config.keep_s,
+        )
+
+    def _copy_of_anothers(self, session: Session, wish: Wish, check_id: str, now: float) -> Check | None:
+        """A new row with the result of another owner's check. Checks with files or a callback are done anew."""
+        if wish.artifacts or wish.callback_url:
+            return None
+        recent = Check.finished_at > now - self.config.dedupe_s
+        found = session.scalar(
+            select(Check)
+            .where(Check.same == wish.same, Check.status == "done", recent, Check.owner != wish.owner)
+            .limit(1)
+        )
+        if found is None:
+            return None
+        row = self._row(wish, check_id, now)
+        row.status = row.stage = "done"
+        row.progress, row.finished_at, row.analysis, row.actions = 1.0, now, found.analysis, found.actions
+        row.review = "held" if found.review else None
+        return row
+
+    def get(self, check_id: str, owner: str) -> Check:
+        """Raises CheckError not_found: also for another owner's check, which nobody else needs to know exists."""
+        with self.database.read() as session:
+            check = session.get(Check, check_id)
+        if check is None or check.owner != owner or check.expires_at < time.time():
+            raise CheckError("not_found")
+        return check
+
+    def page(self, owner: str, before: tuple[float, str] | None, limit: int) -> list[Check]:
+        """An owner's checks, newest first, from just before a (created_at, id)."""
+        query = select(Check).where(Check.owner == owner, Check.expires_at > time.time())
+        if before:
+            query = query.where(tuple_(Check.created_at, Check.id) < before)
+        with self.database.read() as session:
+            return list(session.scalars(query.order_by(Check.created_at.desc(), Check.id.desc()).limit(limit)))
+
+    def cancel(self, check_id: str, owner: str) -> Check:
+        """At once where it waits; where it runs the worker is asked to stop. A finished check stays as it is."""
+        self.get(check_id, owner)
+        with self.database.write() as session:
+            waiting = update(Check).where(Check.id == check_id, Check.status == "queued")
+            session.execute(
+                waiting.values(
+                    status="cancelled",
+                    stage="cancelled",
+                    cancel=True,
+                    finished_at=time.time(),
+                    error_code="cancelled",
+                    fence=Check.fence + 1,
+                    revision=Check.revision + 1,
+                )
+            )
+            session.execute(update(Check).where(Check.id == check_id, Check.status.in_(ACTIVE)).values(cancel=True))
+        check = self.get(check_id, owner)
+        if check.status in FINAL:
+            self.config.source(check_id).unlink(missing_ok=True)
+        return check
+
+    def forget(self, check_id: str, owner: str) -> None:
+        """Delete the check and its files. A worker that has it finds its row gone and drops what it holds."""
+        self.get(check_id, owner)
+        with self.database.write() as session:
+            forget_rows(session, [check_id])
+        shutil.rmtree(self.config.folder(check_id), ignore_errors=True)
+
+
+def forget_rows(session: Session, check_ids: list[str]) -> None:
+    for table, column in ((Check, Check.id), (Claim, Claim.check_id), (Delivery, Delivery.check_id)):
+        session.execute(delete(table).where(column.in_(check_ids)))

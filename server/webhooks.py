@@ -1,0 +1,108 @@
+"""Telling a callback address how a check ended: signed, retried, and only through the egress guard.
+
+Signed as Standard Webhooks describes it: `webhook-id`, `webhook-timestamp` and `webhook-signature`, the last an
+HMAC-SHA256 over "id.timestamp.body".
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import logging
+import random
+import time
+
+import requests
+from sqlalchemy import select, update
+
+from core.fetch.egress import Guard
+from server.database import Database
+from server.tables import Delivery
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 8  # the last comes after about a day
+FIRST_WAIT_S = 5.0
+HOLD_S = 60  # while one worker delivers, no other does
+TIMEOUT_S = 10
+
+
+def secret_bytes(secret: str) -> bytes:
+    """Raises ValueError for one that is not "whsec_" and at least 24 bytes in base64."""
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        key = b""
+    if not secret.startswith("whsec_") or len(key) < 24:
+        raise ValueError("a webhook secret is whsec_ and at least 24 bytes in base64")
+    return key
+
+
+def sign(key: bytes, delivery_id: str, timestamp: int, body: str) -> str:
+    digest = hmac.new(key, f"{delivery_id}.{timestamp}.{body}".encode(), hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def wait_s(attempt: int, dice: random.Random) -> float:
+    """Seconds until the next attempt after `attempt` have failed: 5, 20, 80, ... with jitter, at most six hours."""
+    return min(FIRST_WAIT_S * 4 ** (attempt - 1), 6 * 3600) * dice.uniform(0.8, 1.2)
+
+
+class Postman:
+    def __init__(self, database: Database, guard: Guard, secret: str):
+        self.database = database
+        self.guard = guard
+        self.key = secret_bytes(secret)
+        self.dice = random.Random()
+
+    def deliver_due(self) -> None:
+        """Everything that is owed by now. Several postmen may be about."""
+        due = select(Delivery).where(Delivery.state == "owed", Delivery.next_at <= time.time()).limit(20)
+        with self.database.read() as session:
+            deliveries = list(session.scalars(due))
+        for delivery in deliveries:
+            mine = update(Delivery).where(Delivery.id == delivery.id, Delivery.next_at == delivery.next_at)
+            with self.database.write() as session:
+                if (
+                    session.execute(mine.values(next_at=time.time() + HOLD_S, attempt=Delivery.attempt + 1)).rowcount
+                    != 1
+                ):
+                    continue
+            state = self._post(delivery)
+            attempt = delivery.attempt + 1
+            if state == "owed" and attempt >= ATTEMPTS:
+                state = "given_up"
+            log.info("webhook of check %s: %s, attempt %d", delivery.check_id, state, attempt)
+            with self.database.write() as session:
+                values = {"state": state, "next_at": time.time() + wait_s(attempt, self.dice)}
+                session.execute(update(Delivery).where(Delivery.id == delivery.id).values(**values))
+
+    def _post(self, delivery: Delivery) -> str:
+        """One attempt; the state it leads to."""
+        now = int(time.time())
+        way_out = self.guard.exit(f"{delivery.id}-{delivery.attempt}", 256 * 1024, 2 * TIMEOUT_S)
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "Unmask-Webhook",
+            "webhook-id": delivery.id,
+            "webhook-timestamp": str(now),
+            "webhook-signature": sign(self.key, delivery.id, now, delivery.body),
+        }
+        try:
+            with requests.Session() as session:
+                session.trust_env = False
+                answer = session.post(
+                    delivery.url,
+                    data=delivery.body.encode(),
+                    headers=headers,
+                    proxies={"http": way_out.proxy, "https": way_out.proxy},
+                    timeout=TIMEOUT_S,
+                    allow_redirects=False,
+                    stream=True,  # whatever it answers is not read
+                )
+                answer.close()
+        except (requests.RequestException, ValueError):
+            return "given_up" if way_out.refused() == "blocked_address" else "owed"
+        if way_out.refused() == "blocked_address" or answer.status_code == 410:
+            return "given_up"
+        return "delivered" if answer.ok else "owed"

@@ -1,0 +1,260 @@
+"""The side that does the work: one model in each child process, checks taken from the queue one after the other."""
+
+import logging
+import os
+import queue as queues
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+
+from celery import Celery, signals
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.errors import CheckError
+from core.fetch.egress import Guard
+from server.bell import RING, forget_old_rings, make_bell, ring
+from server.children import Child, Died
+from server.config import Config
+from server.database import Database
+from server.policy import load_policy
+from server.queue import Lost, Queue
+from server.store import new_id
+from server.tables import Check
+from server.webhooks import Postman
+
+log = logging.getLogger(__name__)
+
+KEEP_S = 5.0  # between two signs of life and sweeps
+DELIVER_S = 1.0  # between two looks for webhooks that are due
+FETCH_SHARE = 0.4  # of the progress bar of a link
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Where one check at a time is worked on: a process with the model, and one that may reach the guard."""
+
+    analyst: Child
+    fetcher: Child
+
+
+class Runner:
+    """Everything one worker process has. `start` it, let messages call `drain`, `stop` it."""
+
+    def __init__(self, config: Config, database: Database, bell: Celery):
+        self.config = config
+        self.queue = Queue(database, config)
+        self.bell = bell
+        self.guard = Guard(config.guard_allow, config.egress_proxy)
+        self.policy = load_policy(config.policy)
+        self.postman = Postman(database, self.guard, config.webhook_secret) if config.webhook_secret else None
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{new_id()[:8]}"
+        self.stopping = threading.Event()
+        self.seats: queues.SimpleQueue[Seat] = queues.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        for _ in range(config.checks):
+            self.seats.put(self._seat())
+
+    def _seat(self) -> Seat:
+        config = self.config
+        analyst = {
+            "detector": config.detector,
+            "weights": config.weights,
+            "device": config.device,
+            "memory": config.memory,
+        }
+        fetcher = {"limits": asdict(config.fetch), "allowed": asdict(config.allowed), "memory": config.memory}
+        return Seat(Child("analyse", analyst), Child("fetch", fetcher))
+
+    def start(self) -> None:
+        """Load the model and begin to give signs of life. Raises CheckError where there are no weights."""
+        seat = self.seats.get()
+        ready = seat.analyst.start()
+        self.seats.put(seat)
+        for what in ready["degraded"]:
+            log.warning("degraded: %s", what)
+        self._threads = [threading.Thread(target=self._keep, args=(ready,), daemon=True)]
+        if self.postman:
+            self._threads.append(threading.Thread(target=self._deliver, daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def _keep(self, ready: dict) -> None:
+        """Signs of life and sweeping; a database that is away is waited for."""
+        rounds = 0
+        while not self.stopping.is_set():
+            try:
+                self.queue.sign_in(self.id, True, ready)
+                for _ in range(min(self.queue.sweep(), self.config.checks)):
+                    ring(self.bell)
+                if rounds % 100 == 0:
+                    self.queue.sweep_files()
+                    forget_old_rings(self.config)
+            except SQLAlchemyError as error:
+                log.warning("the database does not answer: %s", type(error).__name__)
+            rounds += 1
+            self.stopping.wait(KEEP_S)
+
+    def _deliver(self) -> None:
+        while not self.stopping.wait(DELIVER_S):
+            try:
+                self.postman.deliver_due()
+            except SQLAlchemyError as error:
+                log.warning("the database does not answer: %s", type(error).__name__)
+
+    def stop(self) -> None:
+        """Give back what is being worked on, for another worker to take up."""
+        self.stopping.set()
+
+    def close(self) -> None:
+        self.stop()
+        for thread in self._threads:
+            thread.join()
+        while not self.seats.empty():
+            seat = self.seats.get()
+            seat.analyst.kill()
+            seat.fetcher.kill()
+        self.guard.close()
+        with suppress(SQLAlchemyError):
+            self.queue.sign_out(self.id)
+
+    def drain(self) -> None:
+        """Work until nothing waits."""
+        seat = self.seats.get()
+        try:
+            while not self.stopping.is_set() and (check := self.queue.take(self.id)):
+                self.work(check, seat)
+        except SQLAlchemyError as error:
+            log.warning("the database does not answer: %s", type(error).__name__)
+        finally:
+            self.seats.put(seat)
+
+    def work(self, check: Check, seat: Seat) -> None:
+        """One check from its row to its end, whatever that is."""
+        scratch = self.config.folder(check.id) / f"work-{check.fence}"
+        ended = False
+        try:
+            analysis = self._analyse(check, seat, scratch)
+            actions = self.policy.decide(analysis, check.category) if self.policy else None
+            review = "held" if actions and actions[0]["action"] == "hold" else None
+            self._patiently(partial(self.queue.done, check, analysis, actions, review))
+            ended = True
+            log.info("check %s: %s", check.id, analysis["verdict"])
+        except Lost:
+            log.info("check %s: taken over or deleted", check.id)
+        except Died:
+            ended = self._interrupted(check)
+        except CheckError as error:
+            ended = self._failed(check, error)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+            if ended:
+                self.config.source(check.id).unlink(missing_ok=True)
+            with suppress(OSError):
+                self.config.folder(check.id).rmdir()  # only where it is empty
+
+    def _analyse(self, check: Check, seat: Seat, scratch) -> dict:
+        path, start = self.config.source(check.id), 0.0
+        scratch.mkdir(parents=True, exist_ok=True)
+        if check.url:
+            fetch = self.config.fetch
+            way_out = self.guard.exit(f"{check.id}-{check.fence}", fetch.bytes + fetch.bytes // 8, fetch.seconds)
+            request = {"url": check.url, "folder": str(scratch), "proxy": way_out.proxy}
+            beat = partial(self._beat, check, "fetching", "fetch", 0.0, FETCH_SHARE)
+            path, start = seat.fetcher.ask(request, fetch.seconds + 30, beat)["path"], FETCH_SHARE
+        drawn = self.config.artifacts(check.id, check.fence)
+        if check.artifacts:
+            drawn.mkdir(parents=True, exist_ok=True)
+        elif not os.path.exists(path):
+            raise CheckError("internal")  # an upload that vanished
+        request = {"path": str(path), "plan": check.plan, "artifacts": str(drawn) if check.artifacts else None}
+        return seat.analyst.ask(
+            request, self.config.check_s, partial(self._beat, check, "analyzing", "open", start, 1.0)
+        )
+
+    def _beat(
+        self, check: Check, status: str, stage: str, start: float, end: float, done: int, total: int, now: str
+    ) -> bool:
+        """One heartbeat; True when the child is to stop."""
+        share = min(1.0, done / total) if total else 0.0
+        if now in STAGES:
+            first, last = STAGES[now]
+            share = first + (last - first) * share
+        try:
+            is_cancelled = self.queue.beat(check, status, now or stage, start + (end - start) * share)
+        except SQLAlchemyError as error:  # the lease may run out meanwhile; then the fence decides
+            log.warning("the database does not answer: %s", type(error).__name__)
+            is_cancelled = False
+        return is_cancelled or self.stopping.is_set()
+
+    def _failed(self, check: Check, error: CheckError) -> bool:
+        """Whether the check has ended with this."""
+        with suppress(Lost):
+            if error.code == "cancelled" and self.stopping.is_set() and not self._is_cancelled(check):
+                self.queue.give_back(check, counts=False)
+                ring(self.bell)
+                return False
+            log.info("check %s: %s", check.id, error.code)
+            self._patiently(partial(self.queue.failed, check, error.code, error.detail))
+            return True
+        return False
+
+    def _patiently(self, write: Callable[[], None]) -> None:
+        """Write the end of a check; minutes of work are worth waiting some seconds for a database that is away."""
+        for _ in range(round(self.config.lease_s)):
+            try:
+                return write()
+            except SQLAlchemyError as error:
+                log.warning("the database does not answer: %s", type(error).__name__)
+                time.sleep(1)
+        raise Lost
+
+    def _is_cancelled(self, check: Check) -> bool:
+        return self.queue.beat(check, "analyzing", "cancelled", 0.0)
+
+    def _interrupted(self, check: Check) -> bool:
+        with suppress(Lost):
+            if check.attempt >= self.config.attempts:
+                log.warning("check %s: given up after %d attempts", check.id, check.attempt)
+                self.queue.failed(check, "interrupted")
+                return True
+            log.warning("check %s: its process died, attempt %d", check.id, check.attempt)
+            self.queue.give_back(check, counts=True)
+            ring(self.bell)
+        return False
+
+
+# How the stages of an analysis share the progress bar: the frames take the time.
+STAGES = {"open": (0.0, 0.02), "look": (0.02, 0.9), "judge": (0.9, 0.92), "draw": (0.92, 1.0)}
+
+
+def run_worker(config: Config) -> None:
+    """The process behind `python -m server worker`: until SIGTERM."""
+    database = Database(config.database)
+    database.migrate()
+    bell = make_bell(config)
+    runner = Runner(config, database, bell)
+
+    @bell.task(name=RING)
+    def come() -> None:
+        runner.drain()
+
+    signals.worker_shutting_down.connect(lambda **_: runner.stop(), weak=False)
+    try:
+        runner.start()
+        # threads, as a check runs in its own processes and a thread only watches
+        worker = bell.Worker(
+            pool="threads",
+            concurrency=config.checks,
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+            quiet=True,
+        )
+        worker.start()
+    finally:
+        runner.close()

@@ -1,0 +1,257 @@
+import gzip
+import os
+import threading
+
+import pytest
+
+from core.errors import ERRORS, CheckError
+from core.fetch.download import PHRASES, Limits, expand, fetch, reason
+from core.fetch.sites import Allowed, Link, canonicalise
+
+
+@pytest.fixture
+def allowed(site):
+    return Allowed(media=(site.host,))
+
+
+@pytest.fixture
+def bring(site, guard, allowed, tmp_path):
+    """Fetch a path of the site; the answer is what `fetch` returns."""
+
+    def bring(path: str, limits: Limits = Limits(), **more):  # noqa: B008 - frozen
+        way_out = guard.exit(os.urandom(4).hex(), limits.bytes + 2**20, limits.seconds)
+        return fetch(canonicalise(site.url(path), allowed), tmp_path, way_out, limits, **more)
+
+    return bring
+
+
+def page(body: str) -> tuple[str, bytes]:
+    return "text/html", f"<!doctype html><html><head><title>A post</title>{body}</head><body></body></html>".encode()
+
+
+def serve_clip(site, clip):
+    kinds = {".m3u8": "application/vnd.apple.mpegurl", ".mpd": "application/dash+xml", ".ts": "video/mp2t"}
+    for name, content in clip.items():
+        site.pages[f"/{name}"] = (kinds.get(os.path.splitext(name)[1], "video/mp4"), content)
+
+
+def test_a_direct_file_arrives_byte_for_byte(site, clip, bring):
+    serve_clip(site, clip)
+    seen = []
+    fetched = bring("/clip.mp4", progress=lambda done, total: seen.append((done, total)))
+    assert fetched.path.read_bytes() == clip["clip.mp4"]
+    assert seen[-1] == (len(clip["clip.mp4"]), len(clip["clip.mp4"]))
+
+
+def test_a_page_with_og_video_gives_its_video(site, clip, bring):
+    serve_clip(site, clip)
+    site.pages["/post"] = page(f'<meta property="og:video" content="{site.url("/clip.mp4")}">')
+    assert bring("/post").path.read_bytes() == clip["clip.mp4"]
+
+
+@pytest.mark.parametrize("path", ["/hls.m3u8", "/dash.mpd"])
+def test_a_stream_in_pieces_becomes_one_file_that_decodes(site, clip, bring, path):
+    import av
+
+    serve_clip(site, clip)
+    fetched = bring(path)
+    with av.open(str(fetched.path)) as container:
+        assert len(list(container.decode(video=0))) == 10
+
+
+def test_of_several_sizes_the_one_near_720_lines_is_fetched(site, clip, bring):
+    serve_clip(site, clip)
+    rows = "".join(
+        f"#EXT-X-STREAM-INF:BANDWIDTH={lines}000,RESOLUTION={lines * 16 // 9}x{lines}\n/{lines}.m3u8\n"
+        for lines in (240, 720, 1080, 2160)
+    )
+    site.pages["/all.m3u8"] = ("application/vnd.apple.mpegurl", f"#EXTM3U\n{rows}".encode())
+    for lines in (240, 720, 1080, 2160):
+        site.pages[f"/{lines}.m3u8"] = site.pages["/hls.m3u8"]
+    bring("/all.m3u8")
+    assert "/720.m3u8" in site.hits
+    assert not {"/1080.m3u8", "/2160.m3u8"} & set(site.hits)  # the first is looked at for the duration
+
+
+def failing(bring, path: str, *args, **more) -> str:
+    with pytest.raises(CheckError) as caught:
+        bring(path, *args, **more)
+    return caught.value.code
+
+
+INTERNAL = {
+    "redirect": lambda inner: lambda handler: handler.redirect(inner),
+    "og:video": lambda inner: page(f'<meta property="og:video" content="{inner}">'),
+    "video tag": lambda inner: page(f'<video src="{inner}"></video>'),
+    "hls segment": lambda inner: (
+        "application/vnd.apple.mpegurl",
+        f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{inner}\n#EXT-X-ENDLIST\n".encode(),
+    ),
+    "hls key": lambda inner: (
+        "application/vnd.apple.mpegurl",
+        f'#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="{inner}"\n#EXTINF:1,\n{inner}\n#EXT-X-ENDLIST\n'.encode(),
+    ),
+    "hls variant": lambda inner: (
+        "application/vnd.apple.mpegurl",
+        f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,RESOLUTION=1280x720\n{inner}\n".encode(),
+    ),
+    "dash segment": lambda inner: (
+        "application/dash+xml",
+        (
+            '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT1S"><Period>'
+            '<AdaptationSet mimeType="video/mp4"><Representation id="1" width="1280" height="720" bandwidth="1" '
+            f'codecs="avc1.4d001f"><BaseURL>{inner}</BaseURL><SegmentList duration="1"><SegmentURL media="{inner}"/>'
+            "</SegmentList></Representation></AdaptationSet></Period></MPD>"
+        ).encode(),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", INTERNAL)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]"])
+def test_nothing_a_page_or_playlist_names_reaches_the_forbidden_server(site, forbidden, bring, how, host):
+    site.pages["/start"] = INTERNAL[how](f"http://{host}:{forbidden.server_port}/secret.mp4")
+    code = failing(bring, "/start")
+    assert forbidden.hits == []
+    assert code in ("blocked_address", "network", "no_video")
+
+
+@pytest.mark.parametrize("inner", ["file:///etc/passwd", "ftp://127.0.0.1/x.mp4", "gopher://127.0.0.1/x.mp4"])
+@pytest.mark.parametrize("how", ["og:video", "hls segment", "hls variant", "redirect"])
+def test_other_schemes_in_pages_and_playlists_bring_nothing(site, bring, tmp_path, how, inner):
+    site.pages["/start"] = INTERNAL[how](inner)
+    assert failing(bring, "/start") in ERRORS
+    assert not any(b"root:" in file.read_bytes() for file in tmp_path.iterdir())
+
+
+def answer(status: int, body: bytes = b"", headers: dict[str, str] | None = None):
+    def handle(handler):
+        handler.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return handle
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, "removed"), (410, "removed"), (429, "site_busy"), (503, "network")])
+def test_what_the_site_answers_becomes_a_code(site, bring, status, code):
+    site.pages["/start"] = answer(status)
+    assert failing(bring, "/start") == code
+
+
+def test_a_page_without_a_video_says_so(site, bring):
+    site.pages["/start"] = page("")
+    assert failing(bring, "/start") == "no_video"
+
+
+def test_a_file_whose_length_is_over_the_limit_is_not_fetched(site, bring, tmp_path):
+    site.pages["/big.mp4"] = ("video/mp4", b"\0\0\0\x18ftypmp42" + b"x" * 3_000_000)
+    assert failing(bring, "/big.mp4", Limits(bytes=1_000_000)) == "too_large"
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 1_100_000
+
+
+def test_a_body_without_end_stops_at_the_limit(site, bring, tmp_path):
+    def endless(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Type", "video/mp4")
+        handler.end_headers()
+        handler.wfile.write(b"\0\0\0\x18ftypmp42")
+        while True:
+            handler.wfile.write(b"x" * 65536)
+
+    site.pages["/endless.mp4"] = endless
+    assert failing(bring, "/endless.mp4", Limits(bytes=1_000_000)) == "too_large"
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 2_500_000
+
+
+def test_a_compressed_bomb_stops_at_the_limit(site, bring, tmp_path):
+    body = gzip.compress(b"\0\0\0\x18ftypmp42" + bytes(20_000_000))
+    headers = {"Content-Type": "video/mp4", "Content-Encoding": "gzip"}
+    site.pages["/bomb.mp4"] = answer(200, body, headers)
+    failing(bring, "/bomb.mp4", Limits(bytes=1_000_000))
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 4_000_000
+
+
+def test_a_body_that_trickles_runs_out_of_time(site, bring):
+    stop = threading.Event()
+
+    def trickle(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Type", "video/mp4")
+        handler.send_header("Content-Length", "100000")
+        handler.end_headers()
+        handler.wfile.write(b"\0\0\0\x18ftypmp42")
+        while not stop.wait(0.05):
+            handler.wfile.write(b"x")
+
+    site.pages["/slow.mp4"] = trickle
+    try:
+        assert failing(bring, "/slow.mp4", Limits(seconds=2)) == "timed_out"
+    finally:
+        stop.set()
+
+
+def test_a_fetch_can_be_cancelled_while_data_flows(site, bring):
+    site.pages["/big.mp4"] = ("video/mp4", b"\0\0\0\x18ftypmp42" + b"x" * 3_000_000)
+    assert failing(bring, "/big.mp4", cancel=lambda: True) == "cancelled"
+
+
+def test_names_from_outside_never_become_names_of_files(site, clip, bring, tmp_path):
+    headers = {"Content-Type": "video/mp4", "Content-Disposition": 'attachment; filename="../../evil.sh"'}
+    site.pages["/..%2f..%2fevil.mp4"] = answer(200, clip["clip.mp4"], headers)
+    assert bring("/..%2f..%2fevil.mp4").path == tmp_path / "video"
+    assert [file.name for file in tmp_path.iterdir()] == ["video"]
+
+
+def test_a_link_of_another_site_never_leaves_the_machine(site, forbidden, bring, allowed):
+    with pytest.raises(CheckError) as caught:
+        canonicalise(forbidden.url("/clip.mp4"), allowed)
+    assert caught.value.code == "unsupported_site"
+    assert forbidden.hits == []
+
+
+SHORT = canonicalise("https://fb.watch/abc/")
+
+
+def test_a_short_link_is_followed_to_a_link_that_a_row_knows(site, guard):
+    site.pages["/s"] = lambda h: h.redirect("https://www.facebook.com/reel/647537299265662?x=1")
+    found = expand(Link(SHORT.site, site.url("/s"), None), guard.exit("job", 10**6, 30))
+    assert found.key == "facebook:647537299265662"
+
+
+@pytest.mark.parametrize("where", ["http://127.0.0.1/", "https://example.org/", "file:///etc/passwd", "/page"])
+def test_a_short_link_to_somewhere_else_is_not_followed(site, forbidden, guard, where):
+    site.pages["/s"] = lambda h: h.redirect(where)
+    with pytest.raises(CheckError) as caught:
+        expand(Link(SHORT.site, site.url("/s"), None), guard.exit("job", 10**6, 30))
+    assert caught.value.code in ("unsupported_site", "bad_link")
+    assert site.hits == ["/s"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "code"),
+    [
+        ("Sign in to confirm you’re not a bot. Use --cookies", "bot_check"),
+        ("Sign in to confirm your age. This video may be inappropriate for some users.", "age_restricted"),
+        ("Private video. Sign in if you've been granted access", "login_required"),
+        ("This tweet is only available for registered users", "login_required"),
+        ("This content is only available for registered users who follow this account", "login_required"),
+        ("The video is not available from your location due to geo restriction", "geo_blocked"),
+        ("This live event will begin in 3 hours.", "live"),
+        ("Video unavailable. This video has been removed by the uploader", "removed"),
+        ("This video is DRM protected", "drm"),
+        ("HTTP Error 429: Too Many Requests", "site_busy"),
+        ("No video could be found in this tweet", "no_video"),
+        ("Unable to extract uploader id", "site_changed"),
+    ],
+)
+def test_the_sentences_of_yt_dlp_become_codes(sentence, code):
+    from yt_dlp.utils import DownloadError
+
+    assert reason(DownloadError(sentence)) == code
+
+
+def test_every_code_of_the_phrases_is_in_the_table():
+    assert {code for _, code in PHRASES} <= set(ERRORS)

@@ -1,0 +1,211 @@
+"""The annotated copy: plays where the original did, sounds the same, and marks the right faces."""
+
+from dataclasses import replace
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.annotate import annotated_picture, annotated_video
+from core.errors import CheckError
+from core.follow import Names, Sight, follow, overlap
+from core.paint import Painter, draw_box, put_label, strip_picture
+from tests.media import cuts_clip, faces_clip, paint_faces, portrait_clip, write_clip
+from tests.samples import a_face, an_analysis, analysis_of
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return portrait_clip(tmp_path_factory.mktemp("annotate") / "portrait.mp4", with_audio=True)
+
+
+@pytest.fixture(scope="module")
+def copy(clip):
+    out = clip.with_name("annotated.mp4")
+    annotated_video(clip, analysis_of(clip), out)
+    return out
+
+
+def test_the_copy_is_h264_that_browsers_play_and_starts_before_it_is_loaded(copy):
+    with av.open(str(copy)) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+    content = copy.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+
+
+def test_the_copy_shows_every_frame_at_its_time(clip, copy):
+    with av.open(str(clip)) as before, av.open(str(copy)) as after:
+        times = [[frame.time for frame in container.decode(video=0)] for container in (before, after)]
+    assert len(times[0]) == len(times[1]) == 50
+    np.testing.assert_allclose(times[1], times[0], atol=0.001)
+
+
+def test_frames_of_a_variable_rate_keep_their_times(tmp_path):
+    times = [0, 0.02, 0.3, 0.35, 0.9, 1.5]
+    source = write_clip(tmp_path / "vfr.mp4", (paint_faces([], (320, 240)) for _ in times), times=times)
+    annotated_video(source, an_analysis(path=source), tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        np.testing.assert_allclose([frame.time for frame in container.decode(video=0)], times, atol=0.001)
+
+
+def test_the_sound_is_copied_packet_by_packet(clip, copy):
+    assert sound_packets(copy) == sound_packets(clip)
+
+
+def test_sound_that_mp4_cannot_hold_becomes_aac_of_the_same_length(clip, tmp_path):
+    with av.open(str(clip)) as given, av.open(str(tmp_path / "pcm.mov"), "w") as out:
+        picture = out.add_stream_from_template(given.streams.video[0])
+        sound = out.add_stream("pcm_s16le", rate=16_000)
+        for packet in given.demux(given.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = picture
+                out.mux(packet)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 32_000), np.int16), format="s16", layout="mono")
+        frame.sample_rate, frame.pts = 16_000, 0
+        out.mux(sound.encode(frame))
+        out.mux(sound.encode())
+    annotated_video(tmp_path / "pcm.mov", analysis_of(clip), tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        track = container.streams.audio[0]
+        assert track.codec_context.name == "aac"
+        assert float(track.duration * track.time_base) == pytest.approx(2, abs=0.1)
+
+
+def test_the_copy_says_in_its_metadata_that_it_is_no_original(copy):
+    with av.open(str(copy)) as container:
+        assert "Unmask analysis" in container.metadata["comment"]
+
+
+def test_the_picture_stays_whole_above_the_strip(clip, copy):
+    with av.open(str(clip)) as before, av.open(str(copy)) as after:
+        original, shown = (next(container.decode(video=0)).to_ndarray(format="rgb24") for container in (before, after))
+    assert shown.shape[1] == original.shape[1] and shown.shape[0] > original.shape[0] + 30
+    corner = (slice(300, 360), slice(0, 60))  # no box and no label there
+    assert np.abs(shown[corner].astype(int) - original[corner]).mean() < 6
+
+
+def test_a_rotated_video_is_shown_upright(tmp_path):
+    lying = portrait_clip(tmp_path / "lying.mp4", 0.4, rotation=90)
+    annotated_video(lying, an_analysis(path=lying), tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        frame = next(container.decode(video=0))
+        assert frame.width < frame.height and frame.rotation == 0
+
+
+@pytest.mark.parametrize("size", [(176, 144), (98, 402), (2560, 100)], ids=str)
+def test_odd_sizes_give_a_copy_with_room_for_the_labels(size, tmp_path):
+    source = write_clip(tmp_path / "odd.mp4", (paint_faces([], size) for _ in range(3)))
+    annotated_video(source, an_analysis(a_face(), path=source), tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        frame = next(container.decode(video=0))
+        assert 320 <= frame.width <= 1920 and frame.height >= 100
+
+
+def test_a_damaged_stretch_does_not_stop_the_copy(clip, tmp_path):
+    content = bytearray(clip.read_bytes())
+    middle = content.index(b"mdat") + len(content) // 2
+    content[middle : middle + 400] = bytes(400)
+    (tmp_path / "scratched.mp4").write_bytes(content)
+    annotated_video(tmp_path / "scratched.mp4", analysis_of(clip), tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) > 25
+
+
+def test_a_cancelled_copy_leaves_nothing_behind(clip, tmp_path):
+    with pytest.raises(CheckError) as caught:
+        annotated_video(clip, analysis_of(clip), tmp_path / "out.mp4", cancel=lambda: True)
+    assert caught.value.code == "cancelled"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_rises_to_the_length_of_the_video(clip, tmp_path):
+    seen = []
+    annotated_video(
+        clip, analysis_of(clip), tmp_path / "out.mp4", lambda done, total, stage: seen.append((done, total))
+    )
+    assert seen == sorted(seen) and seen[-1][0] >= seen[-1][1] - 1 == 19
+
+
+def test_a_still_becomes_a_picture(tmp_path):
+    Image.fromarray(paint_faces([(160, 120, 120)], (320, 240))).save(tmp_path / "still.png")
+    annotated_picture(tmp_path / "still.png", an_analysis(path=tmp_path / "still.png"), tmp_path / "out.png")
+    assert Image.open(tmp_path / "out.png").width == 640
+
+
+def test_every_verdict_has_a_line_style_of_its_own():
+    styles = set()
+    for verdict in ("likely_manipulated", "inconclusive", "no_signs_found", None):
+        canvas = np.zeros((200, 200, 3), np.uint8)
+        draw_box(canvas, (20, 20, 180, 180), verdict, 3)
+        styles.add(int((canvas.max(axis=2) > 60).sum()))
+    assert len(styles) == 4
+
+
+def test_a_face_keeps_its_name_between_the_windows_that_were_judged(tmp_path):
+    clip = faces_clip(tmp_path / "walk.mp4", lambda t: [(150 + 80 * t, 180, 150)], seconds=4)
+    first = analysis_of(clip)
+    moments = [m for m in first.faces[0].timeline if m.t_s < 0.5 or m.t_s > 3.5]
+    face = replace(first.faces[0], timeline=tuple(moments))
+    analysis = replace(first, faces=(face,))
+    names = [bool(sights) and sights[0].face is not None for _, _, sights in followed(clip, analysis)]
+    assert np.mean(names) > 0.95
+
+
+def test_a_cut_to_another_face_ends_the_name(tmp_path):
+    clip = cuts_clip(tmp_path / "cut.mp4", shots=2)
+    first = analysis_of(clip)
+    face = replace(first.faces[0], timeline=tuple(m for m in first.faces[0].timeline if m.t_s < 0.8), last_seen_s=0.9)
+    sights = [(t, sights) for t, _, sights in followed(clip, replace(first, faces=(face,)))]
+    assert all(s.face is None for t, here in sights if t > 1.1 for s in here)
+    assert any(s.face is face for t, here in sights if t < 0.8 for s in here)
+
+
+def test_two_faces_do_not_share_a_name():
+    names = Names(an_analysis(a_face(1, boxes=((0, 0, 100, 100),))))
+    given = names.give(0.1, [(5, 5, 105, 105), (20, 0, 120, 100)], 640)
+    assert [sight.face is not None for sight in given] == [True, False]
+
+
+def test_boxes_glide_between_two_looks(tmp_path):
+    clip = faces_clip(tmp_path / "walk.mp4", lambda t: [(150 + 200 * t, 180, 150)], seconds=1)
+    edges = [sights[0].box[0] for _, _, sights in followed(clip, an_analysis(path=clip)) if sights]
+    assert len(edges) > 20
+    assert max(np.abs(np.diff(edges))) < 20  # 8 pixels a frame; without gliding it would be 25 at each look
+
+
+def test_labels_do_not_cover_each_other():
+    placed = []
+    for number, x in enumerate((100, 130, 160), 1):
+        box = (x, 100, x + 60, 160)
+        put_label(np.zeros((360, 640, 3), np.uint8), box, Sight(a_face(number), box), 12, placed)
+    assert len(placed) == 3
+    assert all(overlap(a, b) == 0 for i, a in enumerate(placed) for b in placed[:i])
+
+
+@pytest.mark.parametrize("bands", [None, (0.0, 1.0), (1.0, 1.0), (0.5, 0.501)])
+def test_the_strip_can_be_drawn_whatever_the_bands(bands):
+    analysis = an_analysis(a_face(), bands=bands)
+    assert strip_picture(analysis, 640, 12).picture.shape[1] == 640
+
+
+def test_a_name_that_no_judged_face_has_is_drawn_as_not_judged(clip):
+    painter = Painter(analysis_of(clip))
+    blank = np.zeros((360, 640, 3), np.uint8)
+    drawn = painter.paint(blank, [Sight(None, (200, 100, 300, 200))], 0.0)
+    assert drawn[100:200, 195:205].max() > 200
+
+
+def followed(clip, analysis):
+    from core.annotate import _clock, _frames
+    from core.container import Limits, open_video
+    from core.faces import FaceDetector
+
+    with FaceDetector() as finder, open_video(clip, Limits()) as source:
+        yield from follow(_frames(source, _clock(clip), None), analysis, finder)
+
+
+def sound_packets(path):
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(audio=0) if packet.size]

@@ -1,0 +1,79 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.calibration import Calibration, Curve, bootstrap_interval
+
+CURVE = Curve(slope=0.7, intercept=-0.2, likely_from=0.8, no_signs_until=0.3)
+
+
+@given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
+def test_a_larger_logit_never_gives_a_smaller_probability(a, b):
+    low, high = sorted((a, b))
+    assert 0 <= CURVE.probability(low) <= CURVE.probability(high) <= 1
+
+
+def test_the_probability_is_the_sigmoid_of_the_scaled_and_shifted_logit():
+    assert CURVE.probability(2.0) == pytest.approx(1 / (1 + math.exp(-(0.7 * 2.0 - 0.2))))
+
+
+def test_the_edges_part_the_three_verdicts():
+    assert CURVE.verdict(0.81) == "likely_manipulated"
+    assert CURVE.verdict(0.8) == CURVE.verdict(0.5) == CURVE.verdict(0.3) == "inconclusive"
+    assert CURVE.verdict(0.29) == "no_signs_found"
+
+
+@given(st.floats(-1e9, 1e9))
+def test_without_fitted_edges_every_logit_is_inconclusive(logit):
+    curve = Calibration().curve(faces=1)
+    assert curve.verdict(curve.probability(logit)) == "inconclusive"
+
+
+def test_each_number_of_faces_has_its_curve_and_the_last_serves_the_rest():
+    curves = tuple(Curve(intercept=-float(k)) for k in range(4))
+    calibration = Calibration(video=curves)
+    assert [calibration.curve(k) for k in (1, 2, 3, 4, 5, 40)] == [*curves, curves[3], curves[3]]
+
+
+def test_stills_use_their_own_curves_where_there_are_any():
+    still = Curve(slope=2.0)
+    assert Calibration((CURVE,), (still,)).curve(1, is_still=True) == still
+    assert Calibration((CURVE,)).curve(1, is_still=True) == CURVE
+
+
+def test_a_calibration_survives_its_json():
+    calibration = Calibration((CURVE, Curve()), (Curve(3.0),))
+    assert Calibration.from_json(calibration.to_json()) == calibration
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"slope": 0},
+        {"slope": -1},
+        {"slope": math.nan},
+        {"likely_from": 0.2, "no_signs_until": 0.4},
+        {"likely_from": 1.1},
+    ],
+)
+def test_a_curve_that_would_turn_answers_around_is_refused(numbers):
+    with pytest.raises(ValueError):
+        Curve(**numbers)
+
+
+def test_the_interval_holds_the_mean_and_widens_with_the_spread():
+    narrow, wide = bootstrap_interval([0.9, 1.0, 1.1, 1.0]), bootstrap_interval([-1.0, 3.0, 0.0, 2.0])
+    assert narrow[0] <= 1.0 <= narrow[1] and wide[0] <= 1.0 <= wide[1]
+    assert wide[1] - wide[0] > 5 * (narrow[1] - narrow[0])
+
+
+def test_the_same_seed_gives_the_same_interval():
+    values = [0.1, 0.5, -0.3, 0.2]
+    assert bootstrap_interval(values, seed=3) == bootstrap_interval(values, seed=3)
+    assert bootstrap_interval(values, seed=3) != bootstrap_interval(values, seed=4)
+
+
+def test_one_value_alone_has_no_spread():
+    assert bootstrap_interval([0.4]) == (0.4, 0.4)

@@ -1,0 +1,227 @@
+"""The command line, run as people run it: as a process, by its output and its exit status."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from core.analysis import VERDICT_WORDS
+from tests.media import audio_clip, grey_clip, portrait_clip
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "core"]
+
+
+def run(*arguments, **environment):
+    plain = {"NO_COLOR": "1", "COLUMNS": "100", **environment}
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], cwd=ROOT, env={**os.environ, **plain}, capture_output=True, text=True
+    )
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Folders with a tiny network that flags every face, and with one that flags none."""
+    import torch
+
+    from core.calibration import Calibration, Curve
+    from core.model import DeepfakeModel, EncoderConfig, HeadConfig, ModelConfig
+    from core.pretrained import save_weights
+
+    torch.manual_seed(0)
+    model = DeepfakeModel(ModelConfig(EncoderConfig("lite0", (1, 1)), HeadConfig("mean"))).eval()
+    folder = tmp_path_factory.mktemp("weights")
+    curves = {"flags": Curve(likely_from=0.0), "clears": Curve(likely_from=1.0, no_signs_until=1.0)}
+    for name, curve in curves.items():
+        save_weights(folder / name, model, f"test-{name}", "1", trained=True, calibration=Calibration((curve,)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return portrait_clip(tmp_path_factory.mktemp("cli") / "portrait.mp4", with_audio=True)
+
+
+@pytest.fixture(scope="module")
+def folder_run(weights, tmp_path_factory):
+    """One run over a folder with good and bad files, as JSON and with pictures."""
+    folder = tmp_path_factory.mktemp("folder")
+    portrait_clip(folder / "наш 'клип' \"1\".mp4")
+    (folder / "again").mkdir()
+    portrait_clip(folder / "again" / "b.mp4")
+    grey_clip(folder / "no face.mp4")
+    audio_clip(folder / "sound.mp4")
+    (folder / "text.mp4").write_text("This is no video.")
+    (folder / "notes.txt").write_text("Not a video, and not called one.")
+    done = run(
+        "check", folder, folder / "absent.mp4", "--json", "--weights", weights / "clears", "--out", folder / "out"
+    )
+    return folder, done, {line["path"]: line for line in map(json.loads, done.stdout.splitlines())}
+
+
+def test_help_comes_at_once_and_names_every_option():
+    done = run("check", "--help")
+    assert done.returncode == 0
+    for option in ("--json", "--out", "--thorough", "--plan", "--frames", "--device", "--weights"):
+        assert option in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["--version"]])
+def test_asking_for_help_does_not_load_the_network(arguments):
+    code = f"import sys; from core.cli import main\ntry: main({arguments})\nexcept SystemExit: print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.endswith("False\n")
+
+
+def test_json_gives_one_line_for_each_video_and_nothing_else(folder_run):
+    folder, done, lines = folder_run
+    names = {Path(path).relative_to(folder).as_posix() for path in lines}
+    assert names == {"наш 'клип' \"1\".mp4", "again/b.mp4", "no face.mp4", "sound.mp4", "text.mp4", "absent.mp4"}
+    assert len(done.stdout.splitlines()) == 6
+    assert done.stderr == ""
+
+
+def test_a_folder_goes_on_past_bad_files_and_exits_with_2(folder_run):
+    folder, done, lines = folder_run
+    codes = {Path(path).name: line["error"]["code"] for path, line in lines.items() if "error" in line}
+    assert codes == {"sound.mp4": "no_video_stream", "text.mp4": "not_a_video", "absent.mp4": "file_not_found"}
+    assert done.returncode == 2
+
+
+def test_json_has_the_promised_names(folder_run):
+    folder, _, lines = folder_run
+    analysis = lines[str(folder / "again" / "b.mp4")]["analysis"]
+    assert analysis["verdict"] == "no_signs_found"
+    assert analysis["interval"][0] <= analysis["probability"] <= analysis["interval"][1]
+    assert analysis["faces"][0]["probability"] == analysis["probability"]
+    assert len(analysis["model"]["sha256"]) == 64
+
+
+def test_a_video_without_a_face_is_answered_without_a_verdict(folder_run):
+    folder, _, lines = folder_run
+    analysis = lines[str(folder / "no face.mp4")]["analysis"]
+    assert analysis["verdict"] is None
+    assert "no_face" in [warning["code"] for warning in analysis["warnings"]]
+
+
+def test_the_same_video_gives_the_same_answer(folder_run):
+    folder, _, lines = folder_run
+    first, second = (lines[str(folder / name)]["analysis"] for name in ("again/b.mp4", "наш 'клип' \"1\".mp4"))
+    assert {**first, "seconds": 0} == {**second, "seconds": 0}
+
+
+def test_out_gets_a_folder_for_each_video_with_every_picture(folder_run):
+    folder, _, _ = folder_run
+    written = {path.name for path in (folder / "out" / "b").iterdir()}
+    assert written == {"report.json", "key-frames.png", "timeline.png", "annotated.mp4", "heat-maps"}
+    assert len(list((folder / "out" / "b" / "heat-maps").glob("face-1-at-*.png"))) == 3
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["b", "no face", "наш 'клип' \"1\""]
+
+
+def test_a_flagged_video_exits_with_1_and_says_so_in_words(clip, weights):
+    done = run("check", clip, "--weights", weights / "flags", "--out", clip.parent / "flagged")
+    assert done.returncode == 1
+    assert VERDICT_WORDS["likely_manipulated"] in done.stdout
+    assert str(clip.parent / "flagged") in done.stdout
+
+
+def test_an_answer_for_people_says_which_face_when_and_what_was_not_looked_at(clip, weights):
+    done = run("check", clip, "--weights", weights / "clears", "--plan", "first100", "--frames", 8)
+    assert done.returncode == 0
+    for words in ("No signs found", "90% interval", "Face 1", "seen 0:00.0", "8 frames", "Not looked at", "the sound"):
+        assert words in done.stdout
+    assert "test-clears 1" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.slow
+def test_weights_that_are_not_there_are_reported(clip):
+    done = run("check", clip, "--weights", ROOT / "core" / "absent", "--json")
+    assert json.loads(done.stdout)["error"]["code"] == "weights_not_found"
+
+
+def test_a_folder_without_videos_is_an_error(tmp_path):
+    done = run("check", tmp_path, "--json")
+    assert json.loads(done.stdout)["error"]["code"] == "no_videos"
+    assert done.returncode == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("option", [["--plan", "nonsense"], ["--device", "abacus"]])
+def test_a_wrong_option_is_explained(option, clip, weights):
+    done = run("check", clip, *option, "--weights", weights / "clears")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stdout + done.stderr
+    assert option[1] in done.stdout
+
+
+@pytest.mark.slow
+def test_an_answer_is_not_lost_when_its_pictures_cannot_be_written(clip, weights, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    done = run("check", clip, "--json", "--weights", weights / "clears", "--out", tmp_path / "file")
+    line = json.loads(done.stdout)
+    assert line["error"]["code"] == "not_writable"
+    assert line["analysis"]["verdict"] == "no_signs_found"
+    assert done.returncode == 2
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_with_one_line_and_nothing_half_written(weights, tmp_path):
+    long = portrait_clip(tmp_path / "long.mp4", seconds=12, size=(320, 180))
+    out = tmp_path / "out"
+    arguments = [*COMMAND, "check", str(long), "--json", "--weights", str(weights / "clears"), "--out", str(out)]
+    process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not list(out.rglob(".*.part.mp4")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130
+    assert errors.strip() == "Stopped. Nothing was left half-written."
+    assert {p.name for p in (out / "long").iterdir()} == {"report.json", "key-frames.png", "timeline.png", "heat-maps"}
+
+
+@pytest.mark.slow
+def test_a_terminal_gets_a_progress_bar_on_stderr_only(clip, weights):
+    master, slave = pty.openpty()
+    arguments = [*COMMAND, "check", str(clip), "--json", "--weights", str(weights / "clears")]
+    with subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=slave) as process:
+        os.close(slave)
+        shown = read_all(master)
+        output = process.stdout.read()
+    assert "judging" in shown
+    assert json.loads(output)["analysis"]
+
+
+def test_info_says_what_a_file_is(clip):
+    done = run("info", clip)
+    assert done.returncode == 0
+    for words in ("0:02.0", "640 x 360", "25 frames a second", "h264", "Sound"):
+        assert words in done.stdout
+
+
+def test_info_on_a_bad_file_is_an_error(tmp_path):
+    done = run("info", tmp_path / "absent.mp4")
+    assert done.returncode == 2
+    assert "file_not_found" in done.stdout
+
+
+@pytest.mark.slow
+def test_example_makes_a_clip_that_info_reads(tmp_path):
+    assert run("example", tmp_path / "new" / "example.mp4").returncode == 0
+    assert "1280 x 720" in run("info", tmp_path / "new" / "example.mp4").stdout
+
+
+def read_all(terminal):
+    """Everything written to a pseudo terminal until its other end closes."""
+    text = b""
+    while True:
+        try:
+            text += os.read(terminal, 4096)
+        except OSError:
+            return text.decode()

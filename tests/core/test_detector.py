@@ -1,0 +1,313 @@
+import dataclasses
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+from core import pretrained
+from core.analysis import Analysis
+from core.detector import Detector
+from core.errors import CheckError
+from core.example import portrait
+from core.pretrained import load_weights
+from tests import media
+from tests.tiny import tiny_weights
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory):
+    return tiny_weights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="session")
+def detector(weights):
+    return Detector.load(weights, device="cpu", precision="fp32")
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory):
+    return tmp_path_factory.mktemp("clips")
+
+
+@pytest.fixture(scope="session")
+def talking(clips):
+    """Nine seconds of one face: long enough for four windows."""
+    return media.portrait_clip(clips / "talking.mp4", seconds=9)
+
+
+@pytest.fixture(scope="session")
+def group(clips):
+    """Five faces side by side."""
+    places = [(130 + 250 * i, 360, 220) for i in range(5)]
+    return media.faces_clip(clips / "group.mp4", lambda t: places, seconds=9, size=(1280, 720), fps=8)
+
+
+@pytest.fixture(scope="session")
+def crossing(clips):
+    return media.crossing_clip(clips / "crossing.mp4")
+
+
+def codes(analysis: Analysis) -> set[str]:
+    return {warning.code for warning in analysis.warnings}
+
+
+def save_picture(path, rgb):
+    from PIL import Image
+
+    Image.fromarray(rgb).save(path)
+    return path
+
+
+def test_one_person_in_one_static_shot_is_one_face_over_all_four_windows(detector, talking):
+    analysis = detector.check(talking)
+    (face,) = analysis.faces
+    assert analysis.coverage.windows == 4
+    assert face.frames == analysis.coverage.frames_examined == 64
+    assert (analysis.face_id, analysis.probability) == (face.id, face.probability)
+    assert analysis.interval[0] <= analysis.probability <= analysis.interval[1]
+    assert face.first_seen_s < 1 and face.last_seen_s > 8
+
+
+def test_the_timeline_holds_every_judged_frame_in_order_with_its_box(detector, talking):
+    analysis = detector.check(talking)
+    (face,) = analysis.faces
+    times = [moment.t_s for moment in face.timeline]
+    assert len(times) == face.frames and times == sorted(set(times))
+    for moment in face.timeline:
+        x0, y0, x1, y1 = moment.box
+        assert 0 < x0 < x1 < analysis.media.width and 0 < y0 < y1 < analysis.media.height
+
+
+def test_key_frames_are_the_most_suspicious_moments_some_time_apart(detector, talking):
+    (face,) = detector.check(talking).faces
+    assert face.key_frames[0].probability == max(moment.probability for moment in face.timeline)
+    times = sorted(frame.t_s for frame in face.key_frames)
+    assert len(times) == 3 and min(np.diff(times)) >= 0.5
+    assert all(frame.frame_index == round(frame.t_s * 25) for frame in face.key_frames)
+
+
+@pytest.mark.parametrize(("lean", "verdict"), [(9.0, "likely_manipulated"), (-9.0, "no_signs_found")])
+def test_the_verdict_follows_the_network(tmp_path, crossing, lean, verdict):
+    analysis = Detector.load(tiny_weights(tmp_path, lean=lean), "cpu").check(crossing)
+    assert analysis.verdict == verdict
+    assert {face.verdict for face in analysis.faces} == {verdict}
+
+
+def test_untrained_weights_never_give_a_verdict(tmp_path, talking, monkeypatch):
+    monkeypatch.setattr(pretrained, "BUNDLED", tmp_path)
+    analysis = Detector.load(device="cpu").check(talking)
+    assert analysis.verdict == "inconclusive"
+    assert "untrained_weights" in codes(analysis)
+    assert "untrained" in analysis.reason
+    assert not analysis.model.trained
+
+
+def test_trained_weights_do_not_say_that_they_are_untrained(detector, talking):
+    analysis = detector.check(talking)
+    assert "untrained_weights" not in codes(analysis)
+    assert analysis.model.sha256 == detector.info.sha256 != ""
+
+
+def test_the_same_file_gives_the_same_analysis_twice(detector, crossing):
+    assert detector.check(crossing) == detector.check(crossing)
+
+
+def test_the_analysis_is_plain_json(detector, crossing):
+    given = detector.check(crossing).to_json()
+    assert json.loads(json.dumps(given)) == given
+    assert {"open", "decode", "faces", "tracks", "network"} == set(given["seconds"])
+
+
+def test_two_threads_at_once_get_the_answers_they_get_alone(detector, talking, crossing):
+    alone = [detector.check(path) for path in (talking, crossing)]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(detector.check, [talking, crossing, talking, crossing]))
+    assert together == alone * 2
+
+
+def test_two_people_who_cross_are_two_faces(detector, crossing):
+    analysis = detector.check(crossing, "thorough")
+    left, right = (face.timeline for face in analysis.faces)
+    assert left[0].box[0] < right[0].box[0] and left[-1].box[0] > right[-1].box[0]
+
+
+def test_a_cut_starts_new_faces(detector, clips):
+    def shot(number):
+        rng = np.random.default_rng(number)
+        wall = rng.integers(0, 256, (6, 8, 3), np.uint8).repeat(60, axis=0).repeat(80, axis=1)
+        wall[:, 220:420] = media.paint_faces([(320, 180, 190)], (640, 360))[:, 220:420]
+        return [wall] * 25
+
+    path = media.write_clip(clips / "cut.mp4", [picture for number in range(3) for picture in shot(number)], fps=25)
+    faces = detector.check(path, "thorough").faces
+    assert [round(face.first_seen_s) for face in faces] == [0, 1, 2]
+    assert [face.frames for face in faces] == [8, 8, 8]
+
+
+def test_five_faces_share_the_crops_of_one_and_all_are_judged(detector, group):
+    analysis = detector.check(group)
+    assert len(analysis.faces) == analysis.coverage.faces_judged == 5
+    assert sum(face.frames for face in analysis.faces) <= 64
+    assert analysis.probability == max(face.probability for face in analysis.faces)
+
+
+def test_forty_faces_are_followed_and_the_budget_holds(detector, clips):
+    analysis = detector.check(media.crowd_clip(clips / "crowd.mp4", seconds=1.5, fps=8))
+    assert 36 <= analysis.coverage.faces_found <= 44
+    assert sum(face.frames for face in analysis.faces) <= 64
+    assert analysis.coverage.faces_judged >= 8
+    assert "many_faces" in codes(analysis)
+    assert all(face.reason for face in analysis.faces)
+
+
+def test_a_video_without_a_face_has_no_verdict_and_says_why(detector, clips):
+    analysis = detector.check(media.grey_clip(clips / "grey.mp4"))
+    assert (analysis.verdict, analysis.probability, analysis.interval, analysis.face_id) == (None,) * 4
+    assert codes(analysis) == {"no_face"}
+    assert analysis.coverage.frames_with_face == 0 < analysis.coverage.frames_examined
+
+
+def test_a_face_under_forty_pixels_is_named_and_not_judged(detector, clips):
+    path = media.faces_clip(clips / "small.mp4", lambda t: [(160, 90, 50)], size=(320, 180))
+    analysis = detector.check(path)
+    (face,) = analysis.faces
+    assert face.size_px < 40 and face.verdict is None and "40 pixels" in face.reason
+    assert analysis.verdict is None
+    assert codes(analysis) == {"face_too_small"}
+    assert (analysis.coverage.faces_too_small, analysis.coverage.faces_judged) == (1, 0)
+
+
+def test_a_face_seen_in_three_frames_is_not_judged(detector, clips):
+    def places(t):
+        return [(180, 180, 200)] + ([(480, 180, 200)] if t < 0.36 else [])
+
+    analysis = detector.check(media.faces_clip(clips / "brief.mp4", places, fps=8))
+    staying, leaving = sorted(analysis.faces, key=lambda face: -face.frames)
+    assert staying.verdict is not None
+    assert leaving.verdict is None and "fewer than 4" in leaving.reason
+    assert analysis.face_id == staying.id
+    assert "few_frames" in codes(analysis)
+
+
+def test_a_still_is_judged_by_the_encoder_alone_and_says_so(detector, clips):
+    analysis = detector.check(save_picture(clips / "still.png", portrait()))
+    (face,) = analysis.faces
+    assert face.frames == 1 and face.verdict is not None
+    assert face.probability == face.timeline[0].probability
+    assert "single_frame" in codes(analysis)
+
+
+def test_a_video_of_one_frame_is_judged_as_a_still(detector, clips):
+    path = media.write_clip(clips / "one.mp4", [portrait()])
+    assert "single_frame" in codes(detector.check(path))
+
+
+def test_a_face_that_fills_a_still_is_found(detector, clips):
+    tight = portrait()[70:170, 180:265].repeat(3, axis=0).repeat(3, axis=1)[:298, :254]
+    assert detector.check(save_picture(clips / "tight.png", tight)).coverage.faces_judged == 1
+
+
+def test_boxes_of_a_large_picture_are_in_its_own_pixels(detector, clips):
+    large = portrait().repeat(5, axis=0).repeat(5, axis=1)
+    analysis = detector.check(save_picture(clips / "large.png", large))
+    x0, y0, x1, y1 = analysis.faces[0].timeline[0].box
+    assert (x0, y0, x1, y1) == tuple(pytest.approx(5 * edge, abs=40) for edge in (173, 67, 276, 170))
+
+
+def test_a_small_judged_face_brings_a_warning_about_resolution(detector, clips):
+    path = media.faces_clip(clips / "smallish.mp4", lambda t: [(160, 90, 90)], size=(320, 180))
+    assert "low_resolution" in codes(detector.check(path))
+
+
+def test_progress_rises_stage_by_stage_and_arrives(detector, crossing):
+    seen = []
+    detector.check(crossing, progress=lambda *report: seen.append(report))
+    stages = [stage for _, _, stage in seen]
+    assert list(dict.fromkeys(stages)) == ["open", "look", "judge"] and stages == sorted(
+        stages, key=["open", "look", "judge"].index
+    )
+    for stage in ("open", "look", "judge"):
+        reports = [(done, total) for done, total, name in seen if name == stage]
+        assert reports == sorted(reports) and len({total for _, total in reports}) == 1
+        assert reports[-1][0] == reports[-1][1]
+
+
+@pytest.mark.parametrize("after", [0, 1, 5, 17])
+def test_a_cancelled_check_stops_at_the_next_frame_or_batch(detector, talking, after):
+    asked, looked = [], []
+
+    def cancel():
+        asked.append(True)
+        return len(asked) > after
+
+    with pytest.raises(CheckError) as caught:
+        detector.check(talking, progress=lambda done, total, stage: looked.append(stage), cancel=cancel)
+    assert caught.value.code == "cancelled"
+    assert len(asked) == after + 1
+    assert looked.count("look") <= after
+
+
+def test_a_file_that_cannot_be_looked_at_raises_its_code(detector, tmp_path):
+    text = tmp_path / "text.mp4"
+    text.write_text("not a video " * 100)
+    with pytest.raises(CheckError) as caught:
+        detector.check(text)
+    assert caught.value.code == "not_a_video"
+
+
+def test_a_plan_may_be_given_by_name_or_as_a_plan(detector, crossing):
+    from core.plan import plan_named
+
+    by_name = detector.check(crossing, "first100")
+    assert by_name == detector.check(crossing, plan_named("first100"))
+    assert by_name.coverage.plan == "first100"
+    assert by_name.coverage.frames_examined == 75  # all that the clip has
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda:99", "nonsense"])
+def test_a_device_that_is_not_there_is_reported(weights, device):
+    with pytest.raises(CheckError) as caught:
+        Detector.load(weights, device)
+    assert caught.value.code == "device_unavailable"
+
+
+def test_bf16_and_fp32_differ_by_less_than_two_hundredths(crossing):
+    answers = [Detector(load_weights(), "cpu", precision).check(crossing) for precision in ("fp32", "bf16")]
+    assert [answer.model.precision for answer in answers] == ["fp32", "bf16"]
+    assert close(*answers)
+
+
+@pytest.mark.needs_gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_gpu_answers_as_the_processor_does(crossing, precision):
+    on_gpu = Detector(load_weights(), "cuda", precision).check(crossing)
+    assert on_gpu.model.device == "cuda"
+    assert close(on_gpu, Detector(load_weights(), "cpu", "fp32").check(crossing))
+
+
+def close(one: Analysis, other: Analysis) -> bool:
+    """Whether two analyses agree within .02 in every probability, and in all but the numbers."""
+    pairs = list(zip(one.faces, other.faces, strict=True))
+    return all(
+        a.first_seen_s == b.first_seen_s
+        and abs(a.probability - b.probability) < 0.02
+        and all(abs(x.probability - y.probability) < 0.02 for x, y in zip(a.timeline, b.timeline, strict=True))
+        for a, b in pairs
+    )
+
+
+def test_importing_the_detector_loads_neither_torch_nor_mediapipe():
+    code = "import sys, core, core.detector; print([m for m in ('torch', 'mediapipe', 'cv2') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_model_is_there_for_who_wants_to_look_inside(detector):
+    assert not detector.model.training
+    assert detector.device == "cpu"
+    assert dataclasses.asdict(detector.info)["name"] == "tiny"

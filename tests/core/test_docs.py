@@ -1,0 +1,43 @@
+"""Pages that follow from the code say what the code says."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+generate = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(generate)
+
+
+@pytest.mark.parametrize("name", generate.PAGES)
+def test_a_generated_page_is_up_to_date(name):
+    written = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    assert written == generate.PAGES[name](), "run: python docs/generate.py"
+
+
+PAGES_BY_HAND = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES_BY_HAND, ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_to_a_file(page):
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+    local = [link for link in links if "://" not in link]
+    assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES_BY_HAND, ids=lambda page: page.name)
+def test_every_make_target_of_a_page_exists(page):
+    commands = re.findall(r"^make ([a-z -]+)|`make ([a-z-]+)`", page.read_text(encoding="utf-8"), re.MULTILINE)
+    named = {target for pair in commands for target in "".join(pair).split()}
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert named - targets == set()
+
+
+def test_the_readme_names_every_file_that_out_writes():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in ("annotated.mp4", "key-frames.png", "heat-maps/", "timeline.png", "report.json"):
+        assert f"`{name}`" in readme

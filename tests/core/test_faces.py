@@ -1,0 +1,59 @@
+import hashlib
+
+import numpy as np
+import pytest
+
+from core.example import portrait
+from core.faces import DETECTOR_MODEL, FaceDetector
+from tests.media import paint_faces
+
+
+@pytest.fixture(scope="module")
+def detector():
+    with FaceDetector() as detector:
+        yield detector
+
+
+def centre_of(face):
+    return (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
+
+
+def test_the_face_of_the_portrait_is_found_with_its_keypoints_in_the_box(detector):
+    (face,) = detector.detect(portrait())
+    x0, y0, x1, y1 = face.box
+    assert centre_of(face) == (pytest.approx(224, abs=15), pytest.approx(115, abs=20))
+    eyes_nose_mouth = face.keypoints[:4]
+    assert ((eyes_nose_mouth > (x0, y0)) & (eyes_nose_mouth < (x1, y1))).all()
+    assert face.keypoints[0, 0] < face.keypoints[1, 0]  # the right eye is on the left of the picture
+
+
+def test_every_face_of_a_group_is_found_where_it_is(detector):
+    places = [(120, 180, 150), (330, 180, 150), (540, 180, 150)]
+    faces = detector.detect(paint_faces(places, (660, 360)))
+    assert sorted(round(centre_of(face)[0] / 10) for face in faces) == pytest.approx([12, 33, 54], abs=2)
+    assert [face.score for face in faces] == sorted((face.score for face in faces), reverse=True)
+
+
+def test_a_picture_without_a_face_gives_none(detector):
+    noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    for picture in (noise, np.zeros((1, 1, 3), np.uint8), np.full((720, 1280, 3), 128, np.uint8)):
+        assert detector.search(picture) == []
+
+
+def test_a_face_that_fills_the_picture_is_found_with_the_border(detector):
+    tight = portrait()[70:170, 180:265]
+    assert detector.detect(tight) == []
+    (face,) = detector.search(tight)
+    assert centre_of(face) == (pytest.approx(45, abs=10), pytest.approx(48, abs=10))
+    assert 85 < face.box[2] - face.box[0] < 120
+
+
+def test_loading_and_closing_the_detector_keeps_standard_error_quiet(capfd):
+    with FaceDetector() as detector:
+        detector.detect(portrait())
+    assert capfd.readouterr().err == ""
+
+
+def test_the_bundled_face_model_is_the_one_it_says(detector):
+    notice = (DETECTOR_MODEL.parent / "NOTICE.md").read_text()
+    assert hashlib.sha256(DETECTOR_MODEL.read_bytes()).hexdigest() in notice

@@ -1,0 +1,184 @@
+import gc
+import tracemalloc
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import CheckError
+from core.faces import Face
+from core.looks import Engine, Looks, first_looks
+from core.tracks import Track
+from core.video import Frame
+from tests.tiny import tiny_model
+
+LENGTH = 16
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return Engine(tiny_model(), "cpu", "fp32")
+
+
+def looks_of(engine, budget=64, windows=4, cancel=lambda: False):
+    return Looks(engine, budget, windows, cancel)
+
+
+def tracks_of(count):
+    return [Track(i + 1, 0.0, 0.0, (0, 0, 60, 60), np.zeros(192)) for i in range(count)]
+
+
+def add_window(looks, tracks, window=0, size=60):
+    """One window in which every track has a face of its own texture in each frame."""
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (len(tracks), 60, 60, 3), np.uint8)
+    rgb = np.concatenate(pictures, axis=1)
+    faces = [Face((60.0 * i, 0.0, 60.0 * i + size, float(size)), 0.9, np.zeros((6, 2))) for i in range(len(tracks))]
+    for i in range(LENGTH):
+        t_s = window * 10 + i / 8
+        looks.add(Frame(np.roll(rgb, i, axis=0), t_s, round(t_s * 30), window), faces, tracks)
+    looks.close_window()
+
+
+def counts(looks):
+    return [len(record.looks) for record in looks.records.values()]
+
+
+def test_one_face_gets_every_frame(engine):
+    looks, tracks = looks_of(engine), tracks_of(1)
+    for window in range(4):
+        add_window(looks, tracks, window)
+    assert counts(looks) == [64]
+    assert len(looks.records[1].window_logits) == 4
+
+
+def test_five_faces_share_the_budget_and_the_most_suspicious_gets_most(engine):
+    looks, tracks = looks_of(engine), tracks_of(5)
+    for window in range(4):
+        add_window(looks, tracks, window)
+    assert 56 <= sum(counts(looks)) <= 64
+    assert min(counts(looks)) >= 4
+    records = list(looks.records.values())
+    most = max(records, key=lambda record: len(record.looks))
+    assert len(most.looks) >= 2 * np.median(counts(looks))
+    assert most.suspicion == max(record.suspicion for record in records)
+
+
+def test_without_a_budget_every_face_gets_every_frame(engine):
+    looks = looks_of(engine, budget=None)
+    add_window(looks, tracks_of(3))
+    assert counts(looks) == [16, 16, 16]
+
+
+def test_forty_faces_stay_within_the_budget_and_some_are_judged(engine):
+    looks, tracks = looks_of(engine), tracks_of(40)
+    for window in range(4):
+        add_window(looks, tracks, window)
+    assert sum(counts(looks)) <= 64
+    assert sum(count >= 4 for count in counts(looks)) >= 8
+
+
+def test_a_face_that_comes_late_is_looked_at_too(engine):
+    looks, tracks = looks_of(engine), tracks_of(9)
+    for window in range(3):
+        add_window(looks, tracks[:8], window)
+    add_window(looks, tracks, 3)
+    assert counts(looks)[8] >= 4
+
+
+def test_windows_without_a_face_leave_their_share_to_later_ones(engine):
+    looks, (track,) = looks_of(engine, budget=32), tracks_of(1)
+    blank = np.zeros((60, 60, 3), np.uint8)
+    for window in range(3):
+        looks.add(Frame(blank, window * 10.0, 0, window), [], [])
+        looks.close_window()
+    add_window(looks, [track], 3)
+    assert counts(looks) == [16]
+
+
+def test_more_windows_than_expected_are_no_error(engine):
+    looks, tracks = looks_of(engine, windows=1), tracks_of(1)
+    for window in range(6):
+        add_window(looks, tracks, window)
+    assert counts(looks) == [64]
+
+
+def test_the_first_looks_go_to_the_largest_faces_when_they_do_not_suffice_for_all():
+    everyone = dict.fromkeys(range(20), 16)
+    sizes = {track: 100.0 + track for track in everyone}
+    given = first_looks(everyone, dict.fromkeys(everyone, 0), sizes, share=16, left=64)
+    assert given == dict.fromkeys(range(12, 20), 4)
+
+
+def test_faces_under_forty_pixels_are_counted_and_not_encoded(engine):
+    looks = looks_of(engine)
+    add_window(looks, tracks_of(1), size=39)
+    record = looks.records[1]
+    assert (record.looks, record.usable, record.too_small) == ([], 0, LENGTH)
+
+
+def test_boxes_are_in_pixels_of_the_original_picture(engine):
+    looks, (track,) = looks_of(engine), tracks_of(1)
+    face = Face((10.0, 20.0, 70.0, 80.0), 0.9, np.zeros((6, 2)))
+    looks.add(Frame(np.zeros((100, 100, 3), np.uint8), 0.0, 0, 0, scale=2.0), [face], [track])
+    looks.close_window()
+    record = looks.records[1]
+    assert record.looks[0].box == (20.0, 40.0, 140.0, 160.0)
+    assert record.sizes == [120.0]
+
+
+def test_a_windows_logit_is_that_of_the_whole_network(engine):
+    """The batches, the budget and the masks on the way must change nothing."""
+    from core.crops import crop
+    from core.model import normalise
+
+    looks, tracks = looks_of(engine), tracks_of(2)
+    rng = np.random.default_rng(1)
+    rgb = rng.integers(0, 256, (LENGTH, 60, 120, 3), np.uint8)
+    faces = [Face((60.0 * i, 0.0, 60.0 * i + 60, 60.0), 0.9, np.zeros((6, 2))) for i in range(2)]
+    crops = [[], []]
+    there = torch.ones(2, LENGTH, dtype=torch.bool)
+    there[1, 3:7] = False  # the second face is missed for a while
+    for i in range(LENGTH):
+        seen = [n for n in range(2) if there[n, i]]
+        looks.add(Frame(rgb[i], i / 8, i, 0), [faces[n] for n in seen], [tracks[n] for n in seen])
+        for n in range(2):
+            crops[n].append(crop(rgb[i], faces[n].box, 64))
+    looks.close_window()
+    batch = torch.stack([normalise(np.stack(crops[n])) for n in range(2)])
+    with torch.no_grad():
+        expected = engine.model(batch, there, (torch.arange(LENGTH) / 8).expand(2, -1)).tolist()
+    found = [looks.records[n + 1].window_logits[0] for n in range(2)]
+    assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_frame_logits_are_moved_to_the_logit_of_their_window(engine):
+    looks = looks_of(engine)
+    add_window(looks, tracks_of(1))
+    record = looks.records[1]
+    assert np.mean(record.corrected) == pytest.approx(record.window_logits[0], abs=1e-6)
+
+
+def test_a_cancelled_check_encodes_no_further_batch(engine):
+    looks = looks_of(engine, budget=None, cancel=lambda: True)
+    with pytest.raises(CheckError) as caught:
+        add_window(looks, tracks_of(3))
+    assert caught.value.code == "cancelled"
+    assert counts(looks) == [0, 0, 0]
+
+
+def test_memory_does_not_grow_with_the_number_of_windows(engine):
+    looks, tracks = looks_of(engine, budget=None), tracks_of(1)
+    for window in range(3):
+        add_window(looks, tracks, window)
+    gc.collect()
+    tracemalloc.start()
+    for window in range(3, 23):
+        add_window(looks, tracks, window)
+    gc.collect()
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    kept = [look for record in looks.records.values() for look in record.looks]
+    assert len(kept) == 23 * LENGTH
+    assert all(look.pixels is None and look.features is None for look in kept)
+    assert grown / (20 * LENGTH) < 1000  # bytes a frame; a crop alone has 12,288

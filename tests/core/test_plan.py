@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import CheckError
+from core.plan import PLANS, Plan, plan_named, window_times
+
+
+def test_a_minute_gets_four_windows_of_sixteen_frames_at_eight_hertz():
+    windows = window_times(60, PLANS["default"])
+    assert [len(times) for times in windows] == [16] * 4
+    assert all(np.allclose(np.diff(times), 0.125) for times in windows)
+
+
+def test_windows_are_spread_over_the_whole_video():
+    middles = [times.mean() for times in window_times(80, PLANS["default"])]
+    assert np.allclose(middles, [10, 30, 50, 70])
+
+
+@pytest.mark.parametrize(("last_s", "count"), [(1.0, 1), (3.8, 1), (3.9, 2), (5.9, 3), (7.9, 4), (100, 4)])
+def test_short_videos_get_fewer_windows(last_s, count):
+    assert len(window_times(last_s, PLANS["default"])) == count
+
+
+def test_a_video_shorter_than_a_window_gets_one_cut_short():
+    (times,) = window_times(0.5, PLANS["default"])
+    assert np.allclose(times, [0, 0.125, 0.25, 0.375, 0.5])
+
+
+def test_a_single_frame_is_one_window_of_one_moment():
+    assert [times.tolist() for times in window_times(0, PLANS["default"])] == [[0]]
+
+
+def test_thorough_windows_follow_each_other_without_a_gap():
+    times = np.concatenate(window_times(21.3, PLANS["thorough"]))
+    assert np.allclose(np.diff(times), 0.125)
+    assert times[0] == 0
+    assert 21.3 - times[-1] < 0.125
+
+
+@settings(deadline=None)
+@given(st.floats(0, 900), st.integers(0, 9), st.integers(1, 40), st.sampled_from([0.5, 3, 8, 29.97]))
+def test_no_window_overlaps_another_or_reaches_past_the_end(last_s, windows, length, rate_hz):
+    times = window_times(last_s, Plan("any", windows, length, rate_hz))
+    flat = np.concatenate(times)
+    assert all(len(window) for window in times)
+    assert (np.diff(flat) > 0).all()
+    assert flat[0] >= 0
+    assert flat[-1] <= last_s + 1e-6
+
+
+def test_consecutive_plans_have_no_times_of_their_own():
+    with pytest.raises(ValueError, match="first100"):
+        window_times(10, PLANS["first100"])
+
+
+def test_a_plan_is_found_by_name_and_its_length_may_be_given():
+    assert plan_named("mean", length=30).length == 30
+    assert plan_named("default") is PLANS["default"]
+
+
+def test_an_unknown_plan_is_reported_with_the_known_ones():
+    with pytest.raises(CheckError, match="thorough") as caught:
+        plan_named("quick")
+    assert caught.value.code == "unknown_plan"

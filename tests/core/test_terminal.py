@@ -1,0 +1,73 @@
+"""What people read at a terminal."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from core.analysis import Provenance
+from core.terminal import show, sparkline
+from tests.samples import TRAINED, a_face, an_analysis, an_unjudged_face
+
+
+def shown(analysis, width=100, encoding="utf-8"):
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    show(Console(file=file, width=width, no_color=True, highlight=False, markup=False), "clip.mp4", analysis)
+    file.flush()
+    return file.buffer.getvalue().decode(encoding)
+
+
+def test_the_verdict_comes_first_in_words_with_probability_and_interval():
+    lines = shown(an_analysis(a_face())).splitlines()
+    assert lines[0] == "clip.mp4"
+    assert lines[1].rstrip() == "▲ Likely manipulated   probability 89%, 90% interval 79% to 94%"
+    assert lines[2].count("━") > 3 and lines[2].count("●") == 1
+
+
+def test_the_words_say_what_the_verdict_does_not_mean():
+    assert "does not prove the video is real" in " ".join(shown(an_analysis(a_face(1, (0.1, 0.2)))).split())
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_nothing_is_wider_than_the_window(width):
+    text = shown(an_analysis(a_face(), an_unjudged_face()), width)
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_it_reads_where_only_ascii_can_be_shown():
+    text = shown(an_analysis(a_face(), an_unjudged_face()), encoding="ascii")
+    assert "Likely manipulated" in text and "?" not in text
+
+
+def test_the_most_suspicious_face_comes_first_and_an_unjudged_one_last():
+    text = shown(an_analysis(a_face(1, (0.1, 0.1)), an_unjudged_face(2), a_face(3, (0.9, 0.9))))
+    assert text.index("Face 3") < text.index("Face 1") < text.index("Face 2")
+
+
+def test_many_faces_are_counted_rather_than_listed():
+    text = shown(an_analysis(*(a_face(i) for i in range(1, 41))))
+    assert text.count("▲ Face") == 8 and "32 more faces" in text
+
+
+def test_the_line_of_a_face_is_high_where_it_is_suspicious_and_a_dot_where_nothing_was_judged():
+    face = a_face(1, (0.05, 0.05, 0.95, 0.95), times=(0.0, 0.2, 1.5, 1.7))
+    assert sparkline(face, an_analysis(face), 2.0, 20) == "▁▁▁············███··"
+
+
+def test_names_with_brackets_are_shown_as_they_are():
+    file = io.StringIO()
+    console = Console(file=file, width=80, markup=False)
+    show(console, "[bold]a[/b].mp4", an_analysis())
+    assert "[bold]a[/b].mp4" in file.getvalue()
+
+
+def test_credentials_are_told_when_there_are_any():
+    found = Provenance("untrusted", "Test Camera", None, None, "Signed by Test Camera.")
+    assert "Signed by Test Camera." in shown(an_analysis(provenance=found))
+
+
+def test_untrained_weights_are_named_where_the_verdict_stands():
+    from dataclasses import replace
+
+    text = shown(an_analysis(a_face(), model=replace(TRAINED, trained=False)))
+    assert "untrained" in " ".join(text.splitlines()[:5])

@@ -1,0 +1,141 @@
+import numpy as np
+import pytest
+
+from core.example import camera_view, portrait
+from core.faces import Face
+from core.tracks import Scene, Tracker
+from tests.media import paint_faces
+
+SIZE = (640, 360)
+RATE = 8.0  # frames a second
+
+
+def face(x, y, width):
+    return Face((x - width / 2, y - width / 2, x + width / 2, y + width / 2), 0.9, np.zeros((6, 2), np.float32))
+
+
+def picture(places, tint=(0, 0, 0)):
+    """Heads painted at (x, y, width), on a background of their own with something in it."""
+    rgb = paint_faces(places, SIZE).astype(np.int16)
+    rgb += np.linspace(-40, 40, SIZE[0], dtype=np.int16)[None, :, None] + np.array(tint, np.int16)
+    return np.clip(rgb, 0, 255).astype(np.uint8)
+
+
+def follow(tracker, places, t_s, found=None, rgb=None):
+    """One frame; `found` are the numbers of the faces that the detector finds. Returns the track ids."""
+    found = range(len(places)) if found is None else found
+    rgb = picture(places) if rgb is None else rgb
+    tracks = tracker.update(t_s, rgb, [face(*places[i]) for i in found])
+    return [track and track.id for track in tracks]
+
+
+def walk(places_at, steps, missed=lambda i: ()):
+    """The ids of each face in each frame in which it was found."""
+    tracker, ids = Tracker(), {}
+    for i in range(steps):
+        places = places_at(i)
+        found = [n for n in range(len(places)) if n not in missed(i)]
+        for n, track in zip(found, follow(tracker, places, i / RATE, found), strict=True):
+            ids.setdefault(n, []).append(track)
+    return ids
+
+
+def test_a_face_that_moves_keeps_its_track():
+    assert set(walk(lambda i: [(100 + 25 * i, 180, 110)], 16)[0]) == {1}
+
+
+def test_a_face_missed_for_half_a_second_keeps_its_track():
+    ids = walk(lambda i: [(100 + 25 * i, 180, 110)], 16, missed=lambda i: [0] if 5 <= i < 9 else [])
+    assert ids[0] == [1] * 12
+
+
+def test_two_faces_that_cross_keep_their_tracks():
+    def places(i):
+        return [(120 + 26 * i, 170, 110), (520 - 26 * i, 190, 110)]
+
+    ids = walk(places, 16, missed=lambda i: [0] if abs(i - 7.7) < 2 else [])
+    assert set(ids[0]) == {1} and set(ids[1]) == {2}
+
+
+def test_faces_keep_their_tracks_through_a_pan():
+    ids = walk(lambda i: [(340 - 40 * i, 180, 90), (460 - 40 * i, 180, 90), (580 - 40 * i, 180, 90)], 8)
+    assert [set(ids[n]) for n in range(3)] == [{1}, {2}, {3}]
+
+
+def test_the_order_in_which_faces_are_found_does_not_matter():
+    tracker, places = Tracker(), [(120, 180, 110), (320, 180, 110), (520, 180, 110)]
+    assert follow(tracker, places, 0.0) == [1, 2, 3]
+    assert follow(tracker, places, 0.125, found=[2, 0, 1]) == [3, 1, 2]
+
+
+def test_a_face_elsewhere_in_the_picture_is_somebody_else():
+    tracker = Tracker()
+    assert follow(tracker, [(120, 180, 110)], 0.0) == [1]
+    assert follow(tracker, [(520, 180, 110)], 0.125) == [2]
+
+
+def test_a_cut_starts_a_new_track_for_a_face_in_the_same_place():
+    tracker, places = Tracker(), [(320, 180, 120)]
+    other_scene = np.random.default_rng(0).integers(0, 255, (6, 8, 3)).astype(np.uint8).repeat(60, 0).repeat(80, 1)
+    head = picture(places)[100:260, 260:380]
+    other_scene[100:260, 260:380] = head
+    assert [follow(tracker, places, i / RATE)[0] for i in range(4)] == [1] * 4
+    assert [follow(tracker, places, (4 + i) / RATE, rgb=other_scene)[0] for i in range(4)] == [2] * 4
+
+
+def test_somebody_who_is_still_there_seconds_later_keeps_the_track():
+    tracker = Tracker()
+    for window in range(4):
+        for i in range(16):
+            assert follow(tracker, [(320 + 10 * window, 180, 120)], 30 * window + i / RATE) == [1]
+
+
+def test_a_flash_does_not_end_a_track():
+    tracker, places = Tracker(), [(320, 180, 120)]
+    usual, white = picture(places), np.full((360, 640, 3), 255, np.uint8)
+    bright = np.clip(usual.astype(int) * 2 + 30, 0, 255).astype(np.uint8)
+    shown = [usual, usual, bright, white, usual, usual]
+    ids = [follow(tracker, places, i / RATE, [] if rgb is white else None, rgb) for i, rgb in enumerate(shown)]
+    assert ids == [[1], [1], [1], [], [1], [1]]
+
+
+def test_a_shaking_hand_does_not_end_a_track():
+    rng, tracker = np.random.default_rng(0), Tracker()
+    view = camera_view(portrait(), 0.0, (720, 440))
+    for i in range(16):
+        x, y = rng.integers(0, 80, 2)
+        ids = tracker.update(i / RATE, view[y : y + 360, x : x + 640], [face(360 - x, 200 - y, 160)])
+        assert [track.id for track in ids] == [1]
+
+
+def test_a_pair_of_glasses_taken_for_a_face_gets_no_track():
+    tracker, places = Tracker(), [(320, 180, 200)]
+    assert follow(tracker, places, 0.0) == [1]
+    assert follow(tracker, [*places, (320, 150, 60)], 0.125) == [1, None]
+    assert follow(tracker, [*places, (320, 150, 60)], 0.25, found=[1]) == [None]
+
+
+def test_forty_faces_keep_forty_tracks():
+    def crowd(i):
+        return [(50 + 70 * column + 2 * i, 40 + 70 * row, 60) for row in range(5) for column in range(8)]
+
+    ids = walk(crowd, 4)
+    assert [ids[n] for n in range(40)] == [[n + 1] * 4 for n in range(40)]
+
+
+def test_a_track_knows_when_it_was_first_and_last_seen():
+    tracker = Tracker()
+    for t_s in (0.5, 0.625, 0.75):
+        (track,) = tracker.update(t_s, picture([(320, 180, 120)]), [face(320, 180, 120)])
+    assert (track.first_s, track.last_s) == (0.5, 0.75)
+
+
+def test_a_face_that_leaves_the_picture_keeps_its_track():
+    assert set(walk(lambda i: [(60 - 15 * i, 180, 110)], 5)[0]) == {1}
+
+
+@pytest.mark.parametrize("change", ["darker", "shifted"])
+def test_a_darker_or_shifted_picture_is_no_cut(change):
+    view = camera_view(portrait(), 0.0, SIZE)
+    other = {"darker": view // 3, "shifted": np.roll(view, 90, axis=1)}[change]
+    assert not Scene.of(0.1, other).is_cut_from(Scene.of(0.0, view))

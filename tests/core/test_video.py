@@ -1,0 +1,199 @@
+import os
+import subprocess
+import sys
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import core.video
+from core.plan import PLANS, plan_named
+from core.video import frames, probe
+from tests.media import grey_clip, grey_number, remux
+
+
+def look(path, plan="default", warnings=None):
+    plan = PLANS[plan] if isinstance(plan, str) else plan
+    return list(frames(path, plan, [] if warnings is None else warnings))
+
+
+@pytest.fixture(scope="module")
+def ten_seconds(tmp_path_factory):
+    return grey_clip(tmp_path_factory.mktemp("clips") / "ten.mp4", 300)
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory):
+    """Two minutes with a key frame every four seconds."""
+    return grey_clip(tmp_path_factory.mktemp("clips") / "long.mp4", 3600, options={"g": "120", "keyint_min": "120"})
+
+
+def test_ten_seconds_give_four_windows_of_sixteen_frames(ten_seconds):
+    found = look(ten_seconds)
+    assert [sum(f.window == w for f in found) for w in range(4)] == [16] * 4
+    assert all(a.t_s < b.t_s for a, b in pairwise(found))
+
+
+def test_every_frame_is_the_one_shown_at_its_time(ten_seconds):
+    for frame in look(ten_seconds):
+        assert grey_number(frame.rgb, near=frame.index) == frame.index == round(frame.t_s * 30)
+
+
+def test_frames_after_a_seek_are_the_ones_shown_at_their_time(long_clip):
+    for frame in look(long_clip):
+        assert grey_number(frame.rgb, near=frame.index) == frame.index == round(frame.t_s * 30)
+
+
+def test_thorough_looks_at_all_of_it(ten_seconds):
+    found = look(ten_seconds, "thorough")
+    assert max(b.t_s - a.t_s for a, b in pairwise(found)) < 0.135
+    assert (found[0].t_s, found[-1].t_s) == (0, 9.867)
+
+
+def test_first100_takes_the_first_hundred_frames(ten_seconds):
+    found = look(ten_seconds, "first100")
+    assert [f.index for f in found] == list(range(100))
+    assert [grey_number(f.rgb, near=f.index) for f in found] == list(range(100))
+
+
+def test_mean_takes_as_many_frames_as_the_plan_says(ten_seconds):
+    assert len(look(ten_seconds, plan_named("mean", length=37))) == 37
+
+
+def test_consecutive_frames_end_where_the_video_ends(tmp_path):
+    assert len(look(grey_clip(tmp_path / "short.mp4", 20), "first100")) == 20
+
+
+def test_no_frame_comes_twice_where_the_video_is_slower_than_the_plan(tmp_path):
+    found = look(grey_clip(tmp_path / "slow.mp4", 16, fps=5), "thorough")
+    assert [grey_number(f.rgb) for f in found] == list(range(16))
+
+
+def test_a_video_of_one_frame_gives_that_frame(tmp_path):
+    clip = grey_clip(tmp_path / "one.mp4", 1)
+    assert [f.t_s for f in look(clip)] == [0]
+    assert probe(clip).is_still
+    assert probe(clip).duration_s == 0
+
+
+def test_variable_frame_rate_is_sampled_by_time_not_by_index(tmp_path):
+    fast = [i / 50 for i in range(40)]
+    slow = [0.8 + i / 4 for i in range(8)]
+    times = fast + slow
+    found = look(grey_clip(tmp_path / "vfr.mp4", len(times), times=times), "thorough")
+    assert [f.t_s for f in found[:5]] == [0, 0.12, 0.24, 0.36, 0.5]
+    for frame in found:
+        assert times[grey_number(frame.rgb)] == pytest.approx(frame.t_s, abs=0.001)
+    assert [grey_number(f.rgb) for f in found][-7:] == list(range(40, 47))
+
+
+def test_a_frame_shown_for_long_stands_for_all_moments_it_is_shown(tmp_path):
+    clip = grey_clip(tmp_path / "slides.mp4", 3, times=[0.0, 5.0, 6.0])
+    assert [f.t_s for f in look(clip, "thorough")] == [0, 5, 6]
+
+
+@pytest.mark.parametrize("fps", [24, 25, 30, 50, 60, Fraction(30000, 1001), Fraction(24000, 1001)])
+def test_timestamps_are_exact_to_the_millisecond(tmp_path, fps):
+    clip = grey_clip(tmp_path / "clip.mp4", 45, fps=fps)
+    expected = [float(int(i * 1000 / fps + Fraction(1, 2)) / 1000) for i in range(45)]
+    assert [f.t_s for f in look(clip, "first100")] == expected
+
+
+def test_time_starts_with_the_first_picture_wherever_the_file_starts_it(tmp_path):
+    late = grey_clip(tmp_path / "late.mkv", 40, times=[100 + i / 20 for i in range(40)])
+    assert [f.t_s for f in look(late)][:3] == [f.t_s for f in look(grey_clip(tmp_path / "a.mkv", 40, fps=20))][:3]
+    assert probe(late).duration_s == pytest.approx(2, abs=0.05)
+
+
+@pytest.mark.parametrize("fps", [25, 30, Fraction(30000, 1001)])
+@pytest.mark.parametrize("ending", ["mkv", "mov"])
+def test_another_container_with_the_same_packets_gives_the_same_frames(tmp_path, fps, ending):
+    clip = grey_clip(tmp_path / "clip.mp4", 1500, fps=fps, options={"g": "100"})
+    for plan in ("default", "first100"):
+        one, other = look(clip, plan), look(remux(clip, tmp_path / f"clip.{ending}"), plan)
+        assert [(f.t_s, f.index, f.window) for f in one] == [(f.t_s, f.index, f.window) for f in other]
+        assert all(np.array_equal(a.rgb, b.rgb) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("ending", ["ts", "flv", "avi"])
+def test_containers_with_poorer_times_tell_the_time_as_well(tmp_path, ending):
+    found = look(grey_clip(tmp_path / f"clip.{ending}", 300))
+    assert len(found) == 64
+    for frame in found:
+        assert grey_number(frame.rgb, near=round(frame.t_s * 30)) == pytest.approx(frame.t_s * 30, abs=0.1)
+
+
+def decoded(monkeypatch, path, plan="default"):
+    """How many pictures the decoder gives for a plan."""
+    count = 0
+    real = core.video._decode
+
+    def counting(*args):
+        nonlocal count
+        for picture in real(*args):
+            count += 1
+            yield picture
+
+    with monkeypatch.context() as patch:
+        patch.setattr(core.video, "_decode", counting)
+        look(path, plan)
+    return count
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "ts", "webm"])
+def test_ten_minutes_cost_at_most_twice_what_ten_seconds_cost(tmp_path, monkeypatch, ending):
+    codec = {"webm": "libvpx-vp9"}.get(ending, "libx264")
+    short = grey_clip(tmp_path / f"short.{ending}", 100, fps=10, codec=codec, options={"g": "100"})
+    long = grey_clip(tmp_path / f"long.{ending}", 6000, fps=10, codec=codec, options={"g": "100"})
+    assert len(look(long)) == len(look(short)) == 64
+    assert decoded(monkeypatch, long) <= 2 * decoded(monkeypatch, short)
+
+
+def test_a_long_video_with_a_single_key_frame_is_read_on_and_not_again_and_again(tmp_path, monkeypatch):
+    clip = grey_clip(tmp_path / "one-gop.mp4", 1200, options={"g": "9999", "sc_threshold": "0"})
+    found = look(clip)
+    assert [grey_number(f.rgb, near=f.index) for f in found] == [f.index for f in found]
+    assert decoded(monkeypatch, clip) <= 1200
+
+
+PEAK = """
+import resource, sys
+from core.video import PLANS, frames
+count = sum(1 for _ in frames(sys.argv[1], PLANS["thorough"], []))
+print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_reading_needs_no_more_memory_for_a_longer_video(tmp_path):
+    peaks = []
+    for count in (60, 900):
+        clip = grey_clip(tmp_path / f"{count}.mp4", count, (640, 360))
+        out = subprocess.run([sys.executable, "-c", PEAK, clip], check=True, capture_output=True, text=True).stdout
+        looked_at, peak_kb = map(int, out.split())
+        assert looked_at >= count * 8 // 30
+        peaks.append(peak_kb)
+    # 224 more frames of 0.7 MB would be 155 MB
+    assert peaks[1] < peaks[0] + 20_000
+
+
+def test_closing_early_lets_go_of_the_file(ten_seconds):
+    def files_open():
+        return sum(os.path.realpath(f"/proc/self/fd/{fd}") == str(ten_seconds) for fd in os.listdir("/proc/self/fd"))
+
+    found = frames(ten_seconds, PLANS["default"], [])
+    next(found)
+    assert files_open() == 1
+    found.close()
+    assert files_open() == 0
+
+
+def test_the_same_file_gives_the_same_pixels_twice(ten_seconds):
+    one, other = look(ten_seconds), look(ten_seconds)
+    assert all(np.array_equal(a.rgb, b.rgb) and a.t_s == b.t_s for a, b in zip(one, other, strict=True))
+
+
+def test_probe_says_what_the_file_is(tmp_path):
+    media = probe(grey_clip(tmp_path / "clip.mp4", 50, (96, 64), fps=25, with_audio=True))
+    assert (media.width, media.height, media.fps, media.duration_s) == (96, 64, 25, 2)
+    assert (media.codec, media.container, media.has_audio, media.is_still) == ("h264", "mov", True, False)

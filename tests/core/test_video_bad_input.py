@@ -1,0 +1,361 @@
+"""Files that are damaged, lie, or are no video at all: a clear error or a warning, and nothing else lost."""
+
+import http.server
+import os
+import struct
+import threading
+import zlib
+
+import numpy as np
+import pytest
+
+from core.container import Limits
+from core.errors import CheckError
+from core.plan import PLANS
+from core.video import frames, probe
+from tests.media import audio_clip, grey_clip, grey_number, portrait_clip, scratched, truncated
+
+
+def look(path, plan="default", **options):
+    warnings = []
+    return list(frames(path, PLANS[plan], warnings, **options)), {w.code for w in warnings}
+
+
+def code_of(path, **options):
+    """The error code that both ways in agree on."""
+    with pytest.raises(CheckError) as from_frames:
+        look(path, **options)
+    with pytest.raises(CheckError) as from_probe:
+        probe(path, **options)
+    assert from_frames.value.code == from_probe.value.code
+    return from_frames.value.code
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return grey_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", 60)
+
+
+def patched(source, path, *changes):
+    """A copy with bytes replaced: each change is (marker, offset after the marker's start, new bytes)."""
+    data = bytearray(source.read_bytes())
+    for marker, offset, new in changes:
+        at = data.rindex(marker) + offset
+        data[at : at + len(new)] = new
+    path.write_bytes(data)
+    return path
+
+
+# --- no video at all
+
+
+def test_a_missing_file_is_reported_as_not_found(tmp_path):
+    assert code_of(tmp_path / "none.mp4") == "file_not_found"
+
+
+def test_a_file_that_may_not_be_read_is_reported_so(tmp_path):
+    path = tmp_path / "secret.mp4"
+    path.write_bytes(b"secret")
+    path.chmod(0)
+    was_root = os.geteuid() == 0
+    if was_root:
+        for folder in (tmp_path, *tmp_path.parents[:2]):
+            folder.chmod(0o755)
+        os.seteuid(65534)  # root may read anything
+    try:
+        assert code_of(path) == "not_readable"
+    finally:
+        if was_root:
+            os.seteuid(0)
+
+
+def test_a_folder_and_a_pipe_are_reported_as_not_a_video(tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    assert code_of(tmp_path / "pipe.mp4") == "not_a_video"
+    assert code_of(tmp_path) == "not_a_video"
+
+
+def test_an_empty_file_is_reported_as_damaged(tmp_path):
+    (tmp_path / "empty.mp4").touch()
+    assert code_of(tmp_path / "empty.mp4") == "damaged"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"Dear Sir or Madam",
+        b"<!DOCTYPE html><html></html>",
+        b'{"a": 1}',
+        b"%PDF-1.7",
+        b"PK\x03\x04",
+        b"\x7fELF",
+        bytes(2000),
+    ],
+)
+def test_a_file_of_another_kind_named_mp4_is_reported_as_not_a_video(tmp_path, content):
+    (tmp_path / "a.mp4").write_bytes(content)
+    assert code_of(tmp_path / "a.mp4") == "not_a_video"
+
+
+@pytest.mark.parametrize("name", ["a.m4a", "a.mka", "a.aac", "a.mp4"])
+def test_sound_alone_is_reported_as_having_no_video_stream(tmp_path, name):
+    assert code_of(audio_clip(tmp_path / name)) == "no_video_stream"
+
+
+@pytest.mark.parametrize("head", [b"ID3\x04", b"fLaC", b"RIFF\x00\x00\x00\x00WAVEfmt ", b"\xff\xfb\x90"])
+def test_music_files_are_reported_as_having_no_video_stream(tmp_path, head):
+    (tmp_path / "a.mp4").write_bytes(head + bytes(500))
+    assert code_of(tmp_path / "a.mp4") == "no_video_stream"
+
+
+def test_a_coding_nobody_knows_is_reported_as_unsupported(tmp_path, clip):
+    assert code_of(patched(clip, tmp_path / "a.mp4", (b"avc1", 0, b"zzzz"))) == "unsupported_codec"
+
+
+def test_an_animated_webp_is_reported_as_unsupported(tmp_path):
+    (tmp_path / "a.webp").write_bytes(b"RIFF\x00\x01\x00\x00WEBPVP8X\x0a\x00\x00\x00\x02" + bytes(100))
+    assert code_of(tmp_path / "a.webp") == "unsupported_codec"
+
+
+# --- playlists disguised as video
+
+
+@pytest.fixture
+def server():
+    """A loopback server that remembers what it was asked for."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.server.asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.asked = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+HLS = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{url}\n#EXT-X-ENDLIST\n"
+DASH = (
+    '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet>'
+    '<Representation id="1" mimeType="video/mp4"><BaseURL>{url}</BaseURL></Representation></AdaptationSet></Period></MPD>'
+)
+PLAYLISTS = {
+    "hls": HLS,
+    "dash": DASH,
+    "concat": "ffconcat version 1.0\nfile {url}\n",
+    "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\na=control:{url}\n",
+    "asx": '<asx version="3.0"><entry><ref href="{url}"/></entry></asx>',
+    "url": "{url}\n",
+    "hls behind an AVI's first bytes": "RIFF\x10\x10\x10\x10AVI " + HLS,
+    "hls behind a GIF's first bytes": "GIF89a" + HLS,
+    "hls behind an Ogg's first bytes": "OggS" + HLS,
+    "hls behind an MP4's first bytes": "\x00\x00\x00\x18ftypisom" + "\x00" * 12 + HLS,
+}
+
+
+@pytest.mark.parametrize("playlist", PLAYLISTS.values(), ids=PLAYLISTS)
+@pytest.mark.parametrize("name", ["a.mp4", "a.m3u8"])
+def test_a_playlist_disguised_as_video_causes_no_request(tmp_path, server, playlist, name):
+    path = tmp_path / name
+    path.write_text(playlist.format(url=f"http://127.0.0.1:{server.server_port}/a.ts"))
+    assert code_of(path) in ("not_a_video", "damaged", "no_video_stream", "too_large")
+    assert server.asked == []
+
+
+def test_a_file_named_like_an_address_is_only_a_file(tmp_path, server, clip, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "http:" / f"127.0.0.1:{server.server_port}"
+    folder.mkdir(parents=True)
+    (folder / "a.mp4").write_bytes(clip.read_bytes())
+    assert len(look(f"http://127.0.0.1:{server.server_port}/a.mp4")[0]) == 16
+    assert server.asked == []
+
+
+# --- names and places
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "with space.mp4",
+        'it\'s "quoted".mp4',
+        "видео 影片 🎬.mp4",
+        "a%03d.mp4",
+        "-i.mp4",
+        "concat:a|b.mp4",
+        "new\nline.mp4",
+        "none",
+    ],
+)
+def test_any_file_name_will_do(tmp_path, clip, name):
+    (tmp_path / name).write_bytes(clip.read_bytes())
+    assert len(look(tmp_path / name)[0]) == 16
+
+
+def test_a_name_that_is_no_text_will_do(tmp_path, clip):
+    name = os.fsdecode(bytes(tmp_path) + b"/\xff\xfe.mp4")
+    with open(name, "wb") as file:
+        file.write(clip.read_bytes())
+    assert len(look(name)[0]) == 16
+
+
+def test_reading_writes_nothing_beside_the_video(tmp_path, clip):
+    (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
+    tmp_path.chmod(0o555)
+    look(tmp_path / "clip.mp4")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["clip.mp4"]
+    tmp_path.chmod(0o755)
+
+
+# --- what is too large
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("a.mp4", {}),
+        ("a.mkv", {}),
+        ("a.ts", {}),
+        ("a.webm", {"codec": "libvpx-vp9"}),
+        ("a.gif", {"codec": "gif", "pix_fmt": "rgb8"}),
+        ("a.apng", {"codec": "apng", "pix_fmt": "rgb24"}),
+        ("a.jpg", {"codec": "mjpeg", "pix_fmt": "yuvj420p", "container": "image2"}),
+        ("a.png", {"codec": "png", "pix_fmt": "rgb24", "container": "image2"}),
+        ("a.bmp", {"codec": "bmp", "pix_fmt": "bgr24", "container": "image2"}),
+        ("a.tiff", {"codec": "tiff", "pix_fmt": "rgb24", "container": "image2"}),
+        ("a.webp", {"codec": "libwebp", "container": "webp"}),
+        ("a.avif", {"codec": "libsvtav1", "container": "avif"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_pictures_beyond_the_limit_are_refused(tmp_path, name, encoding):
+    path = grey_clip(tmp_path / name, 1, **encoding)
+    assert code_of(path, limits=Limits(max_pixels=64 * 48 - 1)) == "too_large"
+    assert len(look(path, limits=Limits(max_pixels=64 * 48))[0]) == 1
+
+
+def png(width, height, rows):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows, 9)), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def test_a_decompression_bomb_is_refused(tmp_path):
+    side = 30_000
+    (tmp_path / "bomb.png").write_bytes(png(side, side, bytes((side // 8 + 1) * side)))
+    assert (tmp_path / "bomb.png").stat().st_size < 200_000
+    assert code_of(tmp_path / "bomb.png") == "too_large"
+
+
+def test_a_gif_that_claims_the_largest_canvas_is_refused(tmp_path):
+    path = grey_clip(tmp_path / "a.gif", 2, codec="gif", pix_fmt="rgb8")
+    assert code_of(patched(path, tmp_path / "b.gif", (b"GIF89a", 6, b"\xff\xff\xff\xff"))) == "too_large"
+
+
+def test_pictures_of_no_size_are_an_error_and_no_crash(tmp_path):
+    (tmp_path / "a.png").write_bytes(png(0, 0, b""))
+    assert code_of(tmp_path / "a.png") == "damaged"
+    gif = grey_clip(tmp_path / "a.gif", 2, codec="gif", pix_fmt="rgb8")
+    assert code_of(patched(gif, tmp_path / "b.gif", (b"GIF89a", 6, bytes(4)))) == "damaged"
+
+
+# --- what lies
+
+
+def test_a_video_that_says_it_has_no_size_shows_its_real_one(tmp_path, clip):
+    path = patched(clip, tmp_path / "a.mp4", (b"avc1", 28, bytes(4)), (b"tkhd", 80, bytes(8)))
+    assert {frame.rgb.shape for frame in look(path)[0]} == {(48, 64, 3)}
+    assert (probe(path).width, probe(path).height) == (64, 48)
+
+
+def test_an_absurd_duration_is_not_believed(tmp_path, clip):
+    path = patched(clip, tmp_path / "a.mp4", (b"mvhd", 20, b"\xff\xff\xff\x7f"), (b"mdhd", 20, b"\xff\xff\xff\x7f"))
+    assert probe(path).duration_s == 2
+    found, warnings = look(path)
+    assert [f.t_s for f in found] == [f.t_s for f in look(clip)[0]]
+    assert warnings <= {"shorter_than_declared"}
+
+
+@pytest.mark.parametrize("timescale", [1, 2**31 - 1], ids=["a frame in minutes", "all frames at once"])
+def test_an_absurd_frame_rate_is_not_believed(tmp_path, timescale):
+    whole = grey_clip(tmp_path / "a.mp4", 60, muxer={"use_editlist": "0"})
+    path = patched(whole, tmp_path / "b.mp4", (b"mdhd", 16, struct.pack(">I", timescale)))
+    found, warnings = look(path)
+    assert "untrusted_timestamps" in warnings
+    assert [grey_number(f.rgb, near=f.index) for f in found] == [f.index for f in found]
+    assert 1 <= probe(path).duration_s <= 60
+
+
+def test_an_absurd_frame_rate_of_an_avi_is_not_believed(tmp_path):
+    path = grey_clip(tmp_path / "a.avi", 60, codec="mpeg4")
+    found, warnings = look(patched(path, tmp_path / "b.avi", (b"strh", 28, struct.pack("<II", 1, 10_000_000))))
+    assert "untrusted_timestamps" in warnings
+    assert len(found) == 16
+
+
+# --- what is damaged
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("a.mp4", {"options": {"g": "10"}}),
+        ("a.mkv", {"options": {"g": "10"}}),
+        ("a.ts", {"options": {"g": "10"}}),
+        ("a.flv", {"options": {"g": "10"}}),
+        ("a.webm", {"codec": "libvpx-vp9"}),
+        ("a.avi", {"codec": "mpeg4"}),
+        ("a.gif", {"codec": "gif", "pix_fmt": "rgb8"}),
+        ("a.wmv", {"codec": "wmv2"}),
+        ("a.jpg", {"codec": "mjpeg", "pix_fmt": "yuvj420p", "container": "image2"}),
+        ("a.png", {"codec": "png", "pix_fmt": "rgb24", "container": "image2"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_file_cut_off_anywhere_is_read_as_far_as_it_goes_or_reported(tmp_path, name, encoding):
+    still = name.endswith(("jpg", "png"))
+    whole = grey_clip(tmp_path / name, 1 if still else 40, **encoding)
+    length = whole.stat().st_size
+    sizes = sorted({*range(0, 40), *np.linspace(40, length - 1, 60).astype(int).tolist()})
+    outcomes = []
+    for size in sizes:
+        try:
+            found, _ = look(truncated(whole, tmp_path / f"cut-{name}", size), "first100")
+            assert found
+            outcomes.append(len(found))
+        except CheckError as error:
+            assert error.code in ("damaged", "not_a_video", "no_video_stream", "unsupported_codec")
+            outcomes.append(error.code)
+    assert "damaged" in outcomes
+    if not still and name != "a.mp4":  # there the index stands at the end
+        assert 20 <= outcomes[-10] <= 40
+
+
+def test_a_download_that_broke_off_is_read_as_far_as_it_goes_and_says_so(tmp_path):
+    whole = grey_clip(tmp_path / "a.mp4", 600, options={"g": "30"}, muxer={"movflags": "faststart"})
+    index = whole.read_bytes().index(b"mdat")
+    size = (index + whole.stat().st_size) // 2
+    found, warnings = look(truncated(whole, tmp_path / "b.mp4", size))
+    assert len(found) > 16
+    assert "shorter_than_declared" in warnings
+    assert all(grey_number(f.rgb, near=f.index) == f.index for f in found)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("a.mkv", "libx264"), ("a.ts", "libx264")])
+def test_a_damaged_stretch_is_left_out_and_named(tmp_path, name, codec):
+    whole = portrait_clip(tmp_path / name, 4, (320, 180), codec=codec, options={"g": "25"})
+    clean = {frame.t_s: frame.rgb for frame in look(whole, "thorough")[0]}
+    found, warnings = look(scratched(whole, tmp_path / f"bad-{name}", 0.5, 0.51), "thorough")
+    assert "damaged_stretch" in warnings
+    assert len(clean) - 10 <= len(found) < len(clean)
+    assert found[-1].t_s > 3.8
+    # the smeared pictures that a decoder makes up would pass for a manipulation
+    assert all(np.array_equal(frame.rgb, clean[frame.t_s]) for frame in found if frame.t_s in clean)

@@ -1,0 +1,202 @@
+"""Every codec, container and kind of picture that PyAV can encode here."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from core.plan import PLANS
+from core.video import Frame, frames, probe
+from tests.media import grey_clip, greys, write_clip
+
+# file name, codec, pixel format
+VIDEOS = [
+    ("a.mp4", "libx264", "yuv420p"),
+    ("a.mov", "libx264", "yuv420p"),
+    ("a.mkv", "libx264", "yuv420p"),
+    ("a.ts", "libx264", "yuv420p"),
+    ("a.flv", "libx264", "yuv420p"),
+    ("a.avi", "libx264", "yuv420p"),
+    ("hevc.mp4", "libx265", "yuv420p"),
+    ("hevc.mkv", "libx265", "yuv420p"),
+    ("vp8.webm", "libvpx", "yuv420p"),
+    ("vp9.webm", "libvpx-vp9", "yuv420p"),
+    ("vp9.mp4", "libvpx-vp9", "yuv420p"),
+    ("av1.mp4", "libsvtav1", "yuv420p"),
+    ("av1.webm", "libsvtav1", "yuv420p"),
+    ("mpeg4.avi", "mpeg4", "yuv420p"),
+    ("mpeg4.mp4", "mpeg4", "yuv420p"),
+    ("mpeg2.mpg", "mpeg2video", "yuv420p"),
+    ("mpeg2.ts", "mpeg2video", "yuv420p"),
+    ("wmv2.wmv", "wmv2", "yuv420p"),
+    ("mjpeg.avi", "mjpeg", "yuvj420p"),
+    ("prores.mov", "prores_ks", "yuv422p10le"),
+    ("qtrle.mov", "qtrle", "rgb24"),
+    ("ffv1.mkv", "ffv1", "yuv420p"),
+    ("a.gif", "gif", "rgb8"),
+    ("a.apng", "apng", "rgb24"),
+    # pixel formats
+    ("grey.mp4", "libx264", "gray"),
+    ("444.mp4", "libx264", "yuv444p"),
+    ("10bit.mp4", "libx264", "yuv420p10le"),
+    ("10bit-hevc.mp4", "libx265", "yuv420p10le"),
+    ("12bit-hevc.mkv", "libx265", "yuv422p12le"),
+    ("alpha.webm", "libvpx-vp9", "yuva420p"),
+    ("alpha.mov", "qtrle", "argb"),
+    ("grey16.mkv", "ffv1", "gray16le"),
+    ("rgb16.mkv", "ffv1", "rgb48le"),
+    ("palette.avi", "rawvideo", "bgr24"),
+]
+
+
+@pytest.mark.parametrize(("name", "codec", "pix_fmt"), VIDEOS, ids=[name for name, _, _ in VIDEOS])
+def test_frames_come_as_rgb_at_their_times(tmp_path, name, codec, pix_fmt):
+    if codec not in av.codecs_available:
+        pytest.skip(f"this PyAV has no encoder {codec}")
+    options = {"color_range": "pc"} if pix_fmt == "gray" else None
+    clip = grey_clip(tmp_path / name, 24, (64, 48), codec=codec, pix_fmt=pix_fmt, fps=25, options=options)
+    warnings = []
+    found = list(frames(clip, PLANS["thorough"], warnings))
+    assert len(found) >= 7
+    for frame in found:
+        assert (frame.rgb.shape, frame.rgb.dtype) == ((48, 64, 3), np.uint8)
+        # a GIF's palette has few greys, and the writer of program streams leaves a gap after the first picture
+        tolerance = {"a.gif": 3, "mpeg2.mpg": 1.3}.get(name, 0.6)
+        assert (frame.rgb.mean() - 16) / 4 == pytest.approx(frame.t_s * 25, abs=tolerance)
+    assert warnings == []
+    media = probe(clip)
+    assert (media.width, media.height) == (64, 48)
+    assert media.duration_s == pytest.approx(0.96, abs=0.09)
+
+
+PICTURES = [
+    ("a.jpg", "mjpeg", "yuvj420p"),
+    ("a.png", "png", "rgb24"),
+    ("a.bmp", "bmp", "bgr24"),
+    ("a.tiff", "tiff", "rgb24"),
+]
+
+
+@pytest.mark.parametrize(("name", "codec", "pix_fmt"), PICTURES, ids=[name for name, _, _ in PICTURES])
+def test_a_picture_is_a_video_of_one_frame(tmp_path, name, codec, pix_fmt):
+    path = write_clip(tmp_path / name, quarters(1), codec=codec, pix_fmt=pix_fmt, container="image2")
+    assert [corners(frame) for frame in look(path)] == ["RGBW"]
+    media = probe(path)
+    assert (media.is_still, media.duration_s, media.width, media.height) == (True, 0, 64, 48)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "container"), [("a.webp", "libwebp", "webp"), ("a.avif", "libsvtav1", "avif")]
+)
+def test_webp_and_avif_are_pictures_too(tmp_path, name, codec, container):
+    path = write_clip(tmp_path / name, quarters(1), codec=codec, container=container)
+    assert [corners(frame) for frame in look(path)] == ["RGBW"]
+    assert probe(path).is_still
+
+
+def test_a_photograph_is_turned_as_its_exif_says(tmp_path):
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Orientation: to be turned clockwise
+    Image.fromarray(next(quarters(1))).save(tmp_path / "photo.jpg", exif=exif, quality=95)
+    (frame,) = look(tmp_path / "photo.jpg")
+    assert (corners(frame), frame.rgb.shape) == ("BRWG", (64, 48, 3))
+    assert (probe(tmp_path / "photo.jpg").width, probe(tmp_path / "photo.jpg").height) == (48, 64)
+
+
+@pytest.mark.parametrize(
+    ("rotation", "mirror", "expected"),
+    [
+        (0, False, "RGBW"),
+        (90, False, "GWRB"),
+        (180, False, "WBGR"),
+        (270, False, "BRWG"),
+        (0, True, "GRWB"),
+        (90, True, "WGBR"),
+        (180, True, "BWRG"),
+        (270, True, "RBGW"),
+    ],
+)
+def test_video_rotated_in_metadata_gives_upright_frames(tmp_path, rotation, mirror, expected):
+    clip = write_clip(tmp_path / "turned.mp4", quarters(8), rotation=rotation, mirror=mirror)
+    shape = (64, 48, 3) if rotation in (90, 270) else (48, 64, 3)
+    assert {(corners(frame), frame.rgb.shape) for frame in look(clip)} == {(expected, shape)}
+    media = probe(clip)
+    assert (media.height, media.width) == shape[:2]
+
+
+def test_odd_sizes_keep_every_pixel(tmp_path):
+    clip = write_clip(tmp_path / "odd.mp4", quarters(8, (65, 47)), pix_fmt="yuv444p")
+    assert look(clip)[0].rgb.shape == (47, 65, 3)
+    assert corners(look(clip)[0]) == "RGBW"
+
+
+def test_pixels_that_are_not_square_are_made_square(tmp_path):
+    clip = write_clip(tmp_path / "pal.mp4", quarters(8, (72, 56)), aspect=Fraction(16, 11))
+    assert look(clip)[0].rgb.shape == (56, 105, 3)
+    assert (probe(clip).width, probe(clip).height) == (105, 56)
+
+
+def test_large_frames_are_scaled_down_and_say_by_how_much(tmp_path):
+    clip = write_clip(tmp_path / "4k.mp4", quarters(3, (3840, 2160)), rotation=90)
+    (frame, *_) = look(clip)
+    assert frame.rgb.shape == (1920, 1080, 3)
+    assert frame.scale == 2
+    assert corners(frame) == "GWRB"
+    assert (probe(clip).width, probe(clip).height) == (2160, 3840)
+
+
+def test_eight_k_is_read(tmp_path):
+    clip = write_clip(tmp_path / "8k.mp4", quarters(1, (7680, 4320)), options={"preset": "ultrafast"})
+    (frame,) = look(clip)
+    assert (frame.rgb.shape, frame.scale) == ((1080, 1920, 3), 4)
+
+
+def test_hdr_comes_as_ordinary_brightness(tmp_path):
+    """A grey of 100 candela per square metre, half of an ordinary screen's white, coded for 10,000."""
+
+    def luma(frame):
+        return av.VideoFrame.from_ndarray(np.full((48, 64), 509, np.uint16), format="gray10le").reformat(
+            format="yuv420p10le", dst_color_range="MPEG", src_color_range="MPEG"
+        )
+
+    tags = {"color_trc": "smpte2084", "color_primaries": "bt2020", "colorspace": "bt2020nc", "color_range": "tv"}
+    clip = write_clip(
+        tmp_path / "hdr.mp4", greys(3), codec="libx265", pix_fmt="yuv420p10le", options=tags, prepare=luma
+    )
+    level = look(clip)[0].rgb.mean()
+    assert 160 < level < 220  # read as if it were no HDR it would be 130
+
+
+def test_a_new_size_amid_the_video_does_not_change_the_frames_size(tmp_path):
+    one = write_clip(tmp_path / "one.ts", quarters(10))
+    other = write_clip(tmp_path / "other.ts", quarters(10, (128, 96)), times=[1 + i / 30 for i in range(10)])
+    both = tmp_path / "both.ts"
+    both.write_bytes(one.read_bytes() + other.read_bytes())
+    found = list(frames(both, PLANS["first100"], []))
+    assert {frame.rgb.shape for frame in found} == {(48, 64, 3)}
+    assert len(found) > 10
+
+
+def look(path) -> list[Frame]:
+    return list(frames(path, PLANS["default"], []))
+
+
+def quarters(count: int, size: tuple[int, int] = (64, 48)):
+    """Pictures red and green above, blue and white below."""
+    width, height = size
+    picture = np.full((height, width, 3), 255, np.uint8)
+    picture[: height // 2, : width // 2] = (255, 0, 0)
+    picture[: height // 2, width // 2 :] = (0, 255, 0)
+    picture[height // 2 :, : width // 2] = (0, 0, 255)
+    return (picture for _ in range(count))
+
+
+def corners(frame: Frame) -> str:
+    """The colours of the four quarters, row by row."""
+    colours = {"R": (255, 0, 0), "G": (0, 255, 0), "B": (0, 0, 255), "W": (255, 255, 255)}
+    height, width = frame.rgb.shape[:2]
+    points = [frame.rgb[y, x] for y in (height // 4, 3 * height // 4) for x in (width // 4, 3 * width // 4)]
+    return "".join(min(colours, key=lambda c: np.abs(np.subtract(colours[c], p.astype(int))).sum()) for p in points)

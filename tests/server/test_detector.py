@@ -1,0 +1,22 @@
+"""One check with the detector and the weights that ship, end to end."""
+
+import pytest
+
+from tests.server.conftest import Running
+from tests.site import make_clip
+
+
+@pytest.mark.slow
+def test_the_shipped_detector_judges_an_uploaded_clip(tmp_path):
+    (tmp_path / "clip").mkdir()
+    clip = make_clip(tmp_path / "clip")["clip.mp4"]
+    server = Running(tmp_path / "data", UNMASK_DETECTOR="core.detector:Detector")
+    server.start("all")
+    try:
+        server.until_ready()
+        check = server.wait(server.upload(clip).json()["id"], 120)
+        assert check["status"] == "done", check["error"]
+        assert check["analysis"]["coverage"]["faces_found"] == 1
+        assert check["analysis"]["model"]["sha256"] == server.get("/v1/info").json()["model"]["sha256"]
+    finally:
+        server.stop()

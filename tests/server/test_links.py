@@ -1,0 +1,71 @@
+"""A link in, a check out, with real processes and the real egress guard."""
+
+import pytest
+
+from tests.server.conftest import Running
+from tests.server.standin import video
+from tests.site import Site
+
+
+@pytest.fixture(scope="module")
+def site():
+    server = Site()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def forbidden():
+    server = Site()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory, site):
+    folder = tmp_path_factory.mktemp("links") / "data"
+    server = Running(folder, UNMASK_MEDIA_HOSTS=site.host, UNMASK_GUARD_ALLOW=site.host, UNMASK_FETCH_BYTES="1000000")
+    server.start("web")
+    server.start("worker")
+    try:
+        yield server.until_ready()
+    finally:
+        server.stop()
+
+
+def check(running, url: str) -> dict:
+    answer = running.post("/v1/checks", json={"url": url})
+    assert answer.status_code == 202, answer.text
+    return running.wait(answer.json()["id"])
+
+
+def test_the_video_of_a_post_is_fetched_and_checked(running, site):
+    site.pages["/clip.mp4"] = ("video/mp4", video("fine"))
+    tag = f'<meta property="og:video" content="{site.url("/clip.mp4")}">'
+    site.pages["/post"] = ("text/html", f"<html><head><title>A post</title>{tag}</head></html>".encode())
+    done = check(running, site.url("/post"))
+    assert (done["status"], done["site"]) == ("done", "media")
+    assert done["analysis"]["verdict"] == "no_signs_found"
+
+
+def test_a_post_that_leads_inside_reaches_nothing(running, site, forbidden):
+    site.pages["/inside"] = lambda handler: handler.redirect(forbidden.url("/secret"))
+    done = check(running, site.url("/inside"))
+    assert (done["status"], done["error"]["code"]) == ("failed", "blocked_address")
+    assert forbidden.hits == []
+
+
+def test_a_post_that_is_gone_says_so(running, site):
+    done = check(running, site.url("/gone"))
+    assert done["error"]["code"] == "removed"
+
+
+def test_a_video_over_the_limit_says_so_and_leaves_no_file(running, site):
+    from pathlib import Path
+
+    site.pages["/big.mp4"] = ("video/mp4", video("fine", 3_000_000))
+    done = check(running, site.url("/big.mp4"))
+    assert done["error"]["code"] == "too_large"
+    assert not list((Path(running.env["UNMASK_DATA"]) / "checks").glob("*/work-*"))

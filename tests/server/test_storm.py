@@ -1,0 +1,178 @@
+"""Nothing accepted is lost: everything is killed at random moments under load, and every check ends exactly once.
+
+UNMASK_STORM sets the number of checks; `make test-storm` takes 500.
+"""
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.server.conftest import Running, free_port, wait_for
+from tests.server.standin import video
+
+CHECKS = int(os.environ.get("UNMASK_STORM", "50"))
+KILLS = max(6, CHECKS // 10)
+FINAL = ("done", "failed", "cancelled")
+
+
+class Redis:
+    def __init__(self, folder: Path):
+        self.port = free_port()
+        self.command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder)]
+        self.command += ["--appendonly", "yes", "--save", ""]
+        folder.mkdir()
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+class Postgres:
+    """A cluster in a folder of its own; as another user where we are root, since it refuses to run as root."""
+
+    def __init__(self, folder: Path):
+        self.port = free_port()
+        self.bin = Path(postgres_bin())
+        self.who = {"user": "nobody", "group": "nogroup"} if os.getuid() == 0 else {}
+        folder.mkdir()
+        if self.who:
+            shutil.chown(folder, **self.who)
+            for parent in folder.parents[:3]:  # pytest's folders are for root alone
+                parent.chmod(0o755)
+        self.folder = folder / "db"
+        init = [self.bin / "initdb", "-D", self.folder, "-U", "unmask", "-A", "trust", "-E", "UTF8", "--locale=C"]
+        subprocess.run(init, check=True, stdout=subprocess.DEVNULL, cwd="/", **self.who)
+        self.url = f"postgresql://unmask@127.0.0.1:{self.port}/postgres"
+        self.start()
+
+    def start(self) -> None:
+        """Again and again until it stays: what the killed one left in shared memory takes a moment to go."""
+        command = [self.bin / "postgres", "-D", self.folder, "-p", str(self.port), "-h", "127.0.0.1", "-k", ""]
+        for _ in range(50):
+            (self.folder / "postmaster.pid").unlink(missing_ok=True)
+            self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/", **self.who)
+            try:
+                self.process.wait(1)
+            except subprocess.TimeoutExpired:
+                return
+        raise AssertionError("PostgreSQL does not start")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def postgres_bin() -> str | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    return str(found[-1]) if found else None
+
+
+class Storm:
+    """Kills one of its victims every few seconds and starts it again, KILLS times."""
+
+    def __init__(self, victims, seed: int):
+        self.victims = victims
+        self.dice = random.Random(seed)
+        self.thread = threading.Thread(target=self.rage)
+
+    def rage(self) -> None:
+        for number in range(KILLS):
+            time.sleep(self.dice.uniform(1, 5))  # starting takes a second or two, and it is to be hit at work as well
+            kill, start = self.victims[number % len(self.victims)]
+            kill()
+            time.sleep(self.dice.uniform(0, 0.5))
+            start()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.thread.join()
+
+
+def victim(server: Running, part: str):
+    def kill():
+        for process in [p for p in server.processes if p.args[-1] == part]:
+            group = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+            process.kill()
+            process.wait()
+            server.processes.remove(process)
+            if part == "web":  # gunicorn's child notices by itself, but only after a while, and holds the port
+                for pid in group:
+                    with suppress(ProcessLookupError):
+                        os.kill(int(pid), 9)
+
+    return kill, lambda: server.start(part)
+
+
+def submit(server: Running, number: int) -> str:
+    """Until it is accepted; the Idempotency-Key makes asking again safe."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        try:
+            answer = requests.post(
+                f"{server.url}/v1/checks",
+                files={"file": ("clip.mp4", video(f"nap {number}"))},
+                headers={"Idempotency-Key": f"storm {number}"},
+                timeout=10,
+            )
+            if answer.status_code in (200, 202):
+                return answer.json()["id"]
+        except (requests.RequestException, ValueError):
+            pass
+        time.sleep(0.2)
+    raise AssertionError(f"never accepted\n{server.log.read_text()[-4000:]}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["sqlite", "redis and postgres"])
+def test_every_accepted_check_ends_exactly_once(tmp_path, backend):
+    settings = {"UNMASK_LEASE_S": "3", "UNMASK_CHECKS": "2", "UNMASK_ATTEMPTS": "5"}
+    stores = []
+    if backend != "sqlite":
+        if not (shutil.which("redis-server") and postgres_bin()):
+            assert os.environ.get("CI") != "true", "install redis-server and postgresql, see packages.txt"
+            pytest.skip("needs redis-server and postgresql")
+        redis, postgres = Redis(tmp_path / "redis"), Postgres(tmp_path / "postgres")
+        stores = [redis, postgres]
+        settings |= {"UNMASK_BROKER_URL": f"redis://127.0.0.1:{redis.port}/0", "UNMASK_DATABASE_URL": postgres.url}
+        time.sleep(2)
+    server = Running(tmp_path / "data", **settings)
+    try:
+        server.start("web")
+        server.start("worker")
+        server.until_ready()
+        victims = [victim(server, "web"), victim(server, "worker"), *((store.kill, store.start) for store in stores)]
+        with Storm(victims, seed=7), ThreadPoolExecutor(4) as clients:
+            ids = list(clients.map(lambda number: submit(server, number), range(CHECKS)))
+        assert len(set(ids)) == CHECKS
+
+        def states() -> dict[str, str]:
+            return {check_id: server.get(f"/v1/checks/{check_id}").json()["status"] for check_id in ids}
+
+        wait_for(lambda: set(states().values()) <= set(FINAL), 60 + CHECKS, server.log)
+        ended = states()
+        done = sum(status == "done" for status in ended.values())
+        text = server.get("/metrics").text
+        counted = sum(float(n) for n in re.findall(r"^unmask_verdicts_total\{.*\} (\S+)", text, re.MULTILINE))
+        assert counted == done  # every result was written once, in the transaction that counted it
+        assert done >= CHECKS * 0.8  # the rest was interrupted too often, and says so
+    finally:
+        server.stop()
+        for store in stores:
+            store.kill()

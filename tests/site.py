@@ -1,0 +1,79 @@
+"""A social site is a real HTTP server on loopback, and its videos are made of the portrait."""
+
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import av
+import numpy as np
+from skimage import data
+
+
+class Site(ThreadingHTTPServer):
+    """Pages by path: bytes with a content type, or a function that answers by hand. Counts what reaches it."""
+
+    daemon_threads = True
+
+    def __init__(self, address: str = "127.0.0.1"):
+        super().__init__((address, 0), Handler)
+        self.pages: dict[str, tuple[str, bytes] | Callable] = {}
+        self.hits: list[str] = []
+        self.host = f"{address}:{self.server_port}"
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    def url(self, path: str) -> str:
+        return f"http://{self.host}{path}"
+
+    def handle_error(self, request, client_address):
+        pass  # clients that hang up are part of the tests
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.server.hits.append(self.path)
+        page = self.server.pages.get(self.path.partition("?")[0])
+        if callable(page):
+            page(self)
+        elif page is None:
+            self.send_error(404)
+        else:
+            kind, body = page
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+    do_HEAD = do_POST = do_GET
+
+    def redirect(self, where: str):
+        self.send_response(302)
+        self.send_header("Location", where)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+def make_clip(folder: Path) -> dict[str, bytes]:
+    """One second of the portrait as an MP4 file, as an HLS and as a DASH stream: names and contents."""
+    encode(folder / "clip.mp4", "mp4", {})
+    encode(folder / "hls.m3u8", "hls", {"hls_time": "1"})
+    encode(folder / "dash.mpd", "dash", {})
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def encode(path, container: str, options: dict[str, str]) -> None:
+    picture = data.astronaut()
+    with av.open(str(path), "w", format=container, options=options) as out:
+        stream = out.add_stream("libx264", rate=10, options={"g": "10"})
+        stream.width, stream.height, stream.pix_fmt = 320, 320, "yuv420p"
+        for index in range(10):
+            rgb = np.ascontiguousarray(np.roll(picture, index, axis=1)[:320, 60:380])
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
+        out.mux(stream.encode())

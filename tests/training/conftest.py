@@ -1,0 +1,57 @@
+"""A real face with its landmarks, from the NASA portrait, and a small pack made of it."""
+
+import io
+import json
+import tarfile
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from core.faces import FaceDetector
+from training.landmarks import Landmarker
+from training.prepare import Sample, Source, sample_of
+
+
+def portrait() -> np.ndarray:
+    return skimage.data.astronaut()[:300, 80:380]
+
+
+@pytest.fixture(scope="session")
+def sample() -> Sample:
+    with FaceDetector() as detector:
+        found = sample_of(portrait(), Source("a", "nasa", "a", "still"), detector, Landmarker())
+    assert isinstance(found, Sample)
+    return found
+
+
+@pytest.fixture(scope="session")
+def partner(sample) -> Sample:
+    """Somebody else, as far as the generator can tell: mirrored and recoloured."""
+    rgb = np.ascontiguousarray(255 - (255 - sample.rgb[:, ::-1].astype(int)) * 3 // 4).astype(np.uint8)
+    width = rgb.shape[1]
+    points = sample.landmarks * [-1, 1] + [width - 1, 0]
+    x0, y0, x1, y1 = sample.box
+    return Sample(rgb, points.astype(np.float32), (width - x1, y0, width - x0, y1), Source("b", "other", "b", "still"))
+
+
+@pytest.fixture
+def pack(tmp_path):
+    """Six stills from three sources, one of them without a face, and no clips."""
+    folder = tmp_path / "pack"
+    (folder / "faces").mkdir(parents=True)
+    (folder / "clips").mkdir()
+    (folder / "clips" / "manifest.jsonl").write_text("")
+    rows = []
+    with tarfile.open(folder / "faces" / "shard-00.tar", "w") as tar:
+        for number in range(6):
+            picture = portrait() if number != 3 else np.full((200, 200, 3), 90, np.uint8)
+            picture = np.clip(picture.astype(int) + 5 * number, 0, 255).astype(np.uint8)
+            data = cv2.imencode(".jpg", picture[:, :, ::-1])[1].tobytes()
+            entry = tarfile.TarInfo(f"p{number}.jpg")
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+            rows.append({"id": f"p{number}", "source_repo": f"site-{number % 3}", "identity": f"who-{number}"})
+    (folder / "faces" / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return folder

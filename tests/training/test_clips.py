@@ -1,0 +1,65 @@
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from training.clips import KINDS, LENGTH, blended, h264, make_clip, under_camera, windows
+from training.prepare import Sample, Shards, Source, write_shard
+
+
+@pytest.fixture
+def shards(tmp_path, sample, partner):
+    """One clip of 20 frames whose mouth opens, and two stills."""
+    rows = []
+    for t in range(20):
+        points = sample.landmarks.copy()
+        points[[17, 84, 314, 152], 1] += 3 * np.sin(t)
+        rows.append(Sample(sample.rgb, points, sample.box, Source("clip", "tv", "anna", "clip", t / 8)))
+    rows += [
+        Sample(p.rgb, p.landmarks, p.box, Source(f"s{i}", "site", f"b{i}", "still"))
+        for i, p in enumerate((partner, sample))
+    ]
+    write_shard(tmp_path / "s-00.npz", rows)
+    return Shards(tmp_path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_clip_pair_is_a_pure_function_of_its_seed(kind, shards):
+    runs = windows(shards, np.arange(len(shards)))
+    one, other = (make_clip(shards, runs, np.array([20, 21]), np.random.default_rng(4), kind) for _ in range(2))
+    assert one.real.shape == one.fake.shape == (LENGTH, 224, 224, 3)
+    assert np.array_equal(one.real, other.real)
+    assert np.array_equal(one.fake, other.fake)
+    assert not np.array_equal(one.real, one.fake)
+
+
+def test_windows_never_cross_clips_and_keep_their_order(shards):
+    for run in windows(shards, np.arange(len(shards))):
+        assert len(run) == LENGTH
+        times = [shards.sources[i].t_s for i in run]
+        assert times == sorted(times)
+        assert {shards.sources[i].id for i in run} == {"clip"}
+
+
+def test_a_part_time_fake_is_clean_at_its_ends(sample):
+    frames = [replace(sample, source=replace(sample.source, t_s=t / 8)) for t in range(LENGTH)]
+    for seed in range(4):
+        real, fake = blended(frames, "part_time", np.random.default_rng(seed))
+        differs = [not np.array_equal(a.rgb, b.rgb) for a, b in zip(real, fake, strict=True)]
+        assert not differs[0]
+        assert 0 < sum(differs) < LENGTH
+
+
+def test_a_still_under_a_camera_moves_as_a_whole(sample):
+    frames = under_camera(sample, np.random.default_rng(1))
+    first, last = frames[0].landmarks, frames[-1].landmarks
+    assert np.abs(first - last).max() > 0.5
+    affine = cv2.estimateAffinePartial2D(first, last)[0]
+    assert np.abs(first @ affine[:, :2].T + affine[:, 2] - last).max() < 0.05
+
+
+def test_h264_gives_back_every_frame():
+    ramp = [np.full((128, 128, 3), 10 * t, np.uint8) for t in range(LENGTH)]
+    back = h264(ramp, 23, 8)
+    assert [round(f.mean() / 10) for f in back] == list(range(LENGTH))

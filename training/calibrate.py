@@ -1,0 +1,122 @@
+"""The two numbers and two band edges per number of faces, on real forgeries and real videos.
+
+    python -m training.calibrate --manifest ../shared/data/dev/manifest.jsonl --weights runs/published
+
+Nothing else is ever fitted on these files. What is reported is cross-fitted: each source's files are judged by a
+calibration that never saw that source. Writes calibration.json beside the weights and calibrate.json into --out.
+"""
+
+import argparse
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from core.calibration import MAX_FACES, Calibration, Curve
+from core.detector import Detector
+from core.errors import CheckError
+
+LEVEL = 0.05  # of real videos above the upper edge, of forged ones below the lower
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One file of the manifest after the network."""
+
+    path: str
+    is_fake: bool
+    is_still: bool
+    source: str
+    logit: float
+
+
+def score(manifest: Path, detector: Detector) -> list[Scored]:
+    """The raw logit of the most suspicious face of every file that has one."""
+    detector.calibration = Calibration()  # plain sigmoid: the logit can be read back
+    out = []
+    for row in map(json.loads, manifest.read_text().splitlines()):
+        try:
+            p = detector.check(manifest.parent / row["path"]).probability
+        except CheckError as error:
+            print(f"{row['path']}: {error.code}")
+            continue
+        if p is not None:
+            logit = math.log(max(p, 1e-9) / max(1 - p, 1e-9))
+            out.append(Scored(row["path"], row["label"] == "fake", row["kind"] == "image", row["source_repo"], logit))
+    return out
+
+
+def fit(logits: np.ndarray, fakes: np.ndarray) -> tuple[Curve, ...]:
+    """Platt's logistic map, the classes weighing the same, and band edges for 1 to MAX_FACES faces.
+
+    The edges assume normal logits within a class (a quantile of thirty files is too rough): with k faces the largest
+    of k draws is compared, so the upper edge lies at the level that keeps the false alarms of the whole at LEVEL.
+    """
+    regression = LogisticRegression(C=10.0, class_weight="balanced").fit(logits[:, None], fakes)
+    slope, intercept = max(float(regression.coef_[0, 0]), 1e-3), float(regression.intercept_[0])
+    real, fake = logits[~fakes], logits[fakes]
+    plain = Curve(slope, intercept)
+    lower = plain.probability(float(fake.mean() + normal_quantile(LEVEL) * fake.std(ddof=1)))
+    curves = []
+    for k in range(1, MAX_FACES + 1):
+        z = normal_quantile((1 - LEVEL) ** (1 / k))
+        upper = plain.probability(float(real.mean() + z * real.std(ddof=1)))
+        curves.append(Curve(slope, intercept, likely_from=max(upper, lower), no_signs_until=lower))
+    return tuple(curves)
+
+
+def normal_quantile(p: float) -> float:
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf(p)
+
+
+def cross_fit(files: list[Scored]) -> dict:
+    """Each source judged by a fit on the others: flagged and cleared shares, and the calibration error."""
+    logits, fakes = np.array([f.logit for f in files]), np.array([f.is_fake for f in files])
+    sources = np.array([f.source for f in files])
+    probabilities, verdicts = np.zeros(len(files)), np.empty(len(files), object)
+    for source in set(sources):
+        mine = sources == source
+        curve = fit(logits[~mine], fakes[~mine])[0]
+        for i in np.flatnonzero(mine):
+            probabilities[i] = curve.probability(logits[i])
+            verdicts[i] = curve.verdict(probabilities[i])
+    shares = {
+        f"{name} {verdict}": round(float((verdicts[group] == verdict).mean()), 3)
+        for name, group in (("real", ~fakes), ("fake", fakes))
+        for verdict in ("likely_manipulated", "inconclusive", "no_signs_found")
+    }
+    weights = np.where(fakes, 0.5 / fakes.sum(), 0.5 / (~fakes).sum())
+    brier = float((weights * (probabilities - fakes) ** 2).sum())
+    return {"files": len(files), "fakes": int(fakes.sum()), "brier_balanced": round(brier, 4), **shares}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--manifest", type=Path, default=Path("../shared/data/dev/manifest.jsonl"))
+    parser.add_argument("--weights", type=Path, required=True, help="a folder of published weights")
+    parser.add_argument("--out", type=Path, default=Path("runs/calibrate.json"))
+    args = parser.parse_args()
+    if not args.manifest.exists():
+        raise SystemExit(f"There is no {args.manifest}. Name the labelled files with --manifest.")
+    files = score(args.manifest, Detector.load(args.weights))
+    curves, report = {}, {}
+    for kind, is_still in (("video", False), ("frame", True)):
+        mine = [f for f in files if f.is_still == is_still]
+        if len({f.is_fake for f in mine}) < 2:
+            continue
+        curves[kind] = fit(np.array([f.logit for f in mine]), np.array([f.is_fake for f in mine]))
+        report[kind] = cross_fit(mine)
+    calibration = Calibration(**curves)
+    (args.weights / "calibration.json").write_text(json.dumps(calibration.to_json(), indent=2) + "\n")
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(json.dumps(report, indent=1) + "\n")
+    print(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()

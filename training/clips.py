@@ -1,0 +1,175 @@
+"""Pseudo-fake clips: what goes wrong over time, for the temporal head.
+
+Real windows come from the clips of the pack (and stills under a moving camera, so that stillness is no label); their
+fake twins are blended the same way in every frame (steady), wander (drift), tremble (flicker), come and go (part-time),
+lag behind (lag), or are a still moved by another person's face (animated). Both twins go through the same H.264 call.
+Source of the kinds: self-blended video, Nguyen et al. 2025 (FakeSTormer), from its description.
+"""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from core.crops import CROP_SIZE, crop
+from training import degrade
+from training.hulls import face_size, warp
+from training.prepare import Sample, Shards
+from training.pseudo import FAMILIES, expression, landmark_field, self_blend
+
+LENGTH = 16  # frames, at 8 Hz
+KINDS = ("steady", "drift", "flicker", "part_time", "lag", "animated")
+KIND_SHARES = (0.26, 0.12, 0.12, 0.12, 0.1, 0.28)
+BLENDING = ("self_blend", "lip_sync", "rerender")  # families that keep the person
+
+
+@dataclass(frozen=True, eq=False)
+class ClipPair:
+    """Two windows of crops that differ by the manipulation alone."""
+
+    real: np.ndarray  # (T, S, S, 3) uint8
+    fake: np.ndarray  # (T, S, S, 3) uint8
+    kind: str
+
+
+def windows(shards: Shards, indices: np.ndarray) -> list[list[int]]:
+    """Every run of LENGTH consecutive frames of one clip, a quarter of a window apart."""
+    by_clip: dict[str, list[int]] = {}
+    for i in indices:
+        if shards.sources[i].kind == "clip":
+            by_clip.setdefault(shards.sources[i].id, []).append(int(i))
+    runs = []
+    for frames in by_clip.values():
+        frames.sort(key=lambda i: shards.sources[i].t_s)
+        runs += [frames[k : k + LENGTH] for k in range(0, len(frames) - LENGTH + 1, LENGTH // 4)]
+    return runs
+
+
+def make_clip(
+    shards: Shards, runs: list[list[int]], stills: np.ndarray, rng: np.random.Generator, kind: str | None = None
+) -> ClipPair:
+    """One pair of windows; all draws come from `rng`."""
+    kind = kind or str(rng.choice(KINDS, p=KIND_SHARES))
+    motion = [shards[i] for i in runs[int(rng.integers(len(runs)))]]
+    if kind == "animated":
+        still = shards[int(rng.choice(stills))]
+        real = under_camera(still, rng)
+        fake = animate(still, real, motion, rng)
+    else:
+        real = motion if rng.random() < 0.7 or not len(stills) else under_camera(shards[int(rng.choice(stills))], rng)
+        real, fake = blended(real, kind, rng)
+    seed = int(rng.integers(2**63))
+    return ClipPair(*(finish(frames, np.random.default_rng(seed)) for frames in (real, fake)), kind)
+
+
+def blended(real: list[Sample], kind: str, rng: np.random.Generator) -> tuple[list[Sample], list[Sample]]:
+    """Blend every frame alike, but for what the kind of clip says."""
+    family = FAMILIES[str(rng.choice(BLENDING, p=[0.6, 0.25, 0.15]))][1] if kind != "lag" else self_blend
+    seed, size = int(rng.integers(2**63)), face_size(real[0].landmarks)
+    step = rng.normal(0, 0.004 * size, 2)
+    tremble = 0.012 * size if kind == "flicker" else 0.0
+    first, last = sorted(rng.choice(np.arange(1, LENGTH), 2, replace=False)) if kind == "part_time" else (0, LENGTH)
+    delay = int(rng.integers(1, 4)) if kind == "lag" else 0
+    out_real, out_fake = [], []
+    for t, frame in enumerate(real):
+        moved = frame.landmarks + rng.normal(0, tremble + 1e-9, 2) + (step * t if kind == "drift" else 0)
+        given = replace(frame, landmarks=moved.astype(np.float32))
+        if delay and t >= delay:
+            given = _with_late_face(given, real[t - delay])
+        blend = family(given, given, np.random.default_rng(seed))
+        is_clean = not first <= t < last or (kind == "flicker" and rng.random() < 0.12)
+        # the family may have changed the real member too: the same change in every frame
+        out_real.append(replace(frame, rgb=_pixels(blend.real if not delay else frame.rgb)))
+        out_fake.append(replace(frame, rgb=_pixels(blend.real if is_clean else blend.fake)))
+    return out_real, out_fake
+
+
+def _with_late_face(frame: Sample, earlier: Sample) -> Sample:
+    """The frame with the inner face of an earlier one, laid over it."""
+    field = landmark_field(frame.rgb.shape[:2], frame.landmarks, earlier.landmarks, face_size(frame.landmarks))
+    late = cv2.remap(earlier.rgb, field, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    mask = np.zeros(frame.rgb.shape[:2], np.float32)
+    cv2.fillConvexPoly(mask, cv2.convexHull(frame.landmarks).astype(np.int32), 1.0)
+    mask = cv2.GaussianBlur(mask, (0, 0), 0.04 * face_size(frame.landmarks))[..., None]
+    return replace(frame, rgb=_pixels(frame.rgb * (1 - mask) + late * mask))
+
+
+def under_camera(still: Sample, rng: np.random.Generator) -> list[Sample]:
+    """A still seen by a moving hand-held camera: pan, zoom, roll, shake."""
+    size, out = face_size(still.landmarks), []
+    pan, zoom, roll = rng.normal(0, 0.012 * size, 2), rng.normal(0, 0.006), rng.normal(0, 0.4)
+    shake = rng.uniform(0, 0.008) * size
+    centre = tuple(float(v) for v in still.landmarks.mean(0))
+    height, width = still.rgb.shape[:2]
+    for t in range(LENGTH):
+        affine = cv2.getRotationMatrix2D(centre, roll * t, 1 + zoom * t)
+        affine[:, 2] += pan * (t - LENGTH / 2) + rng.normal(0, shake + 1e-9, 2)
+        rgb = cv2.warpAffine(still.rgb, affine, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        landmarks = (still.landmarks @ affine[:, :2].T + affine[:, 2]).astype(np.float32)
+        corners = np.array(still.box).reshape(2, 2) @ affine[:, :2].T + affine[:, 2]
+        out.append(Sample(rgb, landmarks, tuple(corners.ravel().tolist()), still.source))
+    return out
+
+
+def animate(still: Sample, seen: list[Sample], motion: list[Sample], rng: np.random.Generator) -> list[Sample]:
+    """The still under the same camera, its face moved by another person's expressions."""
+    size, strength = face_size(still.landmarks), rng.uniform(0.5, 1.1)
+    neutral = expression(motion[0].landmarks, still.landmarks)
+    softness, out = rng.uniform(0.55, 1.0), []
+    for view, driver in zip(seen, motion, strict=True):
+        change = expression(driver.landmarks, still.landmarks) - neutral
+        moved = (view.landmarks + strength * change).astype(np.float32)
+        identity = np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in view.rgb.shape[1::-1])), 2)
+        field = landmark_field(view.rgb.shape[:2], moved, view.landmarks, size, anchored=True) - identity
+        rgb = warp(view.rgb.astype(np.float32), field, cv2.INTER_LINEAR)
+        rgb = degrade.down_up(rgb, softness, np.random.default_rng(0))
+        out.append(replace(view, rgb=_pixels(rgb), landmarks=moved))
+    return out
+
+
+def finish(frames: list[Sample], rng: np.random.Generator) -> np.ndarray:
+    """Crop with a margin and a shift of the clip's own, recolour, encode. (T, S, S, 3) uint8."""
+    margin, shift, flip = rng.uniform(1.15, 1.45), rng.uniform(-0.04, 0.04, 2), rng.random() < 0.5
+    jitter, side = rng.uniform(0, 0.012), int(rng.choice([128, 256, 256]))
+    colour_seed, crops = int(rng.integers(2**63)), []
+    for frame in frames:
+        x0, y0, x1, y1 = frame.box
+        face = max(x1 - x0, y1 - y0)
+        centre = np.array([x0 + x1, y0 + y1]) / 2 + (shift + rng.normal(0, jitter, 2)) * face
+        box = (*(centre - margin * face / 2), *(centre + margin * face / 2))
+        image = degrade.colour(crop(frame.rgb, box, side, 1.0).astype(np.float32), np.random.default_rng(colour_seed))
+        crops.append(_pixels(image[:, ::-1] if flip else image))
+    crops = h264(crops, int(rng.integers(18, 36)), int(rng.choice([4, 8, 16])))
+    return np.stack(
+        [
+            cv2.resize(c, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_AREA if side > CROP_SIZE else cv2.INTER_CUBIC)
+            for c in crops
+        ]
+    )
+
+
+def h264(images: list[np.ndarray], crf: int, gop: int) -> list[np.ndarray]:
+    """Through libx264 in memory and back.
+
+    Sides are multiples of 128: at others libx264 gave the same clip differently each time, as if it read past the edge.
+    """
+    import io
+
+    import av
+
+    memory = io.BytesIO()
+    with av.open(memory, "w", format="mp4") as out:
+        stream = out.add_stream("libx264", rate=8, options={"crf": str(crf), "preset": "veryfast", "g": str(gop)})
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for image in images:
+            planes = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2YUV_I420)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
+        out.mux(stream.encode(None))
+    memory.seek(0)
+    with av.open(memory, format="mp4") as back:
+        return [cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_YUV2RGB_I420) for frame in back.decode(video=0)]
+
+
+def _pixels(image: np.ndarray) -> np.ndarray:
+    return np.clip(np.round(image), 0, 255).astype(np.uint8)

@@ -1,0 +1,120 @@
+"""What cameras, editors and sites do to every picture: colour, blur, noise, resizing, codecs.
+
+Each function is pure in (image, rng). A pair gets the same draw by passing generators of the same seed. Images are
+(H, W, 3) float32 RGB, 0 to 255, until a codec rounds them.
+"""
+
+import cv2
+import numpy as np
+
+SHRINK = (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)
+GROW = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)
+
+
+def colour(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
+    """Brightness, contrast, gamma, saturation and a tint; `strength` 1 is a visible, believable change."""
+    out = image
+    if rng.random() < 0.7:
+        gain, lift = 1 + strength * rng.uniform(-0.12, 0.12), strength * rng.uniform(-14, 14)
+        out = (out - 128) * gain + 128 + lift
+    if rng.random() < 0.5:
+        out = out + strength * rng.uniform(-12, 12, 3).astype(np.float32)
+    if rng.random() < 0.5:
+        grey = out @ np.array([0.299, 0.587, 0.114], np.float32)
+        out = grey[..., None] + (out - grey[..., None]) * (1 + strength * rng.uniform(-0.25, 0.25))
+    if rng.random() < 0.3:
+        out = 255 * (np.clip(out, 0, 255) / 255) ** np.float32(1 + strength * rng.uniform(-0.25, 0.3))
+    return np.clip(out, 0, 255).astype(np.float32)
+
+
+def detail(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A different sharpness: smaller and back, sharpened, or blurred."""
+    kind = rng.random()
+    if kind < 0.5:
+        return down_up(image, rng.uniform(0.3, 0.85), rng)
+    if kind < 0.8:
+        return sharpen(image, rng.uniform(0.2, 0.8))
+    return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.4))
+
+
+def down_up(image: np.ndarray, scale: float, rng: np.random.Generator) -> np.ndarray:
+    """Smaller by `scale` and back, with filters drawn at random."""
+    height, width = image.shape[:2]
+    small = (max(8, round(width * scale)), max(8, round(height * scale)))
+    shrunk = cv2.resize(image, small, interpolation=int(rng.choice(SHRINK[:3])))
+    return np.clip(cv2.resize(shrunk, (width, height), interpolation=int(rng.choice(GROW))), 0, 255)
+
+
+def sharpen(image: np.ndarray, amount: float) -> np.ndarray:
+    return np.clip(image + amount * (image - cv2.GaussianBlur(image, (0, 0), 1.5)), 0, 255)
+
+
+def codec(image: np.ndarray, rng: np.random.Generator, lowest: int = 50) -> np.ndarray:
+    """One lossy generation: JPEG, or WebP, whose predicted and deblocked blocks look like a video key frame's."""
+    pixels = np.clip(np.round(image), 0, 255).astype(np.uint8)
+    if rng.random() < 0.5:
+        sampling = int(rng.choice([cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]))
+        how = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(lowest, 98)), cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
+        data = cv2.imencode(".jpg", pixels, how)[1]
+    else:
+        data = cv2.imencode(".webp", pixels, [cv2.IMWRITE_WEBP_QUALITY, int(rng.integers(lowest - 20, 92))])[1]
+    return cv2.imdecode(data, cv2.IMREAD_COLOR).astype(np.float32)
+
+
+def spread(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The whole way of a picture through the world. Returns (H, W, 3) uint8."""
+    out = colour(image, rng, 1.5) if rng.random() < 0.5 else image
+    if rng.random() < 0.08:
+        out = np.repeat(out.mean(2, keepdims=True), 3, 2)
+    if rng.random() < 0.15:
+        out = cv2.bilateralFilter(out, 5, float(rng.uniform(10, 40)), 3)  # a beauty filter, in both classes
+    if rng.random() < 0.15:
+        out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.3, 1.0))
+    if rng.random() < 0.3:
+        out = down_up(out, rng.uniform(0.5, 0.95), rng)
+    if rng.random() < 0.2:
+        out = out + rng.normal(0, rng.uniform(1, 5), out.shape).astype(np.float32)
+    if rng.random() < 0.12:
+        out = label(out, rng)
+    if rng.random() < 0.75:
+        out = codec(out, rng, 30 if rng.random() < 0.2 else 50)
+    if rng.random() < 0.15:
+        out = codec(out, rng, 60)
+    return np.clip(np.round(out), 0, 255).astype(np.uint8)
+
+
+def label(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A caption or a sticker, as sites and people put them."""
+    out = np.clip(np.round(image), 0, 255).astype(np.uint8)
+    height, width = out.shape[:2]
+    ink = tuple(int(v) for v in rng.integers(0, 256, 3))
+    if rng.random() < 0.5:
+        at = (int(rng.integers(0, width // 2)), int(rng.integers(10, height)))
+        words = "".join(chr(c) for c in rng.integers(65, 91, 8))
+        cv2.putText(out, words, at, cv2.FONT_HERSHEY_SIMPLEX, rng.uniform(0.4, 1.0), ink, 2)
+    else:
+        corner = rng.integers(0, [width, height])
+        cv2.rectangle(out, corner.tolist(), (corner + rng.integers(10, width // 3, 2)).tolist(), ink, -1)
+    return out.astype(np.float32)
+
+
+def sharpness(image: np.ndarray) -> float:
+    """Variance of the Laplacian of the luma."""
+    return float(cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.CV_32F).var())
+
+
+def match_sharpness(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Blur the sharper of two images until both are alike, so that softness is no label."""
+    if sharpness(one) < sharpness(other):
+        other, one = match_sharpness(other, one)
+        return one, other
+    goal, low, high = sharpness(other), 0.0, 3.0
+    if sharpness(one) < 1.05 * goal:
+        return one, other
+    for _ in range(6):
+        sigma = (low + high) / 2
+        if sharpness(cv2.GaussianBlur(one, (0, 0), sigma)) > goal:
+            low = sigma
+        else:
+            high = sigma
+    return cv2.GaussianBlur(one, (0, 0), high), other

@@ -1,0 +1,180 @@
+"""Stage 2: the temporal head, on the encoder's features of pseudo-fake clips.
+
+    python -m training.head --encoder runs/first --out runs/first-head [--kind residual-lstm]
+
+The clips go through the encoder once; their features are kept in the output folder, so that heads of any kind train in
+a minute. The head is judged on clips of unseen sources beside the plain mean of the frames; --kind score-lstm and
+feature-lstm are the paper's two systems on the same clips.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from core.model import Encoder, EncoderConfig, Head, HeadConfig, masked_mean, normalise
+from training.clips import KINDS, LENGTH, make_clip, windows
+from training.metrics import auc
+from training.pairs import split
+from training.prepare import Shards
+
+CHUNK = 50  # clip pairs a file: what a kill can lose
+
+
+def load_encoder(run: Path) -> Encoder:
+    """The averaged encoder of a run of stage 1."""
+    config = json.loads((run / "config.json").read_text())
+    encoder = Encoder(EncoderConfig(config["stem"], tuple(config["depths"])))
+    encoder.load_state_dict(torch.load(run / "last.pt", map_location="cpu", weights_only=True)["ema"])
+    return encoder.eval()
+
+
+@torch.inference_mode()
+def encode(encoder: Encoder, images: np.ndarray, device: str) -> tuple[np.ndarray, np.ndarray]:
+    """(N, S, S, 3) uint8 -> features (N, 2048) float16, logits (N,) float32."""
+    crops = normalise(torch.from_numpy(images).to(device)).contiguous(memory_format=torch.channels_last)
+    with torch.autocast(device, torch.bfloat16):
+        features, logits, _ = encoder(crops)
+    return features.half().cpu().numpy(), logits.float().cpu().numpy()
+
+
+def collect(encoder: Encoder, shards: Shards, indices: np.ndarray, name: str, count: int, out: Path, seed: int) -> None:
+    """Write the features of `count` clip pairs as name-000.npz, ...; chunks that are there are kept."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    encoder = encoder.to(device, memory_format=torch.channels_last)
+    runs = windows(shards, indices)
+    stills = np.array([i for i in indices if shards.sources[i].kind == "still"])
+    for chunk in range((count + CHUNK - 1) // CHUNK):
+        path = out / f"{name}-{chunk:03d}.npz"
+        if path.exists():
+            continue
+        features, logits, kinds = [], [], []
+        for number in range(chunk * CHUNK, min(count, (chunk + 1) * CHUNK)):
+            clip = make_clip(shards, runs, stills, np.random.default_rng([seed, number]))
+            found, scores = encode(encoder, np.concatenate([clip.real, clip.fake]), device)
+            features.append(found.reshape(2, LENGTH, -1))
+            logits.append(scores.reshape(2, LENGTH))
+            kinds.append(KINDS.index(clip.kind))
+        half = path.with_suffix(".part")
+        with half.open("wb") as file:
+            np.savez(file, features=np.stack(features), logits=np.stack(logits), kinds=np.array(kinds))
+        half.rename(path)
+        print(f"{name}: {min(count, (chunk + 1) * CHUNK)} of {count} clip pairs", flush=True)
+
+
+def read(out: Path, name: str) -> tuple[Tensor, Tensor, np.ndarray]:
+    """features (N, 2, T, D) float32, logits (N, 2, T) float32, kinds (N,): real and fake along the second axis."""
+    parts = [np.load(path) for path in sorted(out.glob(f"{name}-*.npz"))]
+    features = torch.from_numpy(np.concatenate([p["features"] for p in parts])).float()
+    logits = torch.from_numpy(np.concatenate([p["logits"] for p in parts])).float()
+    return features, logits, np.concatenate([p["kinds"] for p in parts])
+
+
+def batches(count: int, size: int, epochs: int, seed: int) -> Iterator[Tensor]:
+    random = torch.Generator().manual_seed(seed)
+    for _ in range(epochs):
+        yield from torch.randperm(count, generator=random).split(size)
+
+
+def fit(head: Head, features: Tensor, logits: Tensor, epochs: int, seed: int = 0) -> None:
+    """Train on windows, real and fake of a pair together; frames are dropped at random, as detection drops them."""
+    optimiser = torch.optim.AdamW(head.parameters(), lr=5e-4, weight_decay=0.05)
+    random = torch.Generator().manual_seed(seed)
+    times = torch.arange(LENGTH) / 8.0
+    head.train()
+    for chosen in batches(len(features), 32, epochs, seed):
+        x, z = features[chosen].flatten(0, 1), logits[chosen].flatten(0, 1)
+        drop = torch.rand((), generator=random) * 0.3
+        mask = torch.rand(z.shape, generator=random) >= drop
+        mask[:, 0] = True
+        judged = head(x, z, mask, times.expand(len(z), -1))
+        labels = torch.tensor([0.0, 1.0]).repeat(len(chosen))
+        loss = F.binary_cross_entropy_with_logits(judged, labels)
+        if head.config.kind == "residual-lstm":  # a correction should be small unless it pays
+            loss = loss + 0.01 * (judged - masked_mean(z, mask)).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(head.parameters(), 1.0)
+        optimiser.step()
+    head.eval()
+
+
+@torch.inference_mode()
+def judge(head: Head, features: Tensor, logits: Tensor) -> np.ndarray:
+    """(N, 2): a logit per window, real and fake."""
+    flat = logits.flatten(0, 1)
+    times = (torch.arange(LENGTH) / 8.0).expand(len(flat), -1)
+    return head(features.flatten(0, 1), flat, torch.ones_like(flat, dtype=torch.bool), times).view(-1, 2).numpy()
+
+
+def compare(head: Head, features: Tensor, logits: Tensor, kinds: np.ndarray) -> dict[str, float]:
+    """The head beside the mean of frames, in order and shuffled; the lower bound of the difference; each kind."""
+    mean = logits.mean(2).numpy()
+    judged = judge(head, features, logits)
+    order = torch.randperm(LENGTH, generator=torch.Generator().manual_seed(0))
+    shuffled = judge(head, features[:, :, order], logits[:, :, order])
+    rng, gains = np.random.default_rng(0), []
+    for _ in range(1000):
+        i = rng.integers(len(judged), size=len(judged))
+        gains.append(auc(judged[i, 0], judged[i, 1]) - auc(mean[i, 0], mean[i, 1]))
+    figures = {
+        "auc_head": auc(judged[:, 0], judged[:, 1]),
+        "auc_mean": auc(mean[:, 0], mean[:, 1]),
+        "auc_shuffled": auc(shuffled[:, 0], shuffled[:, 1]),
+        "gain_low": float(np.quantile(gains, 0.025)),
+        "gain_high": float(np.quantile(gains, 0.975)),
+    }
+    for number, kind in enumerate(KINDS):
+        mine = kinds == number
+        if mine.any():
+            figures[f"{kind}_head"] = auc(judged[:, 0], judged[mine, 1])
+            figures[f"{kind}_mean"] = auc(mean[:, 0], mean[mine, 1])
+    return {key: round(value, 4) for key, value in figures.items()}
+
+
+def unseen_kind(config: HeadConfig, train: tuple, check: tuple, kind: str, epochs: int) -> dict[str, float]:
+    """Train without one kind of clip, judge on that kind alone: an unseen generator."""
+    number = KINDS.index(kind)
+    keep, mine = train[2] != number, check[2] == number
+    torch.manual_seed(0)
+    head = Head(config, train[0].shape[-1])
+    fit(head, train[0][keep], train[1][keep], epochs)
+    return compare(head, check[0][mine], check[1][mine], check[2][mine])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data/prepared"))
+    parser.add_argument("--encoder", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--kind", choices=("residual-lstm", "score-lstm", "feature-lstm"), default="residual-lstm")
+    parser.add_argument("--clips", type=int, default=800, help="pairs to train on; a third as many to judge")
+    parser.add_argument("--epochs", type=int, default=12)
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    shards, encoder = Shards(args.data), load_encoder(args.encoder)
+    seen, unseen = split(shards.sources)
+    collect(encoder, shards, seen, "train", args.clips, args.out, seed=1)
+    collect(encoder, shards, unseen, "check", args.clips // 3, args.out, seed=2)
+    train, check = read(args.out, "train"), read(args.out, "check")
+
+    config = HeadConfig.of(args.kind)
+    torch.manual_seed(0)
+    head = Head(config, train[0].shape[-1])
+    fit(head, train[0], train[1], args.epochs)
+    figures = {"all": compare(head, *check)}
+    for kind in KINDS:
+        if (check[2] == KINDS.index(kind)).sum() > 5:
+            figures[f"without {kind}"] = unseen_kind(config, train, check, kind, args.epochs)
+    torch.save(head.state_dict(), args.out / f"{args.kind}.pt")
+    (args.out / f"{args.kind}.json").write_text(json.dumps(figures, indent=1) + "\n")
+    print(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()

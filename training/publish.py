@@ -1,0 +1,56 @@
+"""A run -> the files that ship: model.safetensors (fp16), config.json and the model card.
+
+    python -m training.publish --encoder runs/first --head runs/first-head --name unmask-resnext-lstm --version 1 --out core/weights
+
+The temporal head ships only if it was not worse than the mean of frames on kinds of clips it had not seen; otherwise
+it stays as it began, adding nothing. `python -m training.calibrate --weights core/weights` comes next.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from core.model import DeepfakeModel, HeadConfig, ModelConfig
+from core.pretrained import save_weights
+from training.head import load_encoder
+
+WORST_LOSS = -0.005  # of AUC: what the lower bound of the head's gain may fall to
+
+
+def head_pays(figures: dict) -> bool:
+    """Whether the mean of the lower bounds over unseen kinds stays above WORST_LOSS."""
+    unseen = [row["gain_low"] for name, row in figures.items() if name.startswith("without ")]
+    return bool(unseen) and sum(unseen) / len(unseen) > WORST_LOSS
+
+
+def assemble(encoder_run: Path, head_run: Path | None) -> tuple[DeepfakeModel, bool]:
+    """The whole network, and whether its temporal head adds anything."""
+    encoder = load_encoder(encoder_run)
+    model = DeepfakeModel(ModelConfig(encoder.config, HeadConfig.of("residual-lstm")))
+    model.encoder = encoder
+    pays = False
+    if head_run and (head_run / "residual-lstm.pt").exists():
+        pays = head_pays(json.loads((head_run / "residual-lstm.json").read_text()))
+        if pays:
+            model.head.load_state_dict(torch.load(head_run / "residual-lstm.pt", weights_only=True))
+    return model.eval(), pays
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--encoder", type=Path, required=True, help="a run of training.train")
+    parser.add_argument("--head", type=Path, help="a run of training.head")
+    parser.add_argument("--name", default="unmask-resnext-lstm")
+    parser.add_argument("--version", required=True)
+    parser.add_argument("--out", type=Path, default=Path("core/weights"))
+    args = parser.parse_args()
+    model, pays = assemble(args.encoder, args.head)
+    sha256 = save_weights(args.out, model, args.name, args.version, trained=True)
+    size = (args.out / "model.safetensors").stat().st_size / 2**20
+    print(f"{args.out}: {size:.1f} MiB, sha256 {sha256}, temporal head {'on' if pays else 'adds nothing'}")
+
+
+if __name__ == "__main__":
+    main()

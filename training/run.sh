@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# From real faces to weights, top to bottom. `make train` runs this; `make train SMALL=1` passes through every stage in
+# a lunch break. Each step goes on where it stopped, so a killed run is started again with the same command.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+PY=.venv/bin/python
+PACK=${PACK:-../shared/data}
+RUN=${RUN:-runs/$([ -n "${SMALL:-}" ] && echo small || echo full)}
+IMAGES=${IMAGES:-$([ -n "${SMALL:-}" ] && echo 1600 || echo 400000)}
+CLIPS=${CLIPS:-$([ -n "${SMALL:-}" ] && echo 45 || echo 800)}
+WORKERS=${WORKERS:-1} # processes that make pairs; a fast GPU wants 16
+
+$PY -m training.prepare --pack "$PACK" --out data/prepared                                   # 1. faces and landmarks
+$PY -m training.sheet --out "$RUN/sheet.png"                                                 # 2. look at the pairs
+$PY -m training.train --out "$RUN/encoder" --images "$IMAGES" --workers "$WORKERS"           # 3. the frame encoder
+$PY -m training.head --encoder "$RUN/encoder" --out "$RUN/head" --clips "$CLIPS"             # 4. the temporal head
+$PY -m training.publish --encoder "$RUN/encoder" --head "$RUN/head" --version "${VERSION:-0}" --out "$RUN/weights"
+$PY -m training.calibrate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --out "$RUN/calibrate.json"
+$PY -m training.evaluate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --out "$RUN/eval"
+echo "Done. Copy $RUN/weights to core/weights to make them the default."

@@ -1,0 +1,212 @@
+"""Stage 1: the frame encoder, on pairs of real faces and pseudo-fakes.
+
+    python -m training.train --out runs/first --images 80000
+
+Both members of a pair stand in one batch; the loss is the cross-entropy of each, a margin between the two, and the map
+of what was manipulated. Resumes by itself from runs/first/last.pt, or warm-starts from published weights (--start).
+"""
+
+import argparse
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from core.model import Encoder, EncoderConfig, normalise
+from training.imagenet import start_from_imagenet
+from training.metrics import auc
+from training.pairs import Pairs, loader, split
+from training.prepare import Shards
+from training.pseudo import FAMILIES
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One run of stage 1."""
+
+    images: int = 80_000  # through the network, two a pair
+    batch: int = 16  # pairs
+    size: int = 224  # pixels
+    stem: str = "lite0"
+    depths: tuple[int, ...] = (2, 2)
+    frozen: int = 6  # first layers of the stem that keep their ImageNet weights: a third less time
+    lr_new: float = 6e-4
+    lr_stem: float = 1.5e-4
+    weight_decay: float = 0.02
+    smoothing: float = 0.02
+    margin_weight: float = 0.3
+    mask_weight: float = 0.5
+    ema: float = 0.998
+    seed: int = 1
+    every: int = 250  # steps between checkpoints and validations
+
+
+def pair_loss(logits: Tensor, masks: Tensor, where: Tensor, config: TrainConfig) -> Tensor:
+    """logits (2B,), real and fake in turn; masks (2B, 1, m, m) logits; where (B, m, m)."""
+    labels = torch.tensor([0.0, 1.0], device=logits.device).repeat(len(logits) // 2)
+    soft = labels * (1 - config.smoothing) + config.smoothing / 2
+    classes = F.binary_cross_entropy_with_logits(logits, soft)
+    margin = F.relu(1 - (logits[1::2] - logits[0::2])).mean()
+    target = torch.stack([torch.zeros_like(where), where], dim=1).flatten(0, 1).unsqueeze(1)
+    located = F.binary_cross_entropy_with_logits(masks, target)
+    return classes + config.margin_weight * margin + config.mask_weight * located
+
+
+def learning_rate(step: int, steps: int) -> float:
+    """A short warm-up, then a cosine down to nothing; a factor."""
+    warm = min(200, steps // 10 + 1)
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm))) + 1e-3
+
+
+def build(config: TrainConfig, start: Path | None) -> tuple[Encoder, str]:
+    """The encoder, and in words what it starts from."""
+    torch.manual_seed(config.seed)
+    encoder = Encoder(EncoderConfig(config.stem, tuple(config.depths)))
+    if start:
+        from safetensors.torch import load_file
+
+        weights = load_file(start / "model.safetensors")
+        own = {k.removeprefix("encoder."): v.float() for k, v in weights.items() if k.startswith("encoder.")}
+        encoder.load_state_dict(own)
+        return encoder, f"weights {start.name}"
+    return encoder, start_from_imagenet(encoder)
+
+
+def parameter_groups(encoder: Encoder, config: TrainConfig) -> list[dict]:
+    """Slow for what ImageNet taught, quick for what is new; nothing for what is frozen."""
+    for layer in list(encoder.stem)[: config.frozen]:
+        layer.requires_grad_(False)
+    stem = [p for p in encoder.stem.parameters() if p.requires_grad]
+    stem_ids = {id(p) for p in encoder.stem.parameters()}
+    new = [p for p in encoder.parameters() if id(p) not in stem_ids]
+    return [{"params": stem, "base": config.lr_stem}, {"params": new, "base": config.lr_new}]
+
+
+def set_train(encoder: Encoder, config: TrainConfig) -> None:
+    encoder.train()
+    for layer in list(encoder.stem)[: config.frozen]:
+        layer.eval()
+
+
+@torch.no_grad()
+def average(ema: Encoder, encoder: Encoder, decay: float) -> None:
+    """Exponential moving average of weights and statistics."""
+    for mine, theirs in zip(ema.state_dict().values(), encoder.state_dict().values(), strict=True):
+        if mine.dtype.is_floating_point:
+            mine.lerp_(theirs, 1 - decay)
+        else:
+            mine.copy_(theirs)
+
+
+@torch.inference_mode()
+def validate(encoder: Encoder, batches, device: str) -> dict[str, float]:
+    """AUC and share of pairs in order on unseen sources, per family too; spread of the real logits."""
+    encoder.eval()
+    logits, families = [], []
+    for images, _, family in batches:
+        with torch.autocast(device, torch.bfloat16):
+            _, found, _ = encoder(
+                normalise(images.flatten(0, 1).to(device)).contiguous(memory_format=torch.channels_last)
+            )
+        logits.append(found.float().cpu().view(-1, 2))
+        families.append(family)
+    scores, families = torch.cat(logits).numpy(), torch.cat(families).numpy()
+    figures = {"auc": auc(scores[:, 0], scores[:, 1]), "pairs": float((scores[:, 1] > scores[:, 0]).mean())}
+    figures["real_sd"] = float(scores[:, 0].std())
+    for number, name in enumerate(FAMILIES):
+        mine = scores[families == number]
+        if len(mine):
+            figures[f"auc_{name}"] = auc(scores[:, 0], mine[:, 1])
+            figures[f"pairs_{name}"] = float((mine[:, 1] > mine[:, 0]).mean())
+    return {key: round(value, 4) for key, value in figures.items()}
+
+
+def train(config: TrainConfig, data: Path, out: Path, start: Path | None, workers: int) -> None:
+    """The loop. Writes last.pt (all of it, for resuming), log.jsonl and config.json into `out`."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    out.mkdir(parents=True, exist_ok=True)
+    encoder, origin = build(config, start)
+    encoder = encoder.to(device, memory_format=torch.channels_last)
+    ema, _ = build(config, None)
+    ema = ema.to(device)
+    ema.load_state_dict(encoder.state_dict())
+    groups = parameter_groups(encoder, config)
+    optimiser = torch.optim.AdamW(groups, lr=1e-4, weight_decay=config.weight_decay)
+    (out / "config.json").write_text(json.dumps({**asdict(config), "start": origin}, indent=1) + "\n")
+
+    shards = Shards(data)
+    seen, unseen = split(shards.sources)
+    pairs = Pairs(shards, seen, config.seed, config.size)
+    check = Pairs(shards, unseen, 10_000, config.size)
+    steps, step = config.images // (2 * config.batch), 0
+    if (out / "last.pt").exists():
+        kept = torch.load(out / "last.pt", map_location=device, weights_only=True)
+        encoder.load_state_dict(kept["encoder"])
+        ema.load_state_dict(kept["ema"])
+        optimiser.load_state_dict(kept["optimiser"])
+        step = kept["step"]
+    print(f"{len(seen)} faces to train on, {len(unseen)} unseen; start: {origin}; step {step} of {steps}", flush=True)
+
+    set_train(encoder, config)
+    clock, losses = time.time(), []
+    for images, where, _ in loader(pairs, step * config.batch, steps * config.batch, config.batch, workers):
+        for group in optimiser.param_groups:
+            group["lr"] = group["base"] * learning_rate(step, steps)
+        crops = normalise(images.flatten(0, 1).to(device)).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device, torch.bfloat16):
+            _, logits, masks = encoder(crops)
+        loss = pair_loss(logits.float(), masks.float(), where.to(device), config)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        average(ema, encoder, min(config.ema, (1 + step) / (10 + step)))
+        losses.append(loss.item())
+        if step % 25 == 0:
+            rate = len(losses) * 2 * config.batch / (time.time() - clock)
+            print(f"step {step}  loss {np.mean(losses):.4f}  {rate:.1f} images/s", flush=True)
+            clock, losses = time.time(), []
+        if step % config.every == 0 or step == steps:
+            figures = validate(ema, loader(check, 0, 256, 32, 0), device)
+            row = {"step": step, "images": step * 2 * config.batch, **figures}
+            with (out / "log.jsonl").open("a") as log:
+                log.write(json.dumps(row) + "\n")
+            print(row, flush=True)
+            save(out / "last.pt", encoder=encoder, ema=ema, optimiser=optimiser, step=step)
+            clock = time.time()
+
+
+def save(path: Path, step: int, **modules) -> None:
+    """Write the checkpoint beside the old one, then put it in its place: a kill leaves one or the other."""
+    half = path.with_suffix(".part")
+    torch.save({"step": step, **{name: module.state_dict() for name, module in modules.items()}}, half)
+    half.rename(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data/prepared"))
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="a folder of published weights to go on from")
+    parser.add_argument("--workers", type=int, default=1)
+    for name, value in asdict(TrainConfig()).items():
+        if name == "depths":
+            parser.add_argument("--depths", type=int, nargs="+", default=value)
+        else:
+            parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    given = vars(parser.parse_args())
+    run = {key: given.pop(key) for key in ("data", "out", "start", "workers")}
+    train(TrainConfig(**{**given, "depths": tuple(given["depths"])}), **run)
+
+
+if __name__ == "__main__":
+    main()
