@@ -47,7 +47,7 @@ async function problemOf(response) {
         kind: /** @type {const} */ ('problem'),
         status: response.status,
         code: text(body?.code) || `http_${response.status}`,
-        message: text(body?.message) || text(body?.detail) || text(body?.title),
+        message: text(body?.detail) || text(body?.title),
         nextStep: text(body?.next_step),
         retryAfterS: Number.isFinite(seconds) ? seconds : null,
     };
@@ -120,10 +120,10 @@ export function createApi({ server, apiKey = '', fetch: send = fetch }) {
         cancel: (id) => ask(`${at(id)}/cancel`, { method: 'POST' }),
         /** @param {string} id */
         remove: (id) => ask(at(id), { method: 'DELETE' }),
-        /** A picture of the result, or null. @param {string} id @param {string} name @returns {Promise<Blob | null>} */
+        /** A picture of the result, or null. @param {string} id @param {string} name may hold folders @returns {Promise<Blob | null>} */
         artifact: async (id, name) => {
             try {
-                const response = await call(`${at(id)}/artifacts/${encodeURIComponent(name)}`);
+                const response = await call(`${at(id)}/artifacts/${name.split('/').map(encodeURIComponent).join('/')}`);
                 return response.ok ? await response.blob() : null;
             } catch {
                 return null;

@@ -24,7 +24,7 @@
  * @property {number | null} nextAt when to call next, ms; null: never
  * @property {boolean} cancelAsked
  * @property {any} analysis
- * @property {any[]} artifacts
+ * @property {string[]} artifacts names of what the server has drawn
  * @property {Problem | null} problem
  * @property {number} createdAt ms
  * @property {number} changedAt ms
@@ -113,7 +113,7 @@ function followed(check, body, now) {
     }
     if (phase === 'done') {
         if (!body.analysis) return failed(next, 'internal', now);
-        return { ...next, progress: 1, analysis: body.analysis, artifacts: Array.isArray(body.artifacts) ? body.artifacts : [], nextAt: null };
+        return { ...next, progress: 1, analysis: body.analysis, artifacts: Array.isArray(body.artifacts) ? body.artifacts.filter((/** @type {unknown} */ name) => typeof name === 'string') : [], nextAt: null };
     }
     if (phase === 'cancelled') return { ...next, nextAt: null };
     return check.cancelAsked ? { ...next, nextAt: now } : next;
@@ -137,7 +137,7 @@ export function answered(check, reply, now) {
         return putOff(check, 'busy', asked, now);
     }
     if (status >= 500) return putOff(check, 'unreachable', pause(check.tries), now);
-    if (status === 401 || status === 403) return failed(check, 'unauthorized', now, { message, nextStep });
+    if (status === 401 || code === 'forbidden') return failed(check, 'unauthorized', now);
     if (check.serverId && (status === 404 || status === 410)) {
         // Asked to cancel what the server has forgotten: that is what was wanted.
         return check.cancelAsked ? { ...check, phase: 'cancelled', nextAt: null, changedAt: now } : failed(check, 'expired', now);

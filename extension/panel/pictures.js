@@ -6,16 +6,15 @@
 const MOST = 12;
 
 /**
- * What an artifact's name says: `face1_0012.40s_heat.png` is face 1 at 12.4 s, with its heat map.
+ * What an artifact's name says: `heat-maps/face-1-at-3.25s.png` is face 1 at 3.25 s; `key-frames.png` is of all faces.
  *
- * @param {{name: string} | string} artifact
- * @returns {Omit<Picture, 'source'> | null} null for what is no picture of a face
+ * @param {string} name
+ * @returns {Omit<Picture, 'source'> | null} null for what the report does not show
  */
-export function pictureOf(artifact) {
-    const name = typeof artifact === 'string' ? artifact : artifact?.name;
-    const parts = typeof name === 'string' && name.match(/^face-?(\d+)[-_](?:(\d+(?:\.\d+)?)s?[-_])?([\w-]*)\.(?:png|jpe?g|webp)$/i);
-    if (!parts) return null;
-    return { name, face: Number(parts[1]), t: parts[2] === undefined ? null : Number(parts[2]), isHeat: /heat|cam/.test(parts[3]) };
+export function pictureOf(name) {
+    if (name === 'key-frames.png') return { name, face: null, t: null };
+    const parts = name.match(/^heat-maps\/face-(\d+)-at-(\d+(?:\.\d+)?)s\.png$/);
+    return parts && { name, face: Number(parts[1]), t: Number(parts[2]) };
 }
 
 /**

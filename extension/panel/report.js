@@ -7,7 +7,8 @@ import { asPercent, percentOf, SHAPES, VERDICTS, viewOf } from '../view.js';
 /**
  * @typedef {import('../state.js').Check} Check
  * @typedef {import('../view.js').Words} Words
- * @typedef {{name: string, face: number | null, t: number | null, isHeat: boolean, source: string}} Picture `source` is an object or data URL
+ * @typedef {{name: string, face: number | null, t: number | null, source: string}} Picture `source` is a data URL; face and
+ *   time for a heat map, null for the sheet of all key frames
  */
 
 /** @param {string} title @param {(Node | null)[]} children */
@@ -85,8 +86,8 @@ function faceReport(face, check, t, pictures) {
     const percent = percentOf(face, t);
     const seen = t('face_seen', clock(face.first_seen_s), clock(face.last_seen_s), face.frames);
     const own = pictures.filter((picture) => picture.face === face.id);
-    const figures = own.map(({ source, t: at, isHeat }) => {
-        const caption = [t(isHeat ? 'heat_map' : 'key_frame'), at === null ? '' : clock(at)].filter(Boolean).join(', ');
+    const figures = own.map(({ source, t: at }) => {
+        const caption = `${t('heat_map')}, ${clock(at ?? 0)}`;
         return h('figure', {}, h('img', { src: source, alt: `${t('face', face.id)}: ${caption}` }), h('figcaption', { text: caption }));
     });
     return h(
@@ -99,7 +100,7 @@ function faceReport(face, check, t, pictures) {
         face.timeline.length > 1 ? timeline(face, check.analysis.media.duration_s, t) : null,
         face.timeline.length > 1 ? timelineTable(face, t) : null,
         figures.length > 0 ? h('div', { class: 'pictures' }, ...figures) : null,
-        own.some((picture) => picture.isHeat) ? h('p', { class: 'soft', text: t('heat_map_words') }) : null,
+        figures.length > 0 ? h('p', { class: 'soft', text: t('heat_map_words') }) : null,
     );
 }
 
@@ -139,11 +140,13 @@ export function reportOf(check, t, language, pictures) {
     const analysis = check.phase === 'done' ? check.analysis : null;
     const faces = [...(analysis?.faces ?? [])].sort((a, b) => (b.probability ?? -1) - (a.probability ?? -1));
     const evidence = analysis?.provenance;
+    const sheet = pictures.find((picture) => picture.face === null);
     return h(
         'div',
         { class: 'report' },
         verdict(check, t, language),
         faces.length > 0 && section(t('faces'), ...faces.map((face) => faceReport(face, check, t, pictures))),
+        sheet && section(t('key_frames'), h('img', { class: 'sheet', src: sheet.source, alt: t('key_frames') })),
         analysis?.warnings?.length > 0 && section(t('uncertain'), h('ul', { lang: 'en' }, ...analysis.warnings.map((/** @type {any} */ warning) => h('li', { text: warning.message })))),
         analysis && section(t('looked_at'), lookedAt(analysis.coverage, t)),
         evidence && section(t('provenance'), h('p', { text: evidence.summary, lang: 'en' }), facts([[t('signer'), evidence.signer], [t('generator'), evidence.claim_generator]]), h('p', { class: 'soft', text: t('provenance_words') })),

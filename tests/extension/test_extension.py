@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from core.analysis import VERDICT_MEANING, VERDICT_WORDS
+from tests.server.conftest import Running, free_port
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -66,7 +67,9 @@ def dist(tmp_path_factory) -> Path:
 def browser_environment(dist, tmp_path_factory) -> dict[str, str]:
     """What the browser tests read: where the zips, the clip and the pictures are."""
     clip = tmp_path_factory.mktemp("clip") / "clip.webm"
-    subprocess.run([sys.executable, HERE / "support" / "clip.py", clip], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, HERE / "support" / "clip.py", clip], check=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
     return {
         "UNMASK_DIST": str(dist),
         "UNMASK_TEST_VIDEO": str(clip),
@@ -156,3 +159,23 @@ def test_chromium_checks_by_menu_link_button_and_keyboard_and_survives_what_may_
 def test_firefox_installs_sets_the_server_and_shows_the_verdict(browser_environment):
     need("node", "firefox-esr", "Xvfb", "xdotool")
     node_tests("e2e/firefox.test.js", environment=browser_environment)
+
+
+@pytest.mark.slow
+def test_chromium_shows_what_the_real_server_and_its_detector_say(browser_environment, tmp_path):
+    need("node", "chromium", "Xvfb", "xdotool")
+    site = f"127.0.0.2:{free_port()}"
+    server = Running(
+        tmp_path / "server",
+        UNMASK_DETECTOR="core.detector:Detector",
+        UNMASK_MEDIA_HOSTS=site,
+        UNMASK_GUARD_ALLOW=site,  # loopback is no public address
+    )
+    try:
+        server.start("web")
+        server.start("worker")
+        server.until_ready()
+        places = {"UNMASK_SERVER": server.url, "UNMASK_SITE_PORT": site.rpartition(":")[2]}
+        node_tests("e2e/server.test.js", environment=browser_environment | places)
+    finally:
+        server.stop()

@@ -262,8 +262,9 @@ test('a file can be chosen and uploaded in the panel', async () => {
 });
 
 test('the full report opens beside the page and can be saved', async () => {
-    stub.artifacts.set('face1_003.75s_frame.png', await pngOfFace());
-    stub.artifacts.set('face1_003.75s_heat.png', await pngOfFace());
+    stub.artifacts.set('key-frames.png', await pngOfFace());
+    stub.artifacts.set('heat-maps/face-1-at-3.75s.png', await pngOfFace());
+    stub.artifacts.set('annotated.mp4', Buffer.from('not shown'));
     const page = await browser.open(`${site.address}/`);
     await browser.checkByKeys();
     const card = await cardWith(page, 'Likely manipulated');
@@ -276,7 +277,7 @@ test('the full report opens beside the page and can be saved', async () => {
     const wide = await browser.open(browser.own('panel/panel.html'));
     await until('the report', () => wide.isVisible('.report .verdict'));
     assert.match(await wide.textContent('.report'), /Likely manipulated.*87 %.*Face 1.*What was looked at.*residual-lstm/s);
-    await until('the pictures', async () => (await wide.locator('.pictures img').count()) === 2);
+    await until('the pictures', async () => (await wide.locator('.report img').count()) === 2);
     await bothLights(wide, 'report');
     const [saved] = await Promise.all([wide.waitForEvent('download'), wide.click('text=Save report')]);
     const target = join(PICTURES, 'report.html');

@@ -1,4 +1,4 @@
-"""A WebM of a public-domain portrait (scikit-image's astronaut) that slowly moves: what the test pages play.
+"""A WebM of the example's portrait under its moving camera: what the test pages play, in every browser.
 
 python clip.py target.webm [seconds]
 """
@@ -6,22 +6,22 @@ python clip.py target.webm [seconds]
 import sys
 
 import av
-import numpy as np
-from skimage import data
 
-FPS, WIDTH, HEIGHT = 12, 384, 288
+from core.example import camera_view, portrait
+
+FPS, SIZE = 12, (640, 480)
 
 
 def write(target: str, seconds: int = 4) -> None:
-    """Write the clip: VP8, `FPS` frames a second, the face in view throughout."""
-    portrait = data.astronaut()
+    """Write the clip: VP8, the face in view throughout."""
+    picture = portrait()
     with av.open(target, "w", format="webm") as container:
         stream = container.add_stream("libvpx", rate=FPS)
-        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = WIDTH, HEIGHT, "yuv420p", 600_000
+        stream.width, stream.height = SIZE
+        stream.pix_fmt, stream.bit_rate = "yuv420p", 1_500_000
         for index in range(seconds * FPS):
-            shift = round(24 * np.sin(index / FPS))
-            picture = portrait[0:HEIGHT, 40 + shift : 40 + shift + WIDTH]
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")))
+            view = camera_view(picture, index / FPS, SIZE)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(view, format="rgb24")))
         container.mux(stream.encode())
 
 

@@ -36,7 +36,10 @@ const PAGES = {
     ),
 };
 
-export async function startSite() {
+// Not the server's host, 127.0.0.1: what works on these works by the click alone, not by the permission for the server.
+const HOST = '127.0.0.2';
+
+export async function startSite(port = 0) {
     const clip = await readFile(VIDEO);
     const server = createServer((request, response) => {
         const { pathname } = new URL(request.url, 'http://site');
@@ -49,10 +52,9 @@ export async function startSite() {
         response.writeHead(PAGES[pathname] ? 200 : 404, headers);
         response.end(PAGES[pathname] ?? 'not here');
     });
-    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise((resolve) => server.listen(port, HOST, resolve));
     return {
-        // Not the server's host: what works here works by the click alone, not by the permission for the server.
-        address: `http://localhost:${server.address().port}`,
+        address: `http://${HOST}:${server.address().port}`,
         stop: () =>
             new Promise((resolve) => {
                 server.close(resolve);

@@ -25,7 +25,7 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
 
     function view(check) {
         const step = stub.road[Math.min(check.looks, stub.road.length - 1)];
-        const artifacts = step.status === 'done' ? [...stub.artifacts.keys()].map((name) => ({ name })) : [];
+        const artifacts = step.status === 'done' ? [...stub.artifacts.keys()] : [];
         return { id: check.id, status: 'queued', stage: null, progress: 0, artifacts, ...step, ...(check.cancelled ? { status: 'cancelled' } : {}) };
     }
 
@@ -36,7 +36,7 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
     }
 
     function problem(response, status, code, headers) {
-        answer(response, status, { type: 'about:blank', status, code, title: code, detail: `The stub says ${code}.`, message: `The stub says ${code}.`, next_step: 'Try something else.' }, headers);
+        answer(response, status, { type: 'about:blank', status, code, title: code, detail: `The stub says ${code}.`, next_step: 'Try something else.' }, headers);
     }
 
     function submit(request, response) {

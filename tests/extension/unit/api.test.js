@@ -56,9 +56,9 @@ test('cancel and delete reach the check', async () => {
 });
 
 test('a picture comes as a blob, a missing one as null', async () => {
-    stub.artifacts.set('face1_heat.png', Buffer.from('picture'));
+    stub.artifacts.set('heat-maps/face-1-at-3.75s.png', Buffer.from('picture'));
     const { body } = await api.submit('https://x.com/a/status/4', 'k5.1');
-    assert.equal(await (await api.artifact(body.id, 'face1_heat.png')).text(), 'picture');
+    assert.equal(await (await api.artifact(body.id, 'heat-maps/face-1-at-3.75s.png')).text(), 'picture');
     assert.equal(await api.artifact(body.id, 'other.png'), null);
 });
 

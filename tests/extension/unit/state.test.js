@@ -23,7 +23,7 @@ test('a check goes from sending to its result', () => {
         assert.equal(dueCall(check, NOW), null);
         assert.equal(dueCall(check, check.nextAt), 'get');
     }
-    check = answered(check, ok({ status: 'done', progress: 1, analysis: analysis(), artifacts: [{ name: 'a.png' }] }), NOW);
+    check = answered(check, ok({ status: 'done', progress: 1, analysis: analysis(), artifacts: ['key-frames.png', 7] }), NOW);
     assert.equal(check.phase, 'done');
     assert.equal(check.analysis.probability, 0.87);
     assert.equal(check.artifacts.length, 1);
@@ -77,6 +77,7 @@ test('a Retry-After of a year is not waited for', () => {
 const REFUSALS = [
     [401, 'unauthorized', 'unauthorized'],
     [403, 'forbidden', 'unauthorized'],
+    [403, 'foreign_origin', 'foreign_origin'],
     [404, 'not_found', 'not_unmask'],
     [422, 'unsupported_site', 'unsupported_site'],
     [413, 'too_large', 'too_large'],
