@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VIDEO ?= out/example.mp4
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 PYTEST ?=
 
 RUN := .venv/bin/python
@@ -28,10 +29,10 @@ check: $(READY) ## check a video: make check VIDEO=clip.mp4 (without one, the ex
 	@$(RUN) -m core check '$(VIDEO)' $(ARGS) || test $$? -eq 1 # 1 says that something was flagged: an answer
 
 test: $(READY) ## run all tests
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --dist loadfile $(PYTEST)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile $(PYTEST)
 
 test-fast: $(READY) ## run the tests that are quick
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --dist loadfile -m "not slow" $(PYTEST)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(PYTEST)
 
 lint: $(READY) ## check style and format
 	$(RUN) -m ruff check .

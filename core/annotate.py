@@ -8,11 +8,11 @@ import av
 import numpy as np
 from av.container import OutputContainer
 
+from core import video
 from core.analysis import Analysis
 from core.container import Limits, OpenVideo, open_video
 from core.errors import CheckError
-from core.faces import FaceDetector
-from core.follow import follow
+from core.follow import find_faces
 from core.paint import Painter
 from core.picture import Upright, geometry
 from core.render import written_whole
@@ -31,17 +31,18 @@ def annotated_video(
 ) -> None:
     """Write an MP4 (H.264, as browsers play it) of the whole video with its sound.
 
-    Between the windows that were judged, faces are found again and carry the verdict of the face they continue; one
-    that continues none is marked as not judged. Raises CheckError.
+    The video is read twice: for the faces of the frames between those that were judged, and for the copy. A face that
+    coincides with no judged one is marked as not judged. Raises CheckError.
     """
+    tenths = max(1, round(10 * analysis.media.duration_s))
+    tell, cancel = progress or (lambda done, total, stage: None), cancel or (lambda: False)
+    faces = find_faces(path, analysis, lambda t_s: tell(min(tenths, round(10 * t_s)), 2 * tenths, "annotate"), cancel)
     painter = Painter(analysis)
     clock = _clock(path)
-    faststart = {"movflags": "+faststart"}
     with (
         written_whole(out) as part,
-        FaceDetector() as finder,
         open_video(path, Limits()) as source,
-        av.open(str(part), "w", format="mp4", options=faststart) as target,
+        av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as target,
     ):
         target.metadata["comment"] = "Unmask analysis: an annotated copy, not the original"
         rate = Fraction(analysis.media.fps or 25).limit_denominator(1001)
@@ -50,15 +51,14 @@ def annotated_video(
         stream.codec_context.time_base = TICK
         sound = Sound(source, target, clock)
         last = -1
-        for t_s, rgb, sights in follow(_frames(source, clock, sound), analysis, finder):
-            if cancel and cancel():
+        for t_s, rgb in _frames(source, clock, sound):
+            if cancel():
                 raise CheckError("cancelled")
-            picture = av.VideoFrame.from_ndarray(painter.paint(rgb, sights, t_s), format="rgb24")
+            picture = av.VideoFrame.from_ndarray(painter.paint(rgb, faces.at(t_s), t_s), format="rgb24")
             picture.pts, picture.time_base = max(last + 1, round(t_s / TICK)), TICK
             last = picture.pts
             target.mux(stream.encode(picture))
-            if progress:
-                progress(round(10 * t_s), round(10 * analysis.media.duration_s), "annotate")
+            tell(tenths + min(tenths, round(10 * t_s)), 2 * tenths, "annotate")
         target.mux(stream.encode())
         sound.finish()
 
@@ -67,9 +67,9 @@ def annotated_picture(path: Path, analysis: Analysis, out: Path) -> None:
     """The same for a still image, as a PNG."""
     from PIL import Image
 
-    with written_whole(out) as part, FaceDetector() as finder, open_video(path, Limits()) as source:
-        t_s, rgb, sights = next(follow(_frames(source, _clock(path), None), analysis, finder))
-        Image.fromarray(Painter(analysis).paint(rgb, sights, t_s)).save(part, "PNG")
+    frame = next(video.frames_at(path, [0.0]))
+    with written_whole(out) as part:
+        Image.fromarray(Painter(analysis).paint(frame.rgb, find_faces(path, analysis).at(0.0), 0.0)).save(part, "PNG")
 
 
 def _clock(path: Path) -> Timeline:
@@ -77,10 +77,10 @@ def _clock(path: Path) -> Timeline:
         return read_timeline(source)
 
 
-def _frames(source: OpenVideo, clock: Timeline, sound: "Sound | None") -> Iterator[tuple[float, np.ndarray]]:
+def _frames(source: OpenVideo, clock: Timeline, sound: "Sound") -> Iterator[tuple[float, np.ndarray]]:
     """Every picture that can be decoded, with its time; the sound on the way is handed to `sound`."""
     upright, number = None, 0
-    for packet in _packets(source, [source.stream, *([sound.track] if sound and sound.track else [])]):
+    for packet in _packets(source, [source.stream, *([sound.track] if sound.track else [])]):
         if packet.stream.type == "audio":
             sound.take(packet)
             continue

@@ -29,7 +29,7 @@ def write_artifacts(
     written = [folder / "report.json", folder / "key-frames.png"]
     with written_whole(written[0]) as part:
         report = {"path": str(path), "analysis": analysis.to_json()}
-        part.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(report, indent=2) + "\n")
     key_frame_sheet(path, analysis, written[1], heat)
     if heat:
         written += heat_pictures(path, analysis, folder / "heat-maps", heat)

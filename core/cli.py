@@ -18,23 +18,8 @@ from core.analysis import Analysis
 from core.errors import CheckError
 
 # what a folder is searched for; a file that is named is looked at whatever it is called
-VIDEOS = {
-    ".mp4",
-    ".m4v",
-    ".mov",
-    ".webm",
-    ".mkv",
-    ".avi",
-    ".mpg",
-    ".mpeg",
-    ".ts",
-    ".mts",
-    ".3gp",
-    ".wmv",
-    ".flv",
-    ".ogv",
-}
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+VIDEOS = ".mp4 .m4v .mov .webm .mkv .avi .mpg .mpeg .ts .mts .3gp .wmv .flv .ogv"
+PICTURES = ".jpg .jpeg .png .webp .gif .bmp .tif .tiff"
 
 Progress = Callable[[int, int, str], None]
 
@@ -43,7 +28,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     options = parser().parse_args(arguments)
     try:
-        return options.run(options)
+        with as_check_error():
+            return options.run(options)
+    except CheckError as error:
+        print(error, file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\nStopped. Nothing was left half-written.", file=sys.stderr)
         return 130
@@ -89,10 +78,10 @@ def positive(text: str) -> int:
 def run_check(options: argparse.Namespace) -> int:
     """Check everything named; one bad file does not keep the others from being checked."""
     console = None if options.json else make_console()
-    detector = Lazy(options)
+    detector = LazyDetector(options)
     folders = OutFolders(options.out)
     flagged = failed = False
-    for name, path, problem in files(options.paths):
+    for name, path, problem in files(options.paths, options.out):
         analysis = folder = None
         try:
             if problem:
@@ -112,16 +101,10 @@ def run_check(options: argparse.Namespace) -> int:
 def run_info(options: argparse.Namespace) -> int:
     """Say what a file is."""
     from core.provenance import read_provenance
-    from core.terminal import show_error, show_media
+    from core.terminal import show_media
     from core.video import probe
 
-    console = make_console()
-    try:
-        with as_check_error():
-            show_media(console, options.path, probe(Path(options.path)), read_provenance(Path(options.path)))
-    except CheckError as error:
-        show_error(console, options.path, error)
-        return 2
+    show_media(make_console(), options.path, probe(Path(options.path)), read_provenance(Path(options.path)))
     return 0
 
 
@@ -130,16 +113,12 @@ def run_example(options: argparse.Namespace) -> int:
     from core.example import make_example
     from core.render import written_whole
 
-    try:
-        with as_check_error(), written_whole(Path(options.path)) as part:
-            make_example(part)
-    except CheckError as error:
-        print(error, file=sys.stderr)
-        return 2
+    with written_whole(Path(options.path)) as part:
+        make_example(part)
     return 0
 
 
-class Lazy:
+class LazyDetector:
     """The detector, loaded when the first file is there to be checked, and only once."""
 
     def __init__(self, options: argparse.Namespace):
@@ -194,17 +173,25 @@ class OutFolders:
         return self._out / name
 
 
-def files(paths: list[str]) -> Iterator[tuple[str, Path, CheckError | None]]:
-    """(name as given, path, what is wrong with it already) for each file named and for each in a folder named."""
+def files(paths: list[str], out: Path | None) -> Iterator[tuple[str, Path, CheckError | None]]:
+    """(name as given, path, what is wrong with it already) for each file named and for each in a folder named.
+
+    Hidden files are left out of a folder, and what an earlier run wrote to `out`.
+    """
     for given in paths:
         path = Path(given)
         if not path.is_dir():
             yield given, path, None
             continue
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in VIDEOS | PICTURES and p.is_file())
+        found = sorted(one for one in path.rglob("*") if is_video_name(one) and one.is_file())
+        found = [one for one in found if out is None or not one.resolve().is_relative_to(out.resolve())]
         if not found:
             yield given, path, CheckError("no_videos")
         yield from ((os.path.join(given, one.relative_to(path)), one, None) for one in found)
+
+
+def is_video_name(path: Path) -> bool:
+    return path.suffix.lower() in f"{VIDEOS} {PICTURES}".split() and not path.name.startswith(".")
 
 
 @contextmanager
@@ -212,7 +199,7 @@ def as_check_error() -> Iterator[None]:
     """Whatever else goes wrong inside becomes a CheckError too: people see a sentence, never a traceback."""
     try:
         yield
-    except CheckError:
+    except (CheckError, BrokenPipeError):
         raise
     except MemoryError as error:
         raise CheckError("out_of_memory") from error

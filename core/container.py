@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 
 from core.errors import CheckError
 
-THREADS = min(4, os.cpu_count() or 1)  # each holds a frame or two: 8K would fill the memory with more
+THREADS = min(4, os.cpu_count() or 1)  # each holds a picture or two, and at 8K that is much
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def open_video(path: Path, limits: Limits) -> Iterator[OpenVideo]:
     kind = recognise(head)
     if kind is None:
         raise CheckError("damaged" if not head else "not_a_video")
-    if kind == "webp_pipe" and head[12:16] == b"VP8X" and head[20] & 2:
+    if kind == "webp_pipe" and head[12:16] == b"VP8X" and len(head) > 20 and head[20] & 2:
         raise CheckError("unsupported_codec", "animated WebP")  # FFmpeg 8 cannot
     if kind == "audio":
         raise CheckError("no_video_stream")
@@ -180,6 +180,9 @@ def _choose_stream(container: InputContainer) -> VideoStream:
     streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
     if not streams:
         raise CheckError("no_video_stream")
+    # HEIC photographs come as many tiles, and PyAV does not say how they lie
+    if any(s.disposition & av.stream.Disposition.dependent for s in streams):
+        raise CheckError("unsupported_codec", "a picture in tiles")
     readable = [s for s in streams if s.codec_context is not None]
     if not readable:
         raise CheckError("unsupported_codec")

@@ -86,9 +86,11 @@ class Detector:
 
         warnings: list[Warning] = []
         wanted = frames_wanted(media, plan)
+        total = sum(wanted)
         looks = Looks(self._engine, crop_budget(plan), len(wanted), cancel)
         frames = clock.each("decode", video.frames(path, plan, warnings))
-        look_at(frames, looks, clock, lambda done: progress(min(done, sum(wanted)), sum(wanted), "look"))
+        look_at(frames, looks, clock, lambda done: progress(min(done, total), total, "look"))
+        progress(total, total, "look")
 
         progress(0, 1, "judge")
         records = list(looks.records.values())

@@ -57,9 +57,14 @@ def clock(t_s: float, tenths: bool = False) -> str:
     return f"{text}.{tenth % 10}" if tenths else text
 
 
+def printable(text: str) -> str:
+    """Text that may come from outside, a file's name for one, without what would steer a terminal or not encode."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
 def short(name: str, most: int = 60) -> str:
-    """A long file name with its middle left out."""
-    half = most // 2
+    """A file's name in one line, a long one with its middle left out."""
+    name, half = printable(name), most // 2
     return name if len(name) <= most else f"{name[:half]} … {name[-half:]}"
 
 

@@ -18,7 +18,7 @@ def make_example(
 ) -> Path:
     """Write the clip as H.264 in MP4 and return its path. size: width and height in pixels, even numbers.
 
-    At 1280 x 720 the face is about 300 pixels wide. The same arguments give the same pictures.
+    At 1280 x 720 the face is about 300 pixels wide.
     """
     import av
 

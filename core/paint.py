@@ -21,6 +21,7 @@ class Painter:
         width, height = analysis.media.width, analysis.media.height
         longer = max(width, height)
         scale = min(max(1, MIN_SIDE / longer), MAX_SIDE / longer)
+        self._scale = scale  # from the upright original to the copy
         self._picture = (max(2, round(width * scale)), max(2, round(height * scale)))
         full = max(320, self._picture[0])  # a very narrow video gets margins, so that the strip can be read
         self._text = min(30, max(11, round(full / 52)))
@@ -38,9 +39,8 @@ class Painter:
         left = (self.size[0] - width) // 2
         shrinks = width < rgb.shape[1]
         picture = cv2.resize(rgb, self._picture, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-        scale = width / rgb.shape[1]
         gravest_last = sorted(sights, key=lambda s: s.face.probability or 0 if s.face else -1)
-        boxes = [tuple(round(scale * side) for side in sight.box) for sight in gravest_last]
+        boxes = [tuple(round(self._scale * edge) for edge in sight.box) for sight in gravest_last]
         for sight, box in zip(gravest_last, boxes, strict=True):  # so that nothing lies over it
             draw_box(picture, box, sight.face.verdict if sight.face else None, max(2, self._text // 7))
         placed: list[Box] = []

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import av
 import numpy as np
 from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
@@ -9,6 +10,10 @@ from av.video.reformatter import ColorPrimaries, ColorTrc, Interpolation, VideoR
 
 MAX_SIDE = 1920  # pixels; larger pictures are scaled down: faces that matter are large in them
 HDR = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
+TO_BT709 = {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
+UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
+UPRIGHT = (1, 0, 0, 1)
+TURNS = {90: (0, -1, 1, 0), 180: (-1, 0, 0, -1), -180: (-1, 0, 0, -1), -90: (0, 1, -1, 0)}  # by degrees
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,12 @@ def _display_matrix(picture: VideoFrame) -> tuple[int, int, int, int]:
     """a, b, c, d of x' = a x + c y, y' = b x + d y (FFmpeg's display matrix), the identity if there is none."""
     try:
         data = picture.side_data.get(Type.DISPLAYMATRIX)
-    except ValueError:  # PyAV stumbles over kinds of side data it does not know, such as the EXIF of photographs
-        return {90: (0, -1, 1, 0), 180: (-1, 0, 0, -1), -180: (-1, 0, 0, -1), -90: (0, 1, -1, 0)}.get(
-            picture.rotation, (1, 0, 0, 1)
-        )
+    except ValueError:
+        # PyAV 18 stumbles over kinds of side data it does not know, such as the EXIF of photographs; what it still
+        # tells is the angle, so that the few photographs marked as mirrored are turned wrongly
+        return TURNS.get(picture.rotation, UPRIGHT)
     if data is None:
-        return 1, 0, 0, 1
+        return UPRIGHT
     matrix = np.frombuffer(data, np.int32)
     return int(matrix[0]), int(matrix[1]), int(matrix[3]), int(matrix[4])
 
@@ -70,10 +75,14 @@ class Upright:
             width, height = height, width
         width, height = max(1, width), max(1, height)
         shrinks = width < picture.width or height < picture.height
-        options = {"interpolation": Interpolation.AREA if shrinks else Interpolation.BILINEAR}
-        if picture.color_trc in HDR:
-            options |= {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
-        rgb = self._converter.reformat(picture, width, height, "rgb24", **options).to_ndarray()
+        how = Interpolation.AREA if shrinks else Interpolation.BILINEAR
+        target = (picture, width, height, "rgb24")
+        try:
+            to_bt709 = TO_BT709 if picture.color_trc in HDR else {}
+            rgb = self._converter.reformat(*target, interpolation=how, **to_bt709).to_ndarray()
+        except av.FFmpegError:  # colours marked as of a kind that no one converts
+            picture.colorspace = UNSPECIFIED
+            rgb = self._converter.reformat(*target, interpolation=how).to_ndarray()
         if shape.swap_axes:
             rgb = rgb.transpose(1, 0, 2)
         if shape.mirror:

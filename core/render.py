@@ -104,13 +104,21 @@ def timeline_picture(path: Path, analysis: Analysis, out: Path) -> None:
         )
         figure.text(0.135, bottom + 0.575 / height, words, fontsize=11, va="center", linespacing=1.5)
     bands = [f"{LOOKS[v].mark} {LOOKS[v].words.lower()}" for _, _, v in reversed(band_stretches(analysis))]
-    legend = ["Unmask analysis", *bands, "○ key frame", "no line: not looked at, or no face"]
+    legend = ["Unmask analysis", *bands, "○ key frame", "no line: not looked at, or no face", *and_more(analysis)]
     figure.text(0.02, 0.22 / height, "     ".join(legend), fontsize=9, va="center", color=np.array(DIM) / 255)
     with written_whole(out) as part:
         figure.savefig(part, dpi=110, format="png")
 
 
+def and_more(analysis: Analysis) -> list[str]:
+    """What to say of judged faces that found no room, if there are any."""
+    count = analysis.coverage.faces_judged - MAX_FACES
+    return [f"and {count} less suspicious faces"] if count > 0 else []
+
+
 def _timeline_row(axes, face: FaceResult, analysis: Analysis, is_last: bool) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     end = max(analysis.media.duration_s, face.last_seen_s, 0.1)
     for start, stop, verdict in band_stretches(analysis):
         look = LOOKS[verdict]
@@ -125,6 +133,7 @@ def _timeline_row(axes, face: FaceResult, analysis: Analysis, is_last: bool) -> 
     axes.set_xlim(0, end)
     axes.set_ylim(-0.04, 1.04)  # room for a line that lies on the edge
     axes.set_yticks([0, 0.5, 1], ["0", "50%", "100%"], fontsize=8)
+    axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 3, 6, 10]))  # as clocks count
     axes.xaxis.set_major_formatter(lambda t, _: clock(t, tenths=end < 5))
     axes.tick_params(axis="x", labelsize=8, labelbottom=is_last)
     for side in ("top", "right"):
@@ -168,7 +177,9 @@ def key_frame_sheet(path: Path, analysis: Analysis, out: Path, heat: Heat | None
         y += row
     if not faces:
         draw.text((left, y), "No face was judged, so there are no key frames.", INK, font(16))
-    foot = "Bright: where in this frame the signs are strongest. Each map has its own scale." if heat and faces else ""
-    draw.text((left, sheet.height - 34), foot, DIM, font(13))
+    note = (
+        ["Bright: where in this frame the signs are strongest. Each map has its own scale."] if heat and faces else []
+    )
+    draw.text((left, sheet.height - 34), "   ".join(note + and_more(analysis)), DIM, font(13))
     with written_whole(out) as part:
         sheet.save(part, "PNG", optimize=True)

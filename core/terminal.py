@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.analysis import VERDICT_MEANING, Analysis, FaceResult, Media, Provenance
-from core.draw import LOOKS, clock, percent, percent_range, runs
+from core.draw import LOOKS, clock, percent, percent_range, printable, runs
 from core.errors import CheckError
 
 STYLES = {"likely_manipulated": "bold red", "inconclusive": "bold yellow", "no_signs_found": "bold blue", None: "bold"}
@@ -20,7 +20,7 @@ MAX_WIDTH = 100
 def show(console: Console, name: str, analysis: Analysis) -> None:
     """Print what was found in one file."""
     width = min(console.width, MAX_WIDTH)
-    blocks = [Text(name, "bold"), *verdict_block(analysis, width), Text("")]
+    blocks = [Text(printable(name), "bold"), *verdict_block(analysis, width), Text("")]
     faces = sorted(analysis.faces, key=lambda face: -(face.probability if face.probability is not None else -1))
     for face in faces[:MAX_FACES]:
         blocks += face_block(face, analysis, width)
@@ -31,7 +31,9 @@ def show(console: Console, name: str, analysis: Analysis) -> None:
 
 def show_error(console: Console, name: str, error: CheckError) -> None:
     """Print why one file could not be checked, or its pictures not be written."""
-    text = Text.assemble((name, "bold"), "\n", ("Failed: ", "bold"), error.message, " ", error.next_step)
+    text = Text.assemble(
+        (printable(name), "bold"), "\n", ("Failed: ", "bold"), printable(error.message), " ", error.next_step
+    )
     text.append(f"  [{error.code}]", "dim")
     _print(console, Group(text, Text("")), min(console.width, MAX_WIDTH))
 
@@ -47,7 +49,7 @@ def show_media(console: Console, name: str, media: Media, provenance: Provenance
         rows.append(("Sound", "yes" if media.has_audio else "none"))
     if provenance:
         rows.append(("Origin", provenance.summary))
-    _print(console, Group(Text(name, "bold"), table(rows)), min(console.width, MAX_WIDTH))
+    _print(console, Group(Text(printable(name), "bold"), table(rows)), min(console.width, MAX_WIDTH))
 
 
 def _print(console: Console, what: Group, width: int) -> None:
@@ -100,7 +102,8 @@ def face_block(face: FaceResult, analysis: Analysis, width: int) -> list:
         start, stop = clock(0), clock(end, tenths=end < 10)
         bars = sparkline(face, analysis, end, max(10, min(64, width - len(start) - len(stop) - 6)))
         lines.append(Padding(Text(f"{start} {bars} {stop}"), (0, 0, 0, 2)))
-    lines.append(Padding(Text(face.reason), (0, 0, 0, 2)))
+    if analysis.model.trained or face.verdict is None:  # that weights are untrained is said once, at the top
+        lines.append(Padding(Text(face.reason), (0, 0, 0, 2)))
     return [*lines, Text("")]
 
 
@@ -119,22 +122,11 @@ def sparkline(face: FaceResult, analysis: Analysis, end_s: float, width: int) ->
 def facts(analysis: Analysis) -> list[tuple[str, str]]:
     """What was looked at and what was not, what is uncertain, and who answered."""
     seen, model = analysis.coverage, analysis.model
-    rows = []
-    if analysis.media.is_still:
-        rows.append(("Looked at", "one still picture"))
-    else:
-        time = f"{seen.seconds_examined:.1f} of {seen.seconds_total:.1f} s"
-        rows.append(
-            (
-                "Looked at",
-                f"{seen.frames_examined} frames, {time} (plan {seen.plan}); a face in {seen.frames_with_face}",
-            )
-        )
-    left_out = []
-    if seen.seconds_total - seen.seconds_examined > 1:
-        left_out.append(
-            f"{seen.seconds_total - seen.seconds_examined:.1f} s between those frames (--thorough looks at all)"
-        )
+    between = seen.seconds_total - seen.seconds_examined
+    looked_at = f"{seen.frames_examined} frames, {seen.seconds_examined:.1f} of {seen.seconds_total:.1f} s"
+    looked_at += f" (plan {seen.plan}); a face in {seen.frames_with_face}"
+    rows = [("Looked at", "one still picture" if analysis.media.is_still else looked_at)]
+    left_out = [f"{between:.1f} s between those frames (--thorough looks at all)"] if between > 1 else []
     left_out += ["the sound"] if seen.audio == "not_examined" else []
     left_out += [f"{seen.faces_too_small} faces too small"] if seen.faces_too_small else []
     left_out += [f"{seen.faces_too_short} faces seen too briefly"] if seen.faces_too_short else []

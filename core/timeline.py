@@ -88,6 +88,7 @@ def read_timeline(video: OpenVideo) -> Timeline:
         seen, count = _Seen(0, head.first, _look_at_tail(video).last), stream.frames or None
         if unordered or not _plausible(seen, count, unit):
             seen = _look_at_all(video)
+            seen = seen if seen.count > head.count else head  # a file that cannot be rewound
             count = seen.count
     trusted = _plausible(seen, count, unit)
     by_number = unordered or not trusted
@@ -153,7 +154,9 @@ def _look_at_tail(video: OpenVideo) -> _Seen:
     if tail.last is not None and tail.count < HEAD_PACKETS:
         # transport streams find the very last packet, and one before it may be shown later
         _try_seek(video, tail.last - int(3 / unit))
-        tail = _look(_packets(video))
+        again = _look(_packets(video))
+        if again.last is not None and again.last > tail.last:
+            return again
     return tail
 
 

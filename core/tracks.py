@@ -22,6 +22,7 @@ FLASH_S = 1.0  # a scene that comes back within this time was never left: a flas
 MAX_STEP = 1.0  # of the face's size: how far a face may be from where it was expected
 MAX_SIZE_RATIO = 2.0
 PREDICT_S = 1.0  # how long a face is expected to go on moving as it did
+MAX_TRACKS = 100  # kept in mind; those unseen for longest are forgotten
 NO_MATCH = 1e6
 
 
@@ -35,6 +36,11 @@ class Track:
     box: Box  # the latest, pixels
     look: np.ndarray  # (192,) float32 of length 1: what the face looked like lately
     velocity: np.ndarray = field(default_factory=lambda: np.zeros(2))  # pixels per second
+
+    def expected_at(self, t_s: float) -> np.ndarray:
+        """Where its centre should be, (x, y) pixels, if it went on moving as it did."""
+        gap = t_s - self.last_s
+        return centre(self.box) + self.velocity * (gap if gap <= PREDICT_S else 0)
 
     def follow(self, t_s: float, face: Face, look: np.ndarray) -> None:
         step = t_s - self.last_s
@@ -99,6 +105,8 @@ class Tracker:
                 self._count += 1
                 found[i] = Track(self._count, t_s, t_s, faces[i].box, looks[i])
                 self._tracks.append(found[i])
+        self._tracks.sort(key=lambda track: track.last_s)  # in place: the last second's frames share the list
+        del self._tracks[:-MAX_TRACKS]
         return found
 
     def _tracks_of_shot(self, scene: Scene) -> list[Track]:
@@ -115,24 +123,24 @@ class Tracker:
             return []
         from scipy.optimize import linear_sum_assignment
 
-        costs = np.array(
-            [[link_cost(track, t_s, f, k) for f, k in zip(faces, looks, strict=True)] for track in self._tracks]
-        )
-        rows, columns = linear_sum_assignment(costs)
-        return [(r, c) for r, c in zip(rows, columns, strict=True) if costs[r, c] < NO_MATCH]
+        costs = link_costs(self._tracks, t_s, faces, looks)
+        pairs = zip(*linear_sum_assignment(costs), strict=True)
+        return [(row, column) for row, column in pairs if costs[row, column] < NO_MATCH]
 
 
-def link_cost(track: Track, t_s: float, face: Face, look: np.ndarray) -> float:
-    """How badly a face fits a track: distance in face sizes, log of the size ratio and loss of look; 0 is a perfect fit."""
-    gap = t_s - track.last_s
-    expected = centre(track.box) + track.velocity * (gap if gap <= PREDICT_S else 0)
-    distance = float(np.hypot(*(centre(face.box) - expected))) / max(size(track.box), size(face.box))
-    ratio = abs(float(np.log(size(face.box) / size(track.box))))
-    likeness = float(look @ track.look)
-    too_far = distance > MAX_STEP * (1 + min(gap, 1.0) / 2)
-    if too_far or ratio > np.log(MAX_SIZE_RATIO) or likeness < SAME_LOOK:
-        return NO_MATCH
-    return distance + ratio + (1 - likeness)
+def link_costs(tracks: list[Track], t_s: float, faces: list[Face], looks: list[np.ndarray]) -> np.ndarray:
+    """How badly each face fits each track, (tracks, faces): distance in face sizes, log of the size ratio and loss of
+    look; 0 is a perfect fit, NO_MATCH an impossible one."""
+    gaps = np.array([t_s - track.last_s for track in tracks])
+    expected = np.array([track.expected_at(t_s) for track in tracks])
+    places = np.array([centre(face.box) for face in faces])
+    old_sizes, new_sizes = np.array([size(t.box) for t in tracks])[:, None], np.array([size(f.box) for f in faces])
+    distances = np.linalg.norm(expected[:, None] - places, axis=2) / np.maximum(old_sizes, new_sizes)
+    ratios = np.abs(np.log(new_sizes / old_sizes))
+    likeness = np.stack([track.look for track in tracks]) @ np.stack(looks).T
+    too_far = distances > MAX_STEP * (1 + np.minimum(gaps, 1.0) / 2)[:, None]
+    impossible = too_far | (ratios > np.log(MAX_SIZE_RATIO)) | (likeness < SAME_LOOK)
+    return np.where(impossible, NO_MATCH, distances + ratios + 1 - likeness)
 
 
 def is_part(box: Box, t_s: float, track: Track) -> bool:

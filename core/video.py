@@ -21,6 +21,8 @@ from core.timeline import KeyFrame, Timeline, keyframe_before, read_timeline
 
 __all__ = ["PLANS", "Frame", "Limits", "Plan", "frames", "frames_at", "plan_named", "probe", "window_times"]
 
+CONTAINER_NAMES = {"mov": "mp4/mov", "matroska": "mkv/webm", "asf": "wmv", "mpegts": "mpeg-ts", "mpeg": "mpeg-ps"}
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -47,8 +49,8 @@ def probe(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Media:
             width=shape.width,
             height=shape.height,
             fps=round(timeline.fps, 3),
-            codec=video.stream.codec_context.name,
-            container=video.format.removesuffix("_pipe"),
+            codec=video.stream.codec_context.codec.canonical_name,
+            container=CONTAINER_NAMES.get(video.format, video.format.removesuffix("_pipe")),
             has_audio=bool(video.container.streams.audio),
             is_still=timeline.is_still,
         )
@@ -164,8 +166,7 @@ class _Reader:
         shown, coming = None, next(self._stream, None)
         given = -1
         for number, window in enumerate(windows):
-            if window.keyframe and window.keyframe.ms > self._last_ms:
-                self._jump(window.keyframe)
+            if window.keyframe and window.keyframe.ms > self._last_ms and self._jump(window.keyframe):
                 shown, coming = None, next(self._stream, None)
             for ms in window.wanted:
                 while coming is not None and coming.ms <= ms:
@@ -174,11 +175,15 @@ class _Reader:
                     given = shown.ms
                     yield _Shot(shown.ms, shown.index, shown.picture, number)
 
-    def _jump(self, keyframe: KeyFrame) -> None:
-        self._video.container.seek(keyframe.seek_pts, stream=self._video.stream)
+    def _jump(self, keyframe: KeyFrame) -> bool:
+        try:
+            self._video.container.seek(keyframe.seek_pts, stream=self._video.stream)
+        except av.FFmpegError:
+            return False  # reading on finds it as well
         self._counted = False
         self._last_ms = keyframe.ms - 1  # what comes before the key frame cannot be decoded rightly
         self._stream = self._pictures(at_keyframe=True)
+        return True
 
     def _pictures(self, at_keyframe: bool = False) -> Iterator[_Shot]:
         """Every picture from here on, in order of time; what is damaged or out of order is left out."""

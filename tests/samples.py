@@ -80,7 +80,7 @@ def analysis_of(path: Path, probability: float = 0.9) -> Analysis:
     times, boxes = [], []
     with FaceDetector() as finder:
         for frame in video.frames(path, video.Plan(), []):
-            if found := finder.detect_tight(frame.rgb):
+            if found := finder.search(frame.rgb):
                 times.append(frame.t_s)
                 boxes.append(tuple(edge * frame.scale for edge in found[0].box))
     return an_analysis(a_face(1, (probability,) * len(times), tuple(boxes), tuple(times)), path=path)

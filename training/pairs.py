@@ -44,12 +44,12 @@ class Pairs(Dataset):
         return torch.from_numpy(both), torch.from_numpy(pair.where), list(FAMILIES).index(pair.family)
 
 
-def loader(pairs: Pairs, first: int, last: int, batch: int, workers: int) -> DataLoader:
-    """Batches of the pairs `first` to `last`, in order, made by `workers` processes."""
+def loader(pairs: Pairs, first: int, last: int, batch: int, workers: int, step: int = 1) -> DataLoader:
+    """Batches of every `step`-th of the pairs `first` to `last`, in order, made by `workers` processes."""
     return DataLoader(
         pairs,
         batch_size=batch,
-        sampler=range(first, last),
+        sampler=range(first, last, step),
         num_workers=workers,
         worker_init_fn=_one_thread,
         prefetch_factor=8 if workers else None,

@@ -3,12 +3,15 @@
     python -m training.train --out runs/first --images 80000
 
 Both members of a pair stand in one batch; the loss is the cross-entropy of each, a margin between the two, and the map
-of what was manipulated. Resumes by itself from runs/first/last.pt, or warm-starts from published weights (--start).
+of what was manipulated. Resumes by itself from runs/first/last.pt, or warm-starts from published weights (--start). Several
+GPUs: torchrun --standalone --nproc-per-node 4 -m training.train ...
 """
 
 import argparse
+import copy
 import json
 import math
+import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
 
 from core.model import Encoder, EncoderConfig, normalise
 from training.imagenet import start_from_imagenet
@@ -24,6 +28,8 @@ from training.metrics import auc
 from training.pairs import Pairs, loader, split
 from training.prepare import Shards
 from training.pseudo import FAMILIES
+
+PROCESS = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ def validate(encoder: Encoder, batches, device: str) -> dict[str, float]:
     encoder.eval()
     logits, families = [], []
     for images, _, family in batches:
-        with torch.autocast(device, torch.bfloat16):
+        with torch.autocast(device.split(":")[0], torch.bfloat16):
             _, found, _ = encoder(
                 normalise(images.flatten(0, 1).to(device)).contiguous(memory_format=torch.channels_last)
             )
@@ -129,24 +135,32 @@ def validate(encoder: Encoder, batches, device: str) -> dict[str, float]:
     return {key: round(value, 4) for key, value in figures.items()}
 
 
+def join_group() -> tuple[int, int, str]:
+    """Rank, how many processes, and device: as torchrun says, or alone."""
+    rank, world, local = (int(os.environ.get(name, default)) for name, default in PROCESS)
+    device = f"cuda:{local}" if torch.cuda.is_available() else "cpu"
+    if world > 1:
+        torch.distributed.init_process_group("nccl" if device != "cpu" else "gloo")
+    return rank, world, device
+
+
 def train(config: TrainConfig, data: Path, out: Path, start: Path | None, workers: int) -> None:
     """The loop. Writes last.pt (all of it, for resuming), log.jsonl and config.json into `out`."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    rank, world, device = join_group()
     out.mkdir(parents=True, exist_ok=True)
     encoder, origin = build(config, start)
     encoder = encoder.to(device, memory_format=torch.channels_last)
-    ema, _ = build(config, None)
-    ema = ema.to(device)
-    ema.load_state_dict(encoder.state_dict())
+    ema = copy.deepcopy(encoder)
     groups = parameter_groups(encoder, config)
     optimiser = torch.optim.AdamW(groups, lr=1e-4, weight_decay=config.weight_decay)
-    (out / "config.json").write_text(json.dumps({**asdict(config), "start": origin}, indent=1) + "\n")
+    if rank == 0:
+        (out / "config.json").write_text(json.dumps({**asdict(config), "start": origin}, indent=1) + "\n")
 
     shards = Shards(data)
     seen, unseen = split(shards.sources)
     pairs = Pairs(shards, seen, config.seed, config.size)
     check = Pairs(shards, unseen, 10_000, config.size)
-    steps, step = config.images // (2 * config.batch), 0
+    steps, step = config.images // (2 * config.batch * world), 0
     if (out / "last.pt").exists():
         kept = torch.load(out / "last.pt", map_location=device, weights_only=True)
         encoder.load_state_dict(kept["encoder"])
@@ -155,29 +169,32 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
         step = kept["step"]
     print(f"{len(seen)} faces to train on, {len(unseen)} unseen; start: {origin}; step {step} of {steps}", flush=True)
 
+    network = DistributedDataParallel(encoder) if world > 1 else encoder
     set_train(encoder, config)
-    clock, losses = time.time(), []
-    for images, where, _ in loader(pairs, step * config.batch, steps * config.batch, config.batch, workers):
+    clock, losses, apart = time.time(), [], config.batch * world
+    for images, where, _ in loader(pairs, step * apart + rank, steps * apart, config.batch, workers, world):
         for group in optimiser.param_groups:
             group["lr"] = group["base"] * learning_rate(step, steps)
         crops = normalise(images.flatten(0, 1).to(device)).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device, torch.bfloat16):
-            _, logits, masks = encoder(crops)
+        with torch.autocast(device.split(":")[0], torch.bfloat16):
+            _, logits, masks = network(crops)
         loss = pair_loss(logits.float(), masks.float(), where.to(device), config)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
         optimiser.step()
         step += 1
+        if rank:
+            continue
         average(ema, encoder, min(config.ema, (1 + step) / (10 + step)))
         losses.append(loss.item())
         if step % 25 == 0:
-            rate = len(losses) * 2 * config.batch / (time.time() - clock)
+            rate = len(losses) * 2 * apart / (time.time() - clock)
             print(f"step {step}  loss {np.mean(losses):.4f}  {rate:.1f} images/s", flush=True)
             clock, losses = time.time(), []
         if step % config.every == 0 or step == steps:
             figures = validate(ema, loader(check, 0, 256, 32, 0), device)
-            row = {"step": step, "images": step * 2 * config.batch, **figures}
+            row = {"step": step, "images": step * 2 * apart, **figures}
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(row) + "\n")
             print(row, flush=True)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from core.annotate import annotated_picture, annotated_video
 from core.errors import CheckError
-from core.follow import Names, Sight, follow, overlap
+from core.follow import Faces, Sight, find_faces, overlap
 from core.paint import Painter, draw_box, put_label, strip_picture
 from tests.media import cuts_clip, faces_clip, paint_faces, portrait_clip, write_clip
 from tests.samples import a_face, an_analysis, analysis_of
@@ -125,7 +125,7 @@ def test_progress_rises_to_the_length_of_the_video(clip, tmp_path):
     annotated_video(
         clip, analysis_of(clip), tmp_path / "out.mp4", lambda done, total, stage: seen.append((done, total))
     )
-    assert seen == sorted(seen) and seen[-1][0] >= seen[-1][1] - 1 == 19
+    assert seen == sorted(seen) and seen[-1][0] >= seen[-1][1] - 1 == 39
 
 
 def test_a_still_becomes_a_picture(tmp_path):
@@ -143,36 +143,45 @@ def test_every_verdict_has_a_line_style_of_its_own():
     assert len(styles) == 4
 
 
-def test_a_face_keeps_its_name_between_the_windows_that_were_judged(tmp_path):
+def test_a_face_has_its_verdict_also_where_it_was_not_judged(tmp_path):
     clip = faces_clip(tmp_path / "walk.mp4", lambda t: [(150 + 80 * t, 180, 150)], seconds=4)
     first = analysis_of(clip)
-    moments = [m for m in first.faces[0].timeline if m.t_s < 0.5 or m.t_s > 3.5]
-    face = replace(first.faces[0], timeline=tuple(moments))
-    analysis = replace(first, faces=(face,))
-    names = [bool(sights) and sights[0].face is not None for _, _, sights in followed(clip, analysis)]
-    assert np.mean(names) > 0.95
+    face = replace(first.faces[0], timeline=tuple(m for m in first.faces[0].timeline if 1.5 < m.t_s < 2))
+    faces = find_faces(clip, replace(first, faces=(face,)))
+    assert all(sight.face is face for t in (0.1, 0.9, 1.7, 3.0, 3.9) for sight in faces.at(t))
+    assert faces.at(0.1) and faces.at(3.9)
 
 
-def test_a_cut_to_another_face_ends_the_name(tmp_path):
+def test_a_cut_to_another_place_ends_the_verdict(tmp_path):
     clip = cuts_clip(tmp_path / "cut.mp4", shots=2)
     first = analysis_of(clip)
-    face = replace(first.faces[0], timeline=tuple(m for m in first.faces[0].timeline if m.t_s < 0.8), last_seen_s=0.9)
-    sights = [(t, sights) for t, _, sights in followed(clip, replace(first, faces=(face,)))]
-    assert all(s.face is None for t, here in sights if t > 1.1 for s in here)
-    assert any(s.face is face for t, here in sights if t < 0.8 for s in here)
+    face = replace(first.faces[0], timeline=tuple(m for m in first.faces[0].timeline if m.t_s < 0.8))
+    faces = find_faces(clip, replace(first, faces=(face,)))
+    assert [sight.face for sight in faces.at(0.5)] == [face]
+    assert [sight.face for sight in faces.at(1.5)] == [None]
 
 
-def test_two_faces_do_not_share_a_name():
-    names = Names(an_analysis(a_face(1, boxes=((0, 0, 100, 100),))))
-    given = names.give(0.1, [(5, 5, 105, 105), (20, 0, 120, 100)], 640)
-    assert [sight.face is not None for sight in given] == [True, False]
+def test_two_faces_keep_their_own_verdicts():
+    left, right = (0, 0, 100, 100), (200, 0, 300, 100)
+    one, two = a_face(1, boxes=(left,)), a_face(2, boxes=(right,))
+    looks = [(i / 8, {7: right, 9: left}) for i in range(4)]
+    sights = Faces(looks, an_analysis(one, two)).at(0.2)
+    assert {sight.box: sight.face.id for sight in sights} == {left: 1, right: 2}
 
 
-def test_boxes_glide_between_two_looks(tmp_path):
-    clip = faces_clip(tmp_path / "walk.mp4", lambda t: [(150 + 200 * t, 180, 150)], seconds=1)
-    edges = [sights[0].box[0] for _, _, sights in followed(clip, an_analysis(path=clip)) if sights]
-    assert len(edges) > 20
-    assert max(np.abs(np.diff(edges))) < 20  # 8 pixels a frame; without gliding it would be 25 at each look
+def test_a_box_glides_between_two_looks():
+    faces = Faces([(0.0, {1: (0, 0, 10, 10)}), (0.1, {1: (10, 0, 20, 10)})], an_analysis())
+    assert faces.at(0.05)[0].box == pytest.approx((5, 0, 15, 10))
+
+
+def test_a_box_goes_half_way_to_the_look_that_no_longer_has_it():
+    faces = Faces([(0.0, {1: (0, 0, 10, 10)}), (0.1, {})], an_analysis())
+    assert [len(faces.at(t)) for t in (0.04, 0.06, 0.1)] == [1, 0, 0]
+
+
+def test_boxes_do_not_stay_where_no_more_could_be_looked_at():
+    faces = Faces([(0.0, {1: (0, 0, 10, 10)})], an_analysis())
+    assert [len(faces.at(t)) for t in (0.1, 0.5)] == [1, 0]
 
 
 def test_labels_do_not_cover_each_other():
@@ -195,15 +204,6 @@ def test_a_name_that_no_judged_face_has_is_drawn_as_not_judged(clip):
     blank = np.zeros((360, 640, 3), np.uint8)
     drawn = painter.paint(blank, [Sight(None, (200, 100, 300, 200))], 0.0)
     assert drawn[100:200, 195:205].max() > 200
-
-
-def followed(clip, analysis):
-    from core.annotate import _clock, _frames
-    from core.container import Limits, open_video
-    from core.faces import FaceDetector
-
-    with FaceDetector() as finder, open_video(clip, Limits()) as source:
-        yield from follow(_frames(source, _clock(clip), None), analysis, finder)
 
 
 def sound_packets(path):

@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from core.analysis import VERDICT_WORDS
+from core.calibration import Calibration, Curve
+from core.cli import files
 from tests.media import audio_clip, grey_clip, portrait_clip
+from tests.tiny import tiny_weights
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "core"]
@@ -28,18 +31,9 @@ def run(*arguments, **environment):
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """Folders with a tiny network that flags every face, and with one that flags none."""
-    import torch
-
-    from core.calibration import Calibration, Curve
-    from core.model import DeepfakeModel, EncoderConfig, HeadConfig, ModelConfig
-    from core.pretrained import save_weights
-
-    torch.manual_seed(0)
-    model = DeepfakeModel(ModelConfig(EncoderConfig("lite0", (1, 1)), HeadConfig("mean"))).eval()
     folder = tmp_path_factory.mktemp("weights")
-    curves = {"flags": Curve(likely_from=0.0), "clears": Curve(likely_from=1.0, no_signs_until=1.0)}
-    for name, curve in curves.items():
-        save_weights(folder / name, model, f"test-{name}", "1", trained=True, calibration=Calibration((curve,)))
+    tiny_weights(folder / "flags", Calibration((Curve(likely_from=0.0),)))
+    tiny_weights(folder / "clears", Calibration((Curve(likely_from=1.0, no_signs_until=1.0),)))
     return folder
 
 
@@ -136,7 +130,7 @@ def test_an_answer_for_people_says_which_face_when_and_what_was_not_looked_at(cl
     assert done.returncode == 0
     for words in ("No signs found", "90% interval", "Face 1", "seen 0:00.0", "8 frames", "Not looked at", "the sound"):
         assert words in done.stdout
-    assert "test-clears 1" in done.stdout
+    assert "tiny 1" in done.stdout
     assert "\x1b" not in done.stdout
 
 
@@ -208,7 +202,15 @@ def test_info_says_what_a_file_is(clip):
 def test_info_on_a_bad_file_is_an_error(tmp_path):
     done = run("info", tmp_path / "absent.mp4")
     assert done.returncode == 2
-    assert "file_not_found" in done.stdout
+    assert done.stderr == "There is no such file. (absent.mp4) Check the path and try again.\n"
+
+
+def test_a_folder_is_searched_for_videos_alone_and_not_where_an_earlier_run_wrote(tmp_path):
+    for name in ("a.MP4", "b/c.webm", "b/notes.txt", ".hidden.mp4", "out/a/annotated.mp4"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    found = [path.relative_to(tmp_path).as_posix() for _, path, _ in files([str(tmp_path)], tmp_path / "out")]
+    assert found == ["a.MP4", "b/c.webm"]
 
 
 @pytest.mark.slow

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from core.analysis import Provenance
-from core.terminal import show, sparkline
+from core.errors import CheckError
+from core.terminal import show, show_error, sparkline
 from tests.samples import TRAINED, a_face, an_analysis, an_unjudged_face
 
 
@@ -59,6 +60,13 @@ def test_names_with_brackets_are_shown_as_they_are():
     console = Console(file=file, width=80, markup=False)
     show(console, "[bold]a[/b].mp4", an_analysis())
     assert "[bold]a[/b].mp4" in file.getvalue()
+
+
+def test_a_name_cannot_steer_the_terminal_and_may_be_any_bytes():
+    file = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    show_error(Console(file=file, width=80, markup=False), "a\x1b[2Jb\udcff.mp4", CheckError("not_a_video"))
+    file.flush()
+    assert file.buffer.getvalue().decode().startswith("a\ufffd[2Jb\ufffd.mp4")
 
 
 def test_credentials_are_told_when_there_are_any():

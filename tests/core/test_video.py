@@ -116,6 +116,16 @@ def test_another_container_with_the_same_packets_gives_the_same_frames(tmp_path,
         assert all(np.array_equal(a.rgb, b.rgb) for a, b in zip(one, other, strict=True))
 
 
+@pytest.mark.parametrize("count", [41, 60, 100])
+@pytest.mark.parametrize(("name", "codec", "pix_fmt"), [("a.gif", "gif", "rgb8"), ("a.apng", "apng", "rgb24")])
+def test_animated_pictures_are_read_to_their_end(tmp_path, name, codec, pix_fmt, count):
+    clip = grey_clip(tmp_path / name, count, codec=codec, pix_fmt=pix_fmt, fps=10)
+    warnings = []
+    assert look(clip, "thorough", warnings)[-1].t_s == pytest.approx((count - 1) / 10, abs=0.11)
+    assert probe(clip).duration_s == pytest.approx(count / 10, abs=0.02)
+    assert warnings == []
+
+
 @pytest.mark.parametrize("ending", ["ts", "flv", "avi"])
 def test_containers_with_poorer_times_tell_the_time_as_well(tmp_path, ending):
     found = look(grey_clip(tmp_path / f"clip.{ending}", 300))
@@ -196,4 +206,4 @@ def test_the_same_file_gives_the_same_pixels_twice(ten_seconds):
 def test_probe_says_what_the_file_is(tmp_path):
     media = probe(grey_clip(tmp_path / "clip.mp4", 50, (96, 64), fps=25, with_audio=True))
     assert (media.width, media.height, media.fps, media.duration_s) == (96, 64, 25, 2)
-    assert (media.codec, media.container, media.has_audio, media.is_still) == ("h264", "mov", True, False)
+    assert (media.codec, media.container, media.has_audio, media.is_still) == ("h264", "mp4/mov", True, False)

@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 
+from core.picture import Upright, geometry
 from core.plan import PLANS
 from core.video import Frame, frames, probe
 from tests.media import grey_clip, greys, write_clip
@@ -168,6 +169,13 @@ def test_hdr_comes_as_ordinary_brightness(tmp_path):
     )
     level = look(clip)[0].rgb.mean()
     assert 160 < level < 220  # read as if it were no HDR it would be 130
+
+
+@pytest.mark.parametrize(("colorspace", "transfer"), [(3, 1), (14, 16), (10, 18), (0, 16)])
+def test_colours_of_a_kind_that_no_one_converts_do_not_lose_the_picture(colorspace, transfer):
+    picture = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 128, np.uint8)).reformat(format="yuv420p10le")
+    picture.colorspace, picture.color_trc, picture.color_primaries = colorspace, transfer, 3
+    assert 100 < Upright(geometry(picture, 1))(picture).mean() < 150
 
 
 def test_a_new_size_amid_the_video_does_not_change_the_frames_size(tmp_path):

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -142,3 +144,25 @@ def test_a_trained_head_finds_what_only_order_shows():
     assert figures["auc_head"] > 0.8
     assert figures["auc_head"] > figures["auc_mean"] + 0.2
     assert figures["auc_shuffled"] < figures["auc_head"] - 0.1
+
+
+def test_two_processes_train_as_one_and_see_different_pairs(data, tmp_path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+    command += [
+        "training.train",
+        "--data",
+        data,
+        "--out",
+        tmp_path / "run",
+        "--images",
+        "16",
+        "--batch",
+        "2",
+        "--size",
+        "64",
+    ]
+    command += ["--depths", "1", "1", "--every", "2", "--workers", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (row,) = map(json.loads, (tmp_path / "run" / "log.jsonl").read_text().splitlines())
+    assert (row["step"], row["images"]) == (2, 16)
