@@ -9,6 +9,7 @@ sys.path.insert(0, str(DOCS.parent))
 
 from core.analysis import analysis_schema  # noqa: E402
 from core.errors import ERRORS  # noqa: E402
+from server.openapi import describe  # noqa: E402
 
 
 def errors_page() -> str:
@@ -34,7 +35,12 @@ def schema_page() -> str:
     return json.dumps(schema, indent=2) + "\n"
 
 
-PAGES = {"errors.md": errors_page, "analysis.schema.json": schema_page}
+def openapi_page() -> str:
+    """docs/openapi.json: the description of the API."""
+    return json.dumps(describe(), indent=2) + "\n"
+
+
+PAGES = {"errors.md": errors_page, "analysis.schema.json": schema_page, "openapi.json": openapi_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

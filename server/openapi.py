@@ -198,12 +198,7 @@ def _operation(operation: Operation, references: dict) -> dict[str, Any]:
     if operation.body:
         content = {"application/json": {"schema": references[operation.body]}}
         if operation.form:
-            file = {
-                "type": "object",
-                "required": ["file"],
-                "properties": {"file": {"type": "string", "format": "binary"}},
-            }
-            content["multipart/form-data"] = {"schema": {"allOf": [file, references[operation.form]]}}
+            content["multipart/form-data"] = {"schema": _form(operation.form)}
         described["requestBody"] = {"required": True, "content": content}
     for code in dict.fromkeys(operation.problems + ANYWHERE):
         kind = ERRORS[code]
@@ -211,6 +206,13 @@ def _operation(operation: Operation, references: dict) -> dict[str, Any]:
         row = described["responses"].setdefault(str(kind.status), {"description": "", "content": problem})
         row["description"] = f"{row['description']} `{code}`: {kind.message}".strip()
     return described
+
+
+def _form(model: type) -> dict[str, Any]:
+    """The model's fields, and the file."""
+    shape = model.model_json_schema()
+    shape["properties"]["file"] = {"type": "string", "format": "binary", "description": "The video."}
+    return {**shape, "required": ["file"]}
 
 
 def _answer(model: Any, references: dict) -> dict[str, Any]:

@@ -28,10 +28,10 @@ KEY_LENGTH = 100
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def parse(model: type[Model], given: Any) -> Model:
-    """Raises Invalid, with the fields that are wrong."""
+def parse(model: type[Model], given: Any, is_form: bool = False) -> Model:
+    """Raises Invalid, with the fields that are wrong. Only a form may say "true" for true."""
     try:
-        return model.model_validate(given)
+        return model.model_validate(given, strict=not is_form)
     except ValidationError as error:
         raise fields(error) from None
 
@@ -81,7 +81,7 @@ def _submit_link(key: str | None) -> tuple[Check, bool]:
 
 
 def _submit_file(key: str | None) -> tuple[Check, bool]:
-    asked = parse(UploadOptions, request.form.to_dict())
+    asked = parse(UploadOptions, request.form.to_dict(), is_form=True)
     if "file" not in request.files:
         raise Invalid([{"field": "file", "message": "Field required"}])
     upload = request.files["file"].stream

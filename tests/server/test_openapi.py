@@ -92,3 +92,9 @@ def test_requests_made_up_from_the_description_find_no_fault(tmp_path):
         assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     finally:
         server.stop()
+
+
+def test_the_documentation_names_every_setting():
+    known = set(re.findall(r'"(UNMASK_[A-Z_]+)"', (DOCS.parent / "server" / "config.py").read_text(encoding="utf-8")))
+    named = set(re.findall(r"`(UNMASK_[A-Z_]+)`", (DOCS / "server.md").read_text(encoding="utf-8")))
+    assert named == known

@@ -1,0 +1,43 @@
+# Three images from one file: `web` (the API, without torch), `worker` (what does the checks), and `all`, the default,
+# which runs both for a laptop or a Space. docker build --target web .
+FROM python:3.12-slim AS base
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 UNMASK_DATA=/data
+WORKDIR /app
+# 1000 is also the user of a Hugging Face Space
+RUN useradd --uid 1000 --create-home unmask && mkdir /data && chown 1000:1000 /data
+VOLUME /data
+
+FROM base AS web
+COPY requirements.txt ./
+# the API needs neither the neural network nor what draws and shows
+RUN grep -vE '^(torch|torchvision|mediapipe|matplotlib|scikit-image|c2pa-python|gradio|a2wsgi|openvino|nncf)\b' requirements.txt > web.txt \
+    && pip install --no-cache-dir -r web.txt
+COPY core core
+COPY server server
+USER 1000
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health', timeout=4)"]
+CMD ["python", "-m", "server", "web"]
+
+FROM base AS full
+COPY packages.txt requirements.txt ./
+# what only the tests need stands below the line that says so
+RUN apt-get update \
+    && sed '/^# the tests/,$d' packages.txt | grep -v '^#' | xargs apt-get install -y --no-install-recommends \
+    && rm -rf /var/lib/apt/lists/*
+RUN pip install --no-cache-dir -r requirements.txt
+COPY core core
+COPY server server
+USER 1000
+
+FROM full AS worker
+# a worker has no port; its sign of life is its row, which the web side's /ready reads
+HEALTHCHECK NONE
+CMD ["python", "-m", "server", "worker"]
+
+FROM full AS all
+EXPOSE 8000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=120s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/ready', timeout=4)"]
+CMD ["python", "-m", "server", "all"]

@@ -1,0 +1,34 @@
+"""What can be said of the images without an engine to build them."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_dockerfile_passes_the_linter():
+    hadolint = Path(sys.executable).parent / "hadolint"
+    # versions of pip's and Debian's packages stand in the files that are installed from
+    ignored = [flag for rule in ("DL3008", "DL3042", "DL4006") for flag in ("--ignore", rule)]
+    done = subprocess.run([hadolint, *ignored, ROOT / "Dockerfile"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_compose_builds_targets_that_there_are_and_sets_only_known_variables():
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    targets = set(re.findall(r"^FROM \S+ AS (\w+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE))
+    built = {name: service for name, service in services.items() if "build" in service}
+    assert {service["build"]["target"] for service in built.values()} <= targets
+    known = set(re.findall(r'"(UNMASK_[A-Z_]+)"', (ROOT / "server" / "config.py").read_text(encoding="utf-8")))
+    assert {name for service in built.values() for name in service["environment"]} <= known
+
+
+def test_the_web_side_loads_nothing_that_its_image_leaves_out():
+    left_out = ["torch", "torchvision", "mediapipe", "matplotlib", "skimage", "c2pa", "gradio", "a2wsgi", "openvino"]
+    code = f"import sys; sys.modules.update(dict.fromkeys({left_out})); import server.app, server.web"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
