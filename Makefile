@@ -9,7 +9,13 @@ RUN := .venv/bin/python
 # named after what is wanted, so that set-up runs again when that changes, and only then
 READY := .venv/.ready-$(shell cat requirements.txt requirements-dev.txt packages.txt | cksum | cut -d ' ' -f 1)
 
+<<<<<<< HEAD
+TOOLS := .venv/.tools-$(shell cat packages-test.txt tests/extension/package-lock.json | cksum | cut -d ' ' -f 1)
+
+.PHONY: help setup check demo serve extension test test-fast lint train docs
+=======
 .PHONY: help setup check test test-fast lint train docs serve test-storm
+>>>>>>> server
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,17 +30,36 @@ $(READY):
 	@rm -f .venv/.ready-*
 	@touch $@
 
+$(TOOLS): $(READY)
+	@sh scripts/system-packages.sh packages-test.txt
+	@cd tests/extension && npm ci --silent --no-audit --no-fund
+	@rm -f .venv/.tools-*
+	@touch $@
+
 check: $(READY) ## check a video: make check VIDEO=clip.mp4 (without one, the example)
 	@$(if $(filter out/example.mp4,$(VIDEO)),test -f out/example.mp4 || $(RUN) -m core example out/example.mp4)
 	@$(RUN) -m core check '$(VIDEO)' $(ARGS) || test $$? -eq 1 # 1 says that something was flagged: an answer
 
+<<<<<<< HEAD
+demo: $(READY) ## open the page on http://127.0.0.1:7860
+	@$(RUN) -m demo $(ARGS)
+
+serve: $(READY) ## start the API and a worker on http://127.0.0.1:8000
+	@$(RUN) -m server all
+
+extension: $(READY) ## build dist/unmask-chromium.zip and dist/unmask-firefox.zip
+	@$(RUN) extension/build.py dist
+
+test: $(TOOLS) ## run all tests
+=======
 serve: $(READY) ## start the API and a worker on http://127.0.0.1:8000
 	$(RUN) -m server all
 
 test: $(READY) ## run all tests
+>>>>>>> server
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile $(PYTEST)
 
-test-fast: $(READY) ## run the tests that are quick
+test-fast: $(TOOLS) ## run the tests that are quick
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(PYTEST)
 
 test-storm: $(READY) ## kill everything at random while 500 checks run

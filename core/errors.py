@@ -87,6 +87,9 @@ ERRORS: dict[str, ErrorKind] = {
         "The weights do not fit their configuration.", "Use weights made for this version.", 422
     ),
     "device_unavailable": ErrorKind("That device is not available here.", "Leave --device out, or choose cpu.", 422),
+    # the page
+    "nothing_chosen": ErrorKind("There is nothing to check yet.", "Choose a file, record one, or paste a link.", 422),
+    "links_off": ErrorKind("Links are switched off here.", "Download the video, and choose the file instead.", 422),
     # the API
     "bad_request": ErrorKind("The request is not understood.", "Compare it with the documentation of the API.", 400),
     "invalid": ErrorKind("A field of the request is missing or wrong.", "See `errors` for which.", 422),

@@ -126,8 +126,8 @@ def save_weights(folder: Path, model: DeepfakeModel, info: dict, calibration: Ca
     """Write a folder that `load_weights` reads; existing files are replaced. Returns the SHA-256 of the weights.
 
     info: "name", "version", "trained", and whatever else should stand in config.json. calibration: None before one is
-    fitted, which makes every verdict inconclusive. Matrices and kernels become
-    float16; vectors (biases, batch statistics) stay float32, as float16 would clip them.
+    fitted, which makes every verdict inconclusive. Matrices and kernels become float16; vectors (biases, batch
+    statistics) stay float32, as float16 would clip them. Raises ValueError where a kernel does not fit float16.
     """
     from safetensors.torch import save
 

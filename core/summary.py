@@ -27,8 +27,6 @@ UNJUDGED = {
     "few_frames": f"Not judged: the face is seen in fewer than {MIN_FRAMES} of the frames looked at.",
     "many_faces": "Not judged: there are many faces, and larger ones came first.",
 }
-
-
 UNTRAINED = "The weights are untrained, so the number means nothing."
 
 

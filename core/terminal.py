@@ -6,9 +6,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from core.analysis import VERDICT_MEANING, Analysis, FaceResult, Media, Provenance
+from core.analysis import Analysis, FaceResult, Media, Provenance
 from core.draw import LOOKS, clock, percent, percent_range, printable, runs
 from core.errors import CheckError
+from core.facts import facts, meaning
 
 STYLES = {"likely_manipulated": "bold red", "inconclusive": "bold yellow", "no_signs_found": "bold blue", None: "bold"}
 BARS = "▁▂▃▄▅▆▇█"
@@ -26,7 +27,7 @@ def show(console: Console, name: str, analysis: Analysis) -> None:
         blocks += face_block(face, analysis, width)
     if len(faces) > MAX_FACES:
         blocks += [Text(f"and {len(faces) - MAX_FACES} more faces; --json names them all"), Text("")]
-    _print(console, Group(*blocks, table(facts(analysis)), Text("")), width)
+    _print(console, Group(*blocks, table(facts(analysis, "--thorough looks at all")), Text("")), width)
 
 
 def show_error(console: Console, name: str, error: CheckError) -> None:
@@ -70,10 +71,7 @@ def verdict_block(analysis: Analysis, width: int) -> list:
     head = Text.assemble((f"{look.mark} {look.words}", style), f"   probability {percent(analysis.probability)}")
     head.append(f", 90% interval {percent_range(analysis.interval)}")
     band = Text.assemble("0% ", scale(analysis, max(10, min(50, width - 12)), style), " 100%")
-    meaning = VERDICT_MEANING[analysis.verdict]
-    if not analysis.model.trained:
-        meaning = "The weights are untrained: the number means nothing, and the verdict is always inconclusive."
-    return [head, band, Text(meaning)]
+    return [head, band, Text(meaning(analysis))]
 
 
 def scale(analysis: Analysis, width: int, style: str) -> Text:
@@ -117,29 +115,6 @@ def sparkline(face: FaceResult, analysis: Analysis, end_s: float, width: int) ->
             inside = [value for time, value in zip(times, values, strict=True) if int(time) == i]
             heights[i] = max(inside, default=float(np.interp(i + 0.5, times, values)))
     return "".join("·" if p < 0 else BARS[min(7, int(p * 8))] for p in heights)
-
-
-def facts(analysis: Analysis) -> list[tuple[str, str]]:
-    """What was looked at and what was not, what is uncertain, and who answered."""
-    seen, model = analysis.coverage, analysis.model
-    between = seen.seconds_total - seen.seconds_examined
-    looked_at = f"{seen.frames_examined} frames, {seen.seconds_examined:.1f} of {seen.seconds_total:.1f} s"
-    looked_at += f" (plan {seen.plan}); a face in {seen.frames_with_face}"
-    rows = [("Looked at", "one still picture" if analysis.media.is_still else looked_at)]
-    left_out = [f"{between:.1f} s between those frames (--thorough looks at all)"] if between > 1 else []
-    left_out += ["the sound"] if seen.audio == "not_examined" else []
-    left_out += [f"{seen.faces_too_small} faces too small"] if seen.faces_too_small else []
-    left_out += [f"{seen.faces_too_short} faces seen too briefly"] if seen.faces_too_short else []
-    if left_out:
-        rows.append(("Not looked at", ", ".join(left_out)))
-    # that the weights are untrained stands at the top, where nobody misses it
-    notes = [warning for warning in analysis.warnings if warning.code != "untrained_weights"]
-    rows += [("Note", f"{note.message} [{note.code}]") for note in notes]
-    if analysis.provenance and analysis.provenance.state != "none":
-        rows.append(("Origin", analysis.provenance.summary))
-    who = f"{model.name} {model.version} ({model.sha256[:12]})" if model.trained else "untrained weights"
-    rows.append(("Model", f"{who} on {model.device} in {model.precision}, {sum(analysis.seconds.values()):.1f} s"))
-    return rows
 
 
 def table(rows: list[tuple[str, str]]) -> Table:

@@ -5,6 +5,10 @@ set -eu
 command -v dpkg-query >/dev/null || exit 0
 missing=""
 for package in $(grep -v '^#' "$1"); do
+    # "npm:npm": a program that may have come from elsewhere, and the package that brings it otherwise
+    case "$package" in
+        *:*) command -v "${package%%:*}" >/dev/null && continue; package=${package#*:} ;;
+    esac
     # renamed packages (libglib2.0-0t64) provide the old name
     dpkg-query -W -f '${Package} ${Provides}\n' | grep -qE "(^|[ ,])$package([ ,]|\$)" || missing="$missing $package"
 done

@@ -14,7 +14,9 @@ MODULES = [path for path in CORE if path.parent.name == "core"]
 SHOW_AN_ANSWER = {
     "explain",
     "draw",
+    "facts",
     "render",
+    "report",
     "follow",
     "paint",
     "annotate",

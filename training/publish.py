@@ -47,7 +47,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("core/weights"))
     args = parser.parse_args()
     model, pays = assemble(args.encoder, args.head)
-    sha256 = save_weights(args.out, model, args.name, args.version, trained=True)
+    info = {"name": args.name, "version": args.version, "trained": True, "head_adds": pays}
+    sha256 = save_weights(args.out, model, info)
     size = (args.out / "model.safetensors").stat().st_size / 2**20
     print(f"{args.out}: {size:.1f} MiB, sha256 {sha256}, temporal head {'on' if pays else 'adds nothing'}")
 

@@ -70,7 +70,7 @@ def test_a_head_that_loses_on_unseen_kinds_does_not_ship():
 def test_published_weights_answer_as_the_trained_network_did(tmp_path):
     torch.manual_seed(0)
     model = DeepfakeModel(ModelConfig(EncoderConfig("lite0", (1, 1)))).eval()
-    sha256 = save_weights(tmp_path, model, "tiny", "1", trained=True)
+    sha256 = save_weights(tmp_path, model, {"name": "tiny", "version": "1", "trained": True})
     back = load_weights(tmp_path)
     assert back.trained and back.sha256 == sha256 == json.loads((tmp_path / "config.json").read_text())["sha256"]
     crops = normalise(np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8))

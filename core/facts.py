@@ -1,0 +1,36 @@
+"""What is told beside a verdict, as words: what it means, what was looked at and what was not, and who answered."""
+
+from core.analysis import VERDICT_MEANING, Analysis
+
+
+def meaning(analysis: Analysis) -> str:
+    """What the verdict means and what it does not; the analysis must have one."""
+    if not analysis.model.trained:
+        return "The weights are untrained: the number means nothing, and the verdict is always inconclusive."
+    return VERDICT_MEANING[analysis.verdict]
+
+
+def facts(analysis: Analysis, look_at_all: str = "the plan thorough looks at all") -> list[tuple[str, str]]:
+    """(title, words) of the coverage, the warnings, the origin and the model.
+
+    look_at_all: how the reader can have the frames between the windows looked at.
+    """
+    seen, model = analysis.coverage, analysis.model
+    between = seen.seconds_total - seen.seconds_examined
+    looked_at = f"{seen.frames_examined} frames, {seen.seconds_examined:.1f} of {seen.seconds_total:.1f} s"
+    looked_at += f" (plan {seen.plan}); a face in {seen.frames_with_face}"
+    rows = [("Looked at", "one still picture" if analysis.media.is_still else looked_at)]
+    left_out = [f"{between:.1f} s between those frames ({look_at_all})"] if between > 1 else []
+    left_out += ["the sound"] if seen.audio == "not_examined" else []
+    left_out += [f"{seen.faces_too_small} faces too small"] if seen.faces_too_small else []
+    left_out += [f"{seen.faces_too_short} faces seen too briefly"] if seen.faces_too_short else []
+    if left_out:
+        rows.append(("Not looked at", ", ".join(left_out)))
+    # that the weights are untrained stands at the top, where nobody misses it
+    notes = [warning for warning in analysis.warnings if warning.code != "untrained_weights"]
+    rows += [("Note", f"{note.message} [{note.code}]") for note in notes]
+    if analysis.provenance and analysis.provenance.state != "none":
+        rows.append(("Origin", analysis.provenance.summary))
+    who = f"{model.name} {model.version} ({model.sha256[:12]})" if model.trained else "untrained weights"
+    rows.append(("Model", f"{who} on {model.device} in {model.precision}, {sum(analysis.seconds.values()):.1f} s"))
+    return rows

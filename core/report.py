@@ -1,0 +1,154 @@
+"""An analysis as HTML: pieces that any page can show, and a report that stands alone in one file.
+
+Everything that is put in is escaped. The style of the pieces is `STYLE`, whose colours a page sets by the variables that
+it names; `timeline` with `live` gives a slider that a page's script may bring to life (see demo/static/timeline.js).
+"""
+
+import base64
+import io
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from markupsafe import Markup
+
+from core.analysis import Analysis, FaceResult, KeyFrame
+from core.draw import LOOKS, band_stretches, clock, heat_over, most_suspicious, percent, percent_range, runs
+from core.facts import facts, meaning
+from core.render import MAX_FACES, MAX_KEY_FRAMES, Heat, key_crops, written_whole
+
+TEMPLATES = Path(__file__).parent / "templates"
+STYLE = (TEMPLATES / "pieces.css").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A key frame's face as pictures that stand in the page itself ("data:image/jpeg;base64,...")."""
+
+    key: KeyFrame
+    picture: str
+    heat: str | None  # under its heat map
+    shows_nothing: bool  # no sign stands out in the heat map
+
+
+Shots = dict[int, list[Shot]]  # by the face's id, in order of time
+
+
+def key_shots(path: Path, analysis: Analysis, heat: Heat | None = None) -> Shots:
+    """The key frames of the most suspicious faces. heat: crops to heat maps, as in `core.render`. Raises CheckError."""
+    shots: Shots = {}
+    for face_id, cut in key_crops(path, most_suspicious(analysis.faces, MAX_FACES)).items():
+        maps = heat(np.stack([picture for _, picture in cut])) if heat and cut else [None] * len(cut)
+        shots[face_id] = [
+            Shot(key, as_data(picture), None if one is None else as_data(heat_over(picture, one)), is_empty(one))
+            for (key, picture), one in zip(cut, maps, strict=True)
+        ]
+    return shots
+
+
+def is_empty(heat: np.ndarray | None) -> bool:
+    return heat is not None and float(heat.max()) == 0
+
+
+def as_data(picture: np.ndarray) -> str:
+    """(H, W, 3) uint8 RGB -> a data URL of a JPEG."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "JPEG", quality=88)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def verdict(analysis: Analysis) -> Markup:
+    """The verdict in words, its probability on a scale with the bands, and why."""
+    return _piece("verdict", analysis)
+
+
+def timeline(analysis: Analysis, shots: Shots, live: bool = False) -> Markup:
+    """The probability over time, a row for each face; "" where there is nothing over time to show."""
+    if analysis.media.is_still or not most_suspicious(analysis.faces, 1):
+        return Markup("")
+    return _piece("timeline", analysis, shots, live)
+
+
+def faces(analysis: Analysis, shots: Shots) -> Markup:
+    """Every face with its verdict and its key frames, with and without heat map."""
+    return _piece("faces", analysis, shots)
+
+
+def facts_table(analysis: Analysis) -> Markup:
+    """What was looked at and what was not, what is uncertain, and who answered."""
+    return _piece("facts", analysis)
+
+
+def report_page(name: str, analysis: Analysis, shots: Shots, made: datetime) -> str:
+    """A whole page that loads nothing from anywhere. name: of the file, as the reader knows it."""
+    page = _templates().get_template("report.html")
+    return page.render(name=name, analysis=analysis, shots=shots, made=made, style=STYLE)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def write_report(path: Path, analysis: Analysis, out: Path, heat: Heat | None = None) -> None:
+    """Write the report of one checked file as HTML. Raises CheckError (disk_full, not_writable)."""
+    page = report_page(path.name, analysis, key_shots(path, analysis, heat), utc_now())
+    with written_whole(out) as part:
+        part.write_text(page, encoding="utf-8")
+
+
+def _piece(name: str, *given) -> Markup:
+    return getattr(_templates().get_template("pieces.html").module, name)(*given)
+
+
+@cache
+def _templates():
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        clock=clock,
+        percent=percent,
+        percent_range=percent_range,
+        look=LOOKS.__getitem__,
+        meaning=meaning,
+        facts=facts,
+        bands=band_stretches,
+        most_suspicious=lambda analysis: most_suspicious(analysis.faces, MAX_FACES),
+        unjudged=lambda analysis: [face for face in analysis.faces if face.verdict is None],
+        key_frames=lambda face: sorted(face.key_frames[:MAX_KEY_FRAMES], key=lambda key: key.t_s),
+        paths=line_paths,
+        end=end_s,
+        ticks=ticks,
+    )
+    return made
+
+
+def end_s(analysis: Analysis) -> float:
+    """Where the timeline ends, in seconds."""
+    return max(analysis.media.duration_s, *(face.last_seen_s for face in analysis.faces), 0.1)
+
+
+def ticks(end: float) -> list[str]:
+    """Five moments in equal steps, from the beginning to the end."""
+    return [clock(part / 4 * end, tenths=end < 10) for part in range(5)]
+
+
+def line_paths(face: FaceResult, analysis: Analysis) -> list[str]:
+    """The face's line as SVG paths, one for each stretch without a gap, on a field of 1000 by 100 with 100% at the top."""
+    end = end_s(analysis)
+    paths = []
+    for moments in runs(face, analysis):
+        points = [f"{1000 * m.t_s / end:.1f} {100 * (1 - m.probability):.1f}" for m in moments]
+        # a single moment is a line of no length, which round ends make a dot
+        paths.append("M" + " L".join(points if len(points) > 1 else points * 2))
+    return paths

@@ -1,0 +1,25 @@
+"""`python -m demo`: serve the page on this machine."""
+
+import argparse
+import os
+import tempfile
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser("python -m demo", description="Serve the page to check videos on.")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on; this machine alone by default")
+    parser.add_argument("--port", type=int, default=7860)
+    parser.add_argument("--weights", metavar="FOLDER|HUB_ID", help="other weights than the bundled ones")
+    options = parser.parse_args()
+    # one folder for everything that visitors send and get, so that it all goes with this process
+    with tempfile.TemporaryDirectory(prefix="unmask-demo-") as folder:
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        from demo.app import serve  # reads the environment when it loads
+
+        print(f"Unmask is loading; then open http://{options.host}:{options.port}", flush=True)
+        serve(options.host, options.port, options.weights)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,220 @@
+"""The page: what is on it, and what happens when somebody presses a button."""
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from core.errors import CheckError
+from core.plan import PLANS
+from demo import sources, view
+from demo.about import about
+from demo.detectors import DEFAULT, Detectors
+from demo.sources import Links
+from demo.visits import Visits
+from demo.work import Answer, Copy, Source, Step, check
+
+HERE = Path(__file__).parent
+AT_ONCE = 2  # checks; one more would make all of them slow on the two cores of a small machine
+IN_LINE = 20  # more visitors are asked to come back later
+PLAN_WORDS = {
+    "default": "Samples: four windows spread over the video",
+    "thorough": "Thorough: all of the video, which takes longer",
+    "first100": "The first 100 frames",
+    "mean": "The first 147 frames",
+}
+
+# what `launch` and `mount_gradio_app` need to know of the page
+LOOKS = {
+    "theme": gr.themes.Base(
+        primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+    ),
+    "css": view.STYLE + (HERE / "static/page.css").read_text(encoding="utf-8"),
+}
+LAUNCH = {**LOOKS, "max_file_size": sources.MAX_BYTES, "footer_links": ["api"], "ssr_mode": False, "quiet": True}
+
+
+def as_dropped(payload) -> str | None:
+    """In place of `gr.File.preprocess`, which leaves an empty temporary file behind each time."""
+    return payload.path if payload else None
+
+
+def build(detectors: Detectors | None = None, links: Links | None = None) -> gr.Blocks:
+    """The whole page, ready to launch or to mount. links: None where links are switched off."""
+    detectors = detectors or Detectors()
+    handlers = Handlers(detectors, links, Visits(Path(get_upload_folder())))
+    with gr.Blocks(title="Unmask", analytics_enabled=False, delete_cache=(600, 1800)) as page:
+        gr.HTML(view.TITLE, elem_id="title")
+        with gr.Tabs():
+            with gr.Tab("Check a video"):
+                check_tab(handlers)
+            with gr.Tab("How it works"):
+                gr.Markdown(about(), elem_id="about")
+        page.unload(handlers.leave)
+    page.queue(max_size=IN_LINE, default_concurrency_limit=AT_ONCE)
+    return page
+
+
+def check_tab(handlers: "Handlers") -> None:
+    """Lay out the tab and wire it up."""
+    with gr.Tabs():
+        with gr.Tab("File"):
+            file = gr.File(label="A video or picture", show_label=False, height=170, elem_id="file")
+            file.preprocess = as_dropped
+            check_file = gr.Button("Check this file", variant="primary", elem_id="check-file")
+        with gr.Tab("Link"):
+            link = gr.Textbox(
+                label="A link to a post or a video",
+                placeholder="https://",
+                info=None if handlers.links else sources.LINKS_OFF,
+                interactive=handlers.links is not None,
+                elem_id="link",
+            )
+            check_link = gr.Button("Check this link", variant="primary", interactive=handlers.links is not None)
+        with gr.Tab("Camera"):
+            camera = gr.Video(
+                label="Your camera",
+                show_label=False,
+                sources=["webcam"],
+                include_audio=True,  # taking the sound out, like mirroring, would encode the video anew
+                webcam_options=gr.WebcamOptions(mirror=False),
+                elem_id="camera",
+            )
+            check_camera = gr.Button("Check this recording", variant="primary")
+        with gr.Tab("Examples"):
+            gr.Markdown(view.EXAMPLES)
+            with gr.Row():
+                untouched = gr.Button("The portrait, untouched", elem_id="untouched")
+                blended = gr.Button("Its face blended with itself", elem_id="blended")
+    with gr.Accordion("More choices", open=False):
+        plan = gr.Dropdown([(PLAN_WORDS[name], name) for name in PLANS], value="default", label="How much to look at")
+        names = handlers.detectors.names()
+        weights = gr.Dropdown(
+            list(names), value=DEFAULT, label="Weights", info="With the temporal head that belongs to them."
+        )
+    stop = gr.Button("Stop", visible=False, size="sm", elem_id="stop")
+    status = gr.HTML(elem_id="status", apply_default_css=False)
+    verdict = gr.HTML(elem_id="verdict", apply_default_css=False)
+    copy = gr.HTML(elem_id="copy", apply_default_css=False)
+    details = gr.HTML(
+        elem_id="details",
+        apply_default_css=False,
+        js_on_load=(HERE / "static/timeline.js").read_text(encoding="utf-8"),
+    )
+
+    outputs = [status, verdict, copy, details, stop]
+    checks = [
+        (check_file, handlers.file, [file, plan, weights]),
+        (check_link, handlers.link, [link, plan, weights]),
+        (link, handlers.link, [link, plan, weights]),
+        (check_camera, handlers.file, [camera, plan, weights]),
+        (untouched, handlers.untouched, [plan, weights]),
+        (blended, handlers.blended, [plan, weights]),
+    ]
+    for source, handler, inputs in checks:
+        (source.submit if source is link else source.click)(
+            handler,
+            inputs,
+            outputs,
+            concurrency_id="check",
+            concurrency_limit=AT_ONCE,
+            show_progress="minimal",
+            show_progress_on=status,
+            api_visibility="private",
+        )
+    stop.click(handlers.stop, queue=False, api_visibility="private")
+    for given in (file, camera):
+        given.upload(handlers.hold, given, queue=False, api_visibility="private")
+    # for programs: the same check without the page
+    gr.Button(visible=False).click(
+        handlers.for_programs,
+        [file, plan, weights],
+        gr.JSON(visible=False),
+        api_name="check",
+        concurrency_id="check",
+        concurrency_limit=AT_ONCE,
+    )
+
+
+class Handlers:
+    """What the buttons do."""
+
+    def __init__(self, detectors: Detectors, links: Links | None, visits: Visits):
+        self.detectors, self.links, self._visits = detectors, links, visits
+
+    def file(self, path: str | None, plan: str, weights: str, request: gr.Request) -> Iterator[tuple]:
+        if path:
+            self._visits.hold(request.session_hash, path)
+        yield from self._run(partial(sources.upload, path), plan, weights, request)
+
+    def link(self, url: str | None, plan: str, weights: str, request: gr.Request) -> Iterator[tuple]:
+        yield from self._run(partial(self._linked, url), plan, weights, request)
+
+    def untouched(self, plan: str, weights: str, request: gr.Request) -> Iterator[tuple]:
+        yield from self._run(partial(sources.example, False), plan, weights, request)
+
+    def blended(self, plan: str, weights: str, request: gr.Request) -> Iterator[tuple]:
+        yield from self._run(partial(sources.example, True), plan, weights, request)
+
+    def stop(self, request: gr.Request) -> None:
+        self._visits.cancel(request.session_hash)
+
+    def leave(self, request: gr.Request) -> None:
+        self._visits.end(request.session_hash)
+
+    def hold(self, path: str | None, request: gr.Request) -> None:
+        if path:
+            self._visits.hold(request.session_hash, path)
+
+    def for_programs(self, file: str | None, plan: str, weights: str, request: gr.Request) -> dict:
+        """Check one file. Returns {"analysis": ...} or {"error": {"code", "message", "next_step"}}, as the command line
+        prints them with --json. plan: default, thorough, first100 or mean. weights: default, or another installed name.
+        """
+        session = f"program-{request.session_hash}"
+        visit = self._visits.begin(session)
+        try:
+            if file:
+                self._visits.hold(session, file)
+            for report in check(sources.upload(file), self._load(weights), plan, visit.folder, visit.stop):
+                if isinstance(report, Answer):
+                    return {"analysis": report.analysis.to_json()}
+        except CheckError as error:
+            return {"error": error.to_json()}
+        finally:
+            self._visits.end(session)
+
+    def _linked(self, url: str | None) -> Source:
+        if self.links is None:
+            raise CheckError("links_off")
+        return self.links.source(url)
+
+    def _load(self, weights: str):
+        return partial(self.detectors.get, weights)
+
+    def _run(self, source, plan: str, weights: str, request: gr.Request) -> Iterator[tuple]:
+        """What to show in (status, verdict, copy, details, stop), again and again until the check is done."""
+        visit = self._visits.begin(request.session_hash)
+        same = gr.skip()
+        yield view.busy(Step("wait", 0)), "", "", "", gr.update(visible=True)
+        try:
+            for report in check(source(), self._load(weights), plan, visit.folder, visit.stop):
+                match report:
+                    case Step():
+                        yield view.busy(report), same, same, same, same
+                    case Answer():
+                        yield same, view.verdict(report), same, view.details(report), same
+                    case Copy():
+                        yield "", same, view.copy(report), same, gr.update(visible=False)
+        except CheckError as error:
+            yield view.problem(error), same, same, same, gr.update(visible=False)
+
+
+def serve(host: str | None = None, port: int | None = None, weights: str | None = None) -> None:
+    """Load the weights and serve the page until stopped. weights: as for `Detector.load`. Raises CheckError."""
+    detectors = Detectors(weights)
+    detectors.get(DEFAULT)
+    page = build(detectors, sources.links_from(dict(os.environ)))
+    page.launch(server_name=host, server_port=port, **LAUNCH)

@@ -1,0 +1,90 @@
+"""Where a check's file comes from: an upload, an example, or a link, if links are switched on."""
+
+import importlib.util
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from core.errors import CheckError
+from core.example import make_example
+from demo.work import Progress, Source
+
+MAX_BYTES = 512 * 2**20
+MAX_SECONDS = 300.0
+EXAMPLE_SECONDS = 5.0
+
+
+def upload(path: str | None) -> Source:
+    """A file that the visitor chose or recorded, untouched."""
+    if not path:
+        raise CheckError("nothing_chosen")
+    return lambda folder, progress, cancel: Path(path)
+
+
+def example(blended: bool) -> Source:
+    """The NASA portrait under a virtual camera, as it is or blended with itself; made on the spot."""
+
+    def make(folder: Path, progress: Progress, cancel: Callable[[], bool]) -> Path:
+        progress(0, 1, "make")
+        name = "portrait-blended.mp4" if blended else "portrait.mp4"
+        return make_example(folder / name, EXAMPLE_SECONDS, blended, size=(960, 540))
+
+    return make
+
+
+class Links:
+    """Fetches what is behind a link, through the guard of `core.fetch`.
+
+    allow, media: as for `core.fetch`'s Guard and Allowed; beyond the known sites nothing is allowed unless named.
+    """
+
+    def __init__(self, allow: tuple[str, ...] = (), media: tuple[str, ...] = ()):
+        self._allow, self._media = allow, media
+        self._guard = None
+        self._lock = threading.Lock()
+
+    def source(self, url: str | None) -> Source:
+        if not (url or "").strip():
+            raise CheckError("nothing_chosen")
+
+        def fetched(folder: Path, progress: Progress, cancel: Callable[[], bool]) -> Path:
+            from core.fetch.download import Limits, fetch
+            from core.fetch.sites import Allowed, canonicalise
+
+            progress(0, 1, "fetch")
+            allowed = Allowed(media=self._media)
+            link = canonicalise(url.strip(), allowed)
+            way_out = self._start().exit(secrets.token_hex(8), MAX_BYTES, MAX_SECONDS)
+            room = folder / "link"
+            room.mkdir()
+            limits = Limits(bytes=MAX_BYTES, seconds=MAX_SECONDS)
+            return fetch(
+                link, room, way_out, limits, lambda done, total: progress(done, total, "fetch"), cancel, allowed
+            ).path
+
+        return fetched
+
+    def _start(self):
+        from core.fetch.egress import Guard
+
+        with self._lock:
+            if self._guard is None:
+                self._guard = Guard(self._allow, os.environ.get("UNMASK_EGRESS_PROXY"))
+            return self._guard
+
+
+def links_from(env: dict[str, str]) -> Links | None:
+    """Links where they can work and nobody switched them off, else None.
+
+    UNMASK_DEMO_LINKS=1 or 0 decides; without it they are on, except on a Space, whose addresses the big sites refuse.
+    """
+    wanted = env.get("UNMASK_DEMO_LINKS", "0" if env.get("SPACE_ID") else "1") == "1"
+    return Links() if wanted and importlib.util.find_spec("core.fetch") else None
+
+
+LINKS_OFF = (
+    "Links are switched off here: most sites turn away servers like this one. "
+    "Download the video with your browser or app, and choose the file instead."
+)

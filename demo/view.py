@@ -1,0 +1,107 @@
+"""What the page says while a check runs, when it fails, and around the pieces of an answer: HTML, everything escaped."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from core import report
+from core.errors import CheckError
+from demo.work import Answer, Copy, Step
+
+STYLE = report.STYLE
+TITLE = "<h1>Unmask</h1><p>Does this video show signs that a face was manipulated?</p>"
+EXAMPLES = (
+    "Two clips made by Unmask from a public-domain NASA portrait under a virtual camera. In the second, the face is "
+    "blended with a changed copy of itself, which is a mild manipulation."
+)
+
+STEPS = ("Getting the file", "Looking at the faces", "Weighing what was found", "Drawing the annotated copy")
+# stage -> its step, and the stretch of the bar that it fills
+STAGES: dict[str, tuple[int, float, float]] = {
+    "wait": (0, 0.0, 0.0),
+    "make": (0, 0.0, 0.05),
+    "fetch": (0, 0.0, 0.1),
+    "load": (0, 0.1, 0.12),
+    "open": (0, 0.12, 0.14),
+    "look": (1, 0.14, 0.58),
+    "judge": (2, 0.58, 0.6),
+    "pictures": (2, 0.6, 0.64),
+    "annotate": (3, 0.64, 1.0),
+}
+
+
+def busy(step: Step) -> str:
+    """The steps of a check with the present one marked, and how far it is."""
+    at, start, stop = STAGES[step.stage]
+    done = start + (stop - start) * step.part
+    items = Markup("").join(
+        Markup('<li class="{}"{}>{}</li>').format(
+            "done" if i < at else "now" if i == at else "later",
+            Markup(' aria-current="step"') if i == at else "",
+            words,
+        )
+        for i, words in enumerate(STEPS)
+    )
+    return Markup(
+        '<div class="um um-busy"><progress max="1" value="{:.3f}" aria-label="Progress of the check"></progress>'
+        '<ol>{}</ol><p class="um-now" role="status">{}</p></div>'
+    ).format(done, items, STEPS[at])
+
+
+def problem(error: CheckError) -> str:
+    """What went wrong in a sentence, and what to do next."""
+    if error.code == "cancelled":
+        return Markup('<div class="um um-note" role="status"><p>Stopped. Nothing of it was kept.</p></div>')
+    return inert(
+        Markup(
+            '<div class="um um-problem" role="alert"><h2>{}</h2><p>{}</p><p class="um-dim um-small">{}</p></div>'
+        ).format(error.message, error.next_step, error.code)
+    )
+
+
+def verdict(answer: Answer) -> str:
+    return inert(report.verdict(answer.analysis))
+
+
+def details(answer: Answer) -> str:
+    """Timeline, downloads, faces, and what was looked at."""
+    analysis, shots = answer.analysis, answer.shots
+    downloads = Markup('<nav class="um um-downloads" aria-label="Downloads">{}{}</nav>').format(
+        download(answer.report, "Report (HTML)"), download(answer.json, "Analysis (JSON)")
+    )
+    return inert(
+        report.timeline(analysis, shots, live=True)
+        + downloads
+        + report.faces(analysis, shots)
+        + report.facts_table(analysis)
+    )
+
+
+def copy(made: Copy) -> str:
+    """The annotated copy with its download, or why there is none."""
+    if made.path is None:
+        return inert(Markup('<p class="um um-note">{}</p>').format(made.why_not))
+    if made.path.suffix == ".png":
+        shown = Markup('<img src="{}" alt="The picture with a box around every face">').format(address(made.path))
+    else:
+        shown = Markup(
+            '<video src="{}" controls playsinline preload="auto" aria-label="The video with a box around every face and'
+            ' a timeline below"></video>'
+        ).format(address(made.path))
+    nav = Markup('<nav class="um um-downloads">{}</nav>').format(download(made.path, "Annotated copy"))
+    return inert(Markup('<div class="um um-copy">{}{}</div>').format(shown, nav))
+
+
+def download(path: Path, words: str) -> Markup:
+    return Markup('<a href="{}" download="{}">{}</a>').format(address(path), path.name, words)
+
+
+def address(path: Path) -> str:
+    """Where Gradio serves a file of its folder, relative to the page, so that it may be mounted anywhere."""
+    return f"gradio_api/file={quote(str(path))}"
+
+
+def inert(html: str) -> str:
+    """Gradio takes HTML for a template; this leaves it nothing to fill in."""
+    return str(html).replace("{", "&#123;").replace("}", "&#125;").replace("$", "&#36;")

@@ -1,0 +1,71 @@
+"""What a visitor's page holds on this machine: a check that runs, and files. All of it goes when the page is closed."""
+
+import secrets
+import shutil
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(eq=False)
+class Visit:
+    """One open page. A new check replaces the one before and its files."""
+
+    folder: Path | None = None  # of the last check
+    stop: threading.Event = field(default_factory=threading.Event)  # of the last check
+    uploads: set[Path] = field(default_factory=set)
+
+
+class Visits:
+    """Every open page by its session. Safe to call from several threads.
+
+    root: the folder that Gradio serves files from; the folders of checks lie in it.
+    """
+
+    def __init__(self, root: Path):
+        self.root = root
+        self._visits: dict[str, Visit] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, session: str) -> Visit:
+        """Stop the session's last check, drop its files, and make room for the next."""
+        with self._lock:
+            visit = self._visits.setdefault(session, Visit())
+            visit.stop.set()
+            drop_folder(visit.folder)
+            # whoever knows the name can fetch what is in the folder, so it cannot be guessed
+            folder = self.root / f"check-{secrets.token_hex(16)}"
+            folder.mkdir(parents=True)
+            # a Visit of its own, so that the check before keeps the event that stops it
+            visit = Visit(folder, uploads=visit.uploads)
+            self._visits[session] = visit
+            return visit
+
+    def cancel(self, session: str) -> None:
+        """Stop the session's check; it ends with CheckError("cancelled")."""
+        with self._lock:
+            if visit := self._visits.get(session):
+                visit.stop.set()
+
+    def hold(self, session: str, upload: str | Path) -> None:
+        """Remember an uploaded file. The same file sent by two people lies on the disk once."""
+        with self._lock:
+            self._visits.setdefault(session, Visit()).uploads.add(Path(upload))
+
+    def end(self, session: str) -> None:
+        """Stop the session's check, and delete its files and the uploads that no other page holds."""
+        with self._lock:
+            visit = self._visits.pop(session, None)
+            if visit is None:
+                return
+            visit.stop.set()
+            drop_folder(visit.folder)
+            held = {upload for other in self._visits.values() for upload in other.uploads}
+            for upload in visit.uploads - held:
+                if self.root.resolve() in upload.resolve().parents:
+                    drop_folder(upload.parent if upload.parent != self.root else None)
+
+
+def drop_folder(folder: Path | None) -> None:
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)

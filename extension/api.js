@@ -1,0 +1,133 @@
+// @ts-check
+// The only module that speaks to the server. Pure: `fetch` comes in, every answer is a plain value, nothing throws.
+
+const TIMEOUT_MS = 20_000; // a call is a note, not a wait: progress is polled
+const ID = /^[\w-]{8,64}$/;
+
+/**
+ * @typedef {{kind: 'ok', status: number, body: any}} Ok
+ * @typedef {{kind: 'problem', status: number, code: string, message: string, nextStep: string, retryAfterS: number | null}} Problem
+ * @typedef {{kind: 'unreachable'}} Unreachable
+ * @typedef {Ok | Problem | Unreachable} Reply
+ */
+
+/** Whether an address names this computer itself. @param {string} hostname */
+export function isLoopback(hostname) {
+    return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}
+
+/**
+ * A server's address as it is kept: origin and path, no trailing slash. Null if it is no http(s) address, or carries
+ * credentials or a query. `isOpen`: whether what is sent there can be read on the way (http beyond this computer).
+ *
+ * @param {string} text
+ * @returns {{address: string, permission: string, isOpen: boolean} | null}
+ */
+export function serverAddress(text) {
+    let url;
+    try {
+        url = new URL(text.trim());
+    } catch {
+        return null;
+    }
+    if (!/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) return null;
+    return {
+        address: (url.origin + url.pathname).replace(/\/+$/, ''),
+        permission: `${url.protocol}//${url.hostname}/*`, // match patterns know no port
+        isOpen: url.protocol === 'http:' && !isLoopback(url.hostname),
+    };
+}
+
+/** @param {Response} response */
+async function problemOf(response) {
+    const body = await response.json().catch(() => null);
+    const text = (/** @type {unknown} */ value) => (typeof value === 'string' ? value.slice(0, 500) : '');
+    const seconds = Number.parseInt(response.headers.get('retry-after') ?? '', 10);
+    return {
+        kind: /** @type {const} */ ('problem'),
+        status: response.status,
+        code: text(body?.code) || `http_${response.status}`,
+        message: text(body?.detail) || text(body?.title),
+        nextStep: text(body?.next_step),
+        retryAfterS: Number.isFinite(seconds) ? seconds : null,
+    };
+}
+
+/**
+ * @param {{server: string, apiKey?: string, fetch?: typeof fetch}} options
+ */
+export function createApi({ server, apiKey = '', fetch: send = fetch }) {
+    /** @param {string} path @param {RequestInit} [init] @returns {Promise<Response>} */
+    const call = (path, init = {}) => {
+        const headers = new Headers(init.headers);
+        if (apiKey) headers.set('Authorization', `Bearer ${apiKey}`);
+        return send(`${server}/v1/${path}`, {
+            signal: AbortSignal.timeout(TIMEOUT_MS),
+            ...init,
+            headers,
+            credentials: 'omit',
+            cache: 'no-store',
+            redirect: 'error', // the key goes to the address the person set, and nowhere else
+            referrerPolicy: 'no-referrer',
+        });
+    };
+
+    /** @param {string} path @param {RequestInit} [init] @returns {Promise<Reply>} */
+    const ask = async (path, init) => {
+        try {
+            const response = await call(path, init);
+            if (!response.ok) return await problemOf(response);
+            const body = response.status === 204 ? null : await response.json();
+            return { kind: 'ok', status: response.status, body };
+        } catch (error) {
+            // An answer that is no JSON came from something that is not our server.
+            if (error instanceof SyntaxError) return { kind: 'problem', status: 0, code: 'not_unmask', message: '', nextStep: '', retryAfterS: null };
+            return { kind: 'unreachable' };
+        }
+    };
+
+    /** @param {Reply} reply @returns {Reply} */
+    const withId = (reply) => {
+        if (reply.kind !== 'ok' || ID.test(reply.body?.id)) return reply;
+        return { kind: 'problem', status: 0, code: 'not_unmask', message: '', nextStep: '', retryAfterS: null };
+    };
+
+    const at = (/** @type {string} */ id) => `checks/${encodeURIComponent(id)}`;
+    return {
+        info: () => ask('info'),
+        /** @param {string} url @param {string} key the same key may be sent again: it is one check */
+        submit: async (url, key) =>
+            withId(await ask('checks', {
+                method: 'POST',
+                headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
+                body: JSON.stringify({ url, artifacts: true }),
+            })),
+        /** @param {Blob} file @param {string} name @param {string} key */
+        upload: async (file, name, key) => {
+            const form = new FormData();
+            form.append('file', file, name);
+            form.append('artifacts', 'true');
+            return withId(await ask('checks', {
+                method: 'POST',
+                headers: { 'Idempotency-Key': key },
+                body: form,
+                signal: AbortSignal.timeout(15 * 60_000), // a large file over a slow line
+            }));
+        },
+        /** @param {string} id */
+        get: async (id) => withId(await ask(at(id))),
+        /** @param {string} id */
+        cancel: (id) => ask(`${at(id)}/cancel`, { method: 'POST' }),
+        /** @param {string} id */
+        remove: (id) => ask(at(id), { method: 'DELETE' }),
+        /** A picture of the result, or null. @param {string} id @param {string} name may hold folders @returns {Promise<Blob | null>} */
+        artifact: async (id, name) => {
+            try {
+                const response = await call(`${at(id)}/artifacts/${name.split('/').map(encodeURIComponent).join('/')}`);
+                return response.ok ? await response.blob() : null;
+            } catch {
+                return null;
+            }
+        },
+    };
+}

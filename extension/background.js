@@ -1,0 +1,163 @@
+// @ts-check
+// The worker: a click in, a check begun, its state shown. Listeners stand at the top level, because the browser stops
+// this worker whenever it is idle and starts it again for an event; whatever must last lies in storage.
+
+import { begin, cancel, carryOn, getCheck, keep, onCheckChange, remove, tidy } from './checks.js';
+import { loadWords } from './i18n.js';
+import { isInFront, lookAround, setBadge, showCard } from './page.js';
+import { again, answered, failed, isOver, newCheck } from './state.js';
+import { getSettings, hasConsent, lockStorage, showInPanel } from './storage.js';
+import { chooseTarget } from './targets.js';
+import { toneOf, viewOf } from './view.js';
+
+/** @typedef {import('./state.js').Check} Check */
+
+const MENU = { check: 'check', list: 'list' };
+const { sidePanel } = chrome; // Chromium only; Firefox has a sidebar
+const WEB_PAGES = ['http://*/*', 'https://*/*'];
+
+lockStorage();
+tidy().then(carryOn); // whatever woke this worker: go on where the last one was stopped
+
+chrome.runtime.onInstalled.addListener(async ({ reason }) => {
+    await makeMenus();
+    if (reason === 'install') openOptions(true);
+});
+chrome.runtime.onStartup.addListener(makeMenus); // the browser's language may have changed
+chrome.alarms.onAlarm.addListener(carryOn);
+chrome.action.onClicked.addListener((tab) => startFromClick({}, tab)); // the keyboard command too: it is _execute_action
+chrome.contextMenus.onClicked.addListener((info, tab) => {
+    if (info.menuItemId === MENU.list) openPanel(tab);
+    else if (tab) startFromClick(info, tab);
+});
+chrome.notifications.onClicked.addListener(async (key) => {
+    chrome.notifications.clear(key);
+    await openInTab(key);
+});
+chrome.runtime.onMessage.addListener((message, sender, reply) => {
+    const handlers = sender.url?.startsWith(chrome.runtime.getURL('')) ? fromOurPages : fromCards;
+    if (sender.id !== chrome.runtime.id || !Object.hasOwn(handlers, message?.what)) return false;
+    Promise.resolve(handlers[message.what](message, sender)).then(reply, () => reply(null));
+    return true; // keeps the channel open until the promise settles
+});
+onCheckChange(tell);
+
+async function words() {
+    return loadWords((await getSettings()).language);
+}
+
+async function makeMenus() {
+    const t = await words();
+    await chrome.contextMenus.removeAll();
+    chrome.contextMenus.create({ id: MENU.check, title: t('menu_check'), contexts: ['video', 'link', 'page', 'frame', 'selection'], documentUrlPatterns: WEB_PAGES });
+    chrome.contextMenus.create({ id: MENU.list, title: t('menu_list'), contexts: ['action'] });
+}
+
+/** @param {import('./targets.js').Click & {frameId?: number}} click @param {chrome.tabs.Tab} tab */
+async function startFromClick(click, tab) {
+    const tabId = tab.id ?? null;
+    setBadge(tabId, 'busy', ''); // before anything that takes time
+    const settings = await getSettings();
+    if (!hasConsent(settings)) {
+        setBadge(tabId, 'cancelled', '');
+        return openOptions(true);
+    }
+    const key = crypto.randomUUID();
+    const pageUrl = click.pageUrl ?? tab.url;
+    const around = tabId === null ? { found: null, frameId: 0 } : await lookAround(tabId, click.frameId ?? 0, key, click, pageUrl);
+    const target = chooseTarget({ click, found: around.found, tabUrl: tab.url });
+    const about = { key, server: settings.server, tabId, frameId: around.frameId };
+    if ('code' in target) return keep(failed(newCheck({ ...about, url: pageUrl ?? '', source: 'page' }, Date.now()), target.code, Date.now()));
+    await send({ ...about, ...target });
+}
+
+/** @param {Parameters<typeof newCheck>[0]} about */
+async function send(about) {
+    const check = newCheck(about, Date.now());
+    const running = await begin(check);
+    if (running !== check) await showCard(running, viewOf(running, await words()), true);
+}
+
+/** Show what became of a check wherever it is shown. @param {Check} check @param {Check | null} before */
+async function tell(check, before) {
+    const t = await words();
+    const view = viewOf(check, t);
+    const news = toneOf(check) !== (before && toneOf(before));
+    await showCard(check, view, !before || (news && isOver(check)));
+    if (news) setBadge(check.tabId, view.tone, view.title);
+    if (before && news && isOver(check) && check.phase !== 'cancelled') await notify(check, view);
+}
+
+/** @param {Check} check @param {import('./view.js').View} view */
+async function notify(check, view) {
+    if (!(await getSettings()).notify || (await isInFront(check.tabId))) return;
+    const message = [check.site ?? check.url, view.percent?.label ?? view.text].join('\n');
+    await chrome.notifications.create(check.key, { type: 'basic', iconUrl: chrome.runtime.getURL('icons/128.png'), title: view.title, message });
+}
+
+/** @param {boolean} welcome */
+function openOptions(welcome) {
+    return chrome.tabs.create({ url: chrome.runtime.getURL(`options/options.html${welcome ? '#welcome' : ''}`) });
+}
+
+/** @param {string} key */
+function openInTab(key) {
+    return chrome.tabs.create({ url: chrome.runtime.getURL(`panel/panel.html#${key}`) });
+}
+
+/** The panel beside the page. Browsers open it only in direct answer to a click: nothing may be awaited before. */
+function openPanel(tab) {
+    if (sidePanel) return sidePanel.open({ windowId: tab.windowId });
+    return chrome.sidebarAction.open();
+}
+
+/** @param {Check | null} check */
+async function checkAgain(check) {
+    if (!check || check.source === 'file' || !isOver(check)) return;
+    const settings = await getSettings(); // the server may have been changed since
+    if (hasConsent(settings)) await begin(again(check, settings.server, Date.now()));
+}
+
+/** @param {chrome.runtime.MessageSender} sender @param {string} key */
+function openReport(sender, key) {
+    showInPanel(key);
+    if (!sidePanel || !sender.tab) return openInTab(key); // Firefox opens its sidebar only from its own buttons
+    return sidePanel.open({ windowId: sender.tab.windowId }).catch(() => openInTab(key));
+}
+
+/** A card may speak of the check it shows, of no other. @param {(check: Check) => unknown} act */
+function ofItsCheck(act) {
+    return async (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => {
+        const check = await getCheck(key);
+        if (check && check.tabId === sender.tab?.id) await act(check);
+    };
+}
+
+const fromCards = {
+    cancel: ofItsCheck((check) => cancel(check.key)),
+    again: ofItsCheck(checkAgain),
+    settings: () => openOptions(false),
+    report: (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => openReport(sender, key),
+    upload: (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => openReport(sender, key),
+};
+
+/** What the panel and the options page may ask for. */
+const fromOurPages = {
+    poll: () => carryOn(),
+    cancel: (/** @type {{key: string}} */ { key }) => cancel(key),
+    again: async (/** @type {{key: string}} */ { key }) => checkAgain(await getCheck(key)),
+    remove: (/** @type {{keys: string[]}} */ { keys }) => remove(keys),
+    languageChanged: () => makeMenus(),
+    tidy: () => tidy(),
+    /** An address typed into the panel. */
+    checkAddress: async (/** @type {{url: string, site: string | null}} */ { url, site }) => {
+        const settings = await getSettings();
+        if (hasConsent(settings)) await send({ key: crypto.randomUUID(), url, site, source: 'link', server: settings.server });
+    },
+    /** A file the panel has uploaded, and the server's answer. */
+    uploaded: async (/** @type {{key: string, name: string, reply: any}} */ { key, name, reply }) => {
+        const settings = await getSettings();
+        const check = newCheck({ key, url: name, source: 'file', server: settings.server }, Date.now());
+        await begin(answered({ ...check, nextAt: null }, reply, Date.now()));
+    },
+};

@@ -1,0 +1,130 @@
+// @ts-check
+// Carries every open check through the server. All writes to checks happen here, in the worker, one after another.
+
+import { createApi } from './api.js';
+import { answered, cancelled, dueCall, failed, isOver, outdated, twin } from './state.js';
+import { dropChecks, getChecks, getSettings, hasConsent, putCheck } from './storage.js';
+
+/** @typedef {import('./state.js').Check} Check */
+
+const ALARM = 'checks';
+
+/** @type {Promise<Map<string, Check>> | null} what storage holds, read once in a worker's life */
+let loading = null;
+/** @type {Set<string>} checks with a call on its way */
+const calling = new Set();
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+/** @type {(check: Check, before: Check | null) => unknown} */
+let changed = () => {};
+
+/** @param {(check: Check, before: Check | null) => unknown} listener told of every change */
+export function onCheckChange(listener) {
+    changed = listener;
+}
+
+export function allChecks() {
+    loading ??= getChecks().then((checks) => new Map(checks.map((check) => [check.key, check])));
+    return loading;
+}
+
+/** @param {string} key */
+export async function getCheck(key) {
+    return (await allChecks()).get(key) ?? null;
+}
+
+/** @param {Map<string, Check>} checks @param {Check} check */
+async function put(checks, check) {
+    const before = checks.get(check.key) ?? null;
+    checks.set(check.key, check);
+    await putCheck(check);
+    changed(check, before);
+}
+
+/** Store it, and tell. @param {Check} check */
+export async function keep(check) {
+    await put(await allChecks(), check);
+}
+
+/** Start a check, unless the same is under way. @param {Check} check @returns {Promise<Check>} the one that runs */
+export async function begin(check) {
+    const checks = await allChecks();
+    const running = twin([...checks.values()], check);
+    if (running) return running;
+    await put(checks, check);
+    await carryOn();
+    return check;
+}
+
+/** @param {string} key */
+export async function cancel(key) {
+    const check = await getCheck(key);
+    if (!check) return;
+    await keep(cancelled(check, Date.now()));
+    await carryOn();
+}
+
+/** Forget checks here and on the server. @param {string[]} keys */
+export async function remove(keys) {
+    const checks = await allChecks();
+    const settings = await getSettings();
+    const removed = keys.map((key) => checks.get(key)).filter((check) => check !== undefined);
+    keys.forEach((key) => checks.delete(key));
+    await dropChecks(keys);
+    const onServer = removed.filter((check) => check.serverId && check.server === settings.server && hasConsent(settings));
+    await Promise.all(onServer.map((check) => createApi(settings).remove(/** @type {string} */ (check.serverId))));
+}
+
+/** @param {Check} check @param {'submit' | 'get' | 'cancel'} what @param {ReturnType<typeof createApi>} api */
+function ask(check, what, api) {
+    if (what === 'submit') return api.submit(check.url, `${check.key}.${check.attempt}`);
+    const id = /** @type {string} */ (check.serverId);
+    return what === 'get' ? api.get(id) : api.cancel(id);
+}
+
+/** @param {Check} check @param {'submit' | 'get' | 'cancel'} what @param {import('./storage.js').Settings} settings */
+async function step(check, what, settings) {
+    calling.add(check.key);
+    try {
+        const reply = await ask(check, what, createApi(settings));
+        const now = await getCheck(check.key); // it may have been cancelled or removed meanwhile
+        if (now) await keep(answered(now, reply, Date.now()));
+    } finally {
+        calling.delete(check.key);
+    }
+}
+
+/** Make every call that is due, and come back when the next one is. */
+export async function carryOn() {
+    const [checks, settings] = await Promise.all([allChecks(), getSettings()]);
+    const now = Date.now();
+    for (const check of checks.values()) {
+        // The consent was withdrawn, or is for another server by now: that one is not spoken to any more.
+        const mayCall = hasConsent(settings) && check.server === settings.server;
+        if (!isOver(check) && !mayCall) await keep(failed(check, 'not_allowed', now));
+    }
+    const open = [...checks.values()].filter((check) => !isOver(check));
+    await setAlarm(open.length > 0);
+    for (const check of open) {
+        const what = calling.has(check.key) ? null : dueCall(check, now);
+        if (what) step(check, what, settings).then(carryOn); // not awaited: a slow server holds up no other check
+    }
+    const waits = open.filter((check) => !calling.has(check.key)).map((check) => check.nextAt ?? Infinity);
+    clearTimeout(timer);
+    if (waits.length > 0) timer = setTimeout(carryOn, Math.max(250, Math.min(...waits) - now));
+}
+
+/** The timer above dies with the worker; the alarm wakes the next one. @param {boolean} needed */
+async function setAlarm(needed) {
+    const alarm = await chrome.alarms.get(ALARM);
+    if (needed && !alarm) await chrome.alarms.create(ALARM, { periodInMinutes: 0.5 });
+    if (!needed && alarm) await chrome.alarms.clear(ALARM);
+}
+
+/** Drop what is older than the person wants to keep. */
+export async function tidy() {
+    const [checks, { keepDays }] = await Promise.all([allChecks(), getSettings()]);
+    const old = outdated([...checks.values()], keepDays, Date.now());
+    old.forEach((check) => checks.delete(check.key));
+    await dropChecks(old.map((check) => check.key));
+}

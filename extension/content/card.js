@@ -1,0 +1,190 @@
+// The card beside the video: what becomes of a check. A classic script in the extension's own world of the page. It
+// gets finished words (see view.js), puts them into a closed shadow tree as text, and reports which button was pressed.
+// It knows no server, no key and no address. A page can cover or remove the card, but neither read nor write it.
+
+(() => {
+    if (globalThis.unmaskShow) return;
+
+    const SVG = 'http://www.w3.org/2000/svg';
+    const STYLE = `
+        :host { all: initial !important; position: fixed !important; inset: auto !important; margin: 0 !important;
+            z-index: 2147483647 !important; display: block !important; width: min(320px, calc(100vw - 24px)) !important;
+            left: var(--x, auto) !important; top: var(--y, auto) !important; border: 0 !important; padding: 0 !important;
+            background: none !important; overflow: visible !important; visibility: visible !important; opacity: 1 !important;
+            color-scheme: light dark !important; }
+        .card { --ink: #1b2230; --soft: #596579; --ground: #ffffff; --line: #e3e7ee; --fill: #eef1f6; --accent: #3b5bdb;
+            --likely: #b3420c; --unsure: #6741a8; --none: #0b6e75; --trouble: #56606f;
+            box-sizing: border-box; display: grid; gap: 10px; padding: 14px 16px 16px; border-radius: 14px; color: var(--ink);
+            background: var(--ground); border: 1px solid var(--line); box-shadow: 0 8px 28px rgb(15 23 42 / .22);
+            font: 14px/1.45 system-ui, "Segoe UI", Roboto, "Noto Sans", "Noto Sans Devanagari", sans-serif; text-align: start; }
+        @media (prefers-color-scheme: dark) { .card { --ink: #eef1f7; --soft: #a5b0c2; --ground: #1c212b; --line: #343c4a;
+            --fill: #2b3240; --accent: #91a7ff; --likely: #ffa26b; --unsure: #c9a9ff; --none: #66d9e0; --trouble: #b6c0cf; } }
+        header { display: flex; align-items: center; gap: 8px; color: var(--soft); font-size: 12px; letter-spacing: .02em; }
+        header span { flex: 1; font-weight: 600; }
+        button { font: inherit; color: inherit; background: none; border: 0; cursor: pointer; border-radius: 8px; }
+        button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+        .close { padding: 0; width: 24px; height: 24px; line-height: 22px; font-size: 18px; color: var(--soft); }
+        .close:hover, .buttons button:hover { background: var(--fill); }
+        .say { display: grid; grid-template-columns: 30px 1fr; gap: 4px 12px; align-items: start; }
+        svg { width: 30px; height: 30px; fill: none; stroke: var(--tone); stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
+        .title { margin: 0; align-self: center; min-height: 30px; display: flex; align-items: center; font-size: 17px; line-height: 1.25; font-weight: 650; color: var(--tone); }
+        .text, .next { margin: 0; grid-column: 2; color: var(--soft); overflow-wrap: anywhere; }
+        .next { color: var(--ink); }
+        .bar { position: relative; height: 8px; border-radius: 4px; background: var(--fill); overflow: hidden; }
+        .bar i { position: absolute; inset-block: 0; left: 0; border-radius: 4px; background: var(--tone); transition: width .3s; }
+        .band { height: 12px; border-radius: 6px; overflow: visible; margin: 2px 0; }
+        .band i { opacity: .38; border-radius: 6px; }
+        .band b { position: absolute; top: -3px; width: 4px; height: 18px; margin-left: -2px; border-radius: 2px; background: var(--tone); box-shadow: 0 0 0 2px var(--ground); }
+        .percent { display: grid; gap: 5px; margin: 0; font-size: 13px; }
+        .rest { display: grid; gap: 10px; }
+        .buttons { display: flex; flex-wrap: wrap; gap: 8px; justify-content: flex-end; }
+        .buttons button { padding: 6px 12px; border: 1px solid var(--line); font-weight: 600; color: var(--accent); }
+        .busy svg path { transform-origin: 12px 12px; animation: turn 1.1s linear infinite; }
+        @keyframes turn { to { transform: rotate(1turn); } }
+        @media (prefers-reduced-motion: reduce) { .busy svg path { animation: none; } .bar i { transition: none; } }
+        .card { --tone: var(--accent); }
+        .likely_manipulated { --tone: var(--likely); } .inconclusive { --tone: var(--unsure); } .no_signs_found { --tone: var(--none); }
+        .no_face, .problem, .cancelled { --tone: var(--trouble); }
+        [hidden] { display: none !important; }`;
+
+    /** @type {Map<string, {host: HTMLElement, show: (view: object) => void, place: (index: number) => void}>} */
+    const cards = new Map();
+
+    function make(name, { parent, className, text, ...attributes } = {}) {
+        const element = document.createElement(name);
+        if (className) element.className = className;
+        if (text !== undefined) element.textContent = text;
+        for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+        parent?.append(element);
+        return element;
+    }
+
+    /** Styles that a page's Content-Security-Policy does not reach. */
+    function dress(shadow) {
+        try {
+            const sheet = new CSSStyleSheet();
+            sheet.replaceSync(STYLE);
+            shadow.adoptedStyleSheets = [sheet];
+        } catch {
+            make('style', { parent: shadow, text: STYLE }); // older Firefox refuses the line above to add-ons
+        }
+    }
+
+    function drawing(shape) {
+        const svg = document.createElementNS(SVG, 'svg');
+        svg.setAttribute('viewBox', '0 0 24 24');
+        svg.setAttribute('aria-hidden', 'true');
+        const path = document.createElementNS(SVG, 'path');
+        path.setAttribute('d', shape);
+        svg.append(path);
+        return svg;
+    }
+
+    function percentBar(parent, { value, low, high, label }) {
+        const bar = make('div', { parent, className: 'bar band', 'aria-hidden': 'true' });
+        const band = make('i', { parent: bar });
+        band.style.left = `${low * 100}%`;
+        band.style.width = `${Math.max(1, (high - low) * 100)}%`;
+        make('b', { parent: bar }).style.left = `${value * 100}%`;
+        make('p', { parent, className: 'percent', text: label });
+    }
+
+    function progressBar(parent, progress, label) {
+        const bar = make('div', { parent, className: 'bar', role: 'progressbar', 'aria-label': label, 'aria-valuemin': '0', 'aria-valuemax': '100', 'aria-valuenow': String(Math.round(progress * 100)) });
+        make('i', { parent: bar }).style.width = `${Math.max(4, progress * 100)}%`;
+    }
+
+    function press(event, what, key) {
+        if (event.isTrusted) chrome.runtime.sendMessage({ what, key }).catch(() => {}); // the extension was reloaded: nobody listens
+    }
+
+    /** Where the card stands: right of the video if there is room, else in its upper right corner; without one, in the window's. */
+    function corner(anchor, height, index) {
+        const width = Math.min(320, innerWidth - 24);
+        const box = anchor?.isConnected ? anchor.getBoundingClientRect() : null;
+        if (!box || box.width < 40) return { x: innerWidth - width - 12, y: Math.max(12, innerHeight - (height + 12) * (index + 1)) };
+        const within = (value, size, room) => Math.max(12, Math.min(value, room - size - 12));
+        const isRoom = box.right >= 0 && box.right + 12 + width + 12 <= innerWidth;
+        return isRoom
+            ? { x: box.right + 12, y: within(box.top, height, innerHeight) }
+            : { x: within(box.right - width - 12, width, innerWidth), y: within(box.top + 12, height, innerHeight) };
+    }
+
+    function createCard(key) {
+        const host = document.createElement('div');
+        const shadow = host.attachShadow({ mode: 'closed' });
+        dress(shadow);
+        const card = make('section', { parent: shadow, className: 'card', 'aria-label': 'Unmask' });
+        const header = make('header', { parent: card });
+        make('span', { parent: header, text: 'Unmask' });
+        const close = make('button', { parent: header, className: 'close', type: 'button', text: '×' });
+        const say = make('div', { parent: card, className: 'say', 'aria-live': 'polite', 'aria-atomic': 'true' });
+        const rest = make('div', { parent: card, className: 'rest' });
+        const anchor = globalThis.unmaskAnchor?.(key) ?? null;
+        const remove = () => {
+            host.remove();
+            cards.delete(key);
+        };
+        close.addEventListener('click', (event) => event.isTrusted && remove());
+        shadow.addEventListener('keydown', (event) => event.key === 'Escape' && remove());
+
+        let spoken = '';
+        let outline = '';
+        const show = (view) => {
+            card.className = `card ${view.tone}`;
+            close.setAttribute('aria-label', view.labels.close);
+            const words = [view.tone, view.title, view.text, view.next].join('\n');
+            if (words !== spoken) {
+                say.replaceChildren(drawing(view.shape));
+                make('p', { parent: say, className: 'title', text: view.title });
+                if (view.text) make('p', { parent: say, className: 'text', text: view.text });
+                if (view.next) make('p', { parent: say, className: 'next', text: view.next });
+                spoken = words;
+            }
+            // Only what changed is built again, so that the keyboard's place in the card is not lost.
+            const shape = JSON.stringify([view.progress, view.percent, view.buttons]);
+            if (shape === outline) return;
+            outline = shape;
+            const focused = shadow.activeElement?.dataset?.what;
+            rest.replaceChildren();
+            if (view.percent) percentBar(rest, view.percent);
+            if (view.progress !== null) progressBar(rest, view.progress, view.title);
+            const buttons = make('div', { parent: rest, className: 'buttons' });
+            buttons.hidden = view.buttons.length === 0;
+            for (const { what, label } of view.buttons) {
+                const button = make('button', { parent: buttons, type: 'button', text: label, 'data-what': what });
+                button.addEventListener('click', (event) => press(event, what, key));
+                if (what === focused) button.focus();
+            }
+        };
+        const place = (index) => {
+            const { x, y } = corner(anchor, card.offsetHeight, index);
+            host.style.setProperty('--x', `${x}px`);
+            host.style.setProperty('--y', `${y}px`);
+        };
+        document.documentElement.append(host);
+        if ('popover' in host) {
+            host.popover = 'manual'; // the top layer: above whatever the site stacks
+            host.showPopover();
+        }
+        return { host, show, place };
+    }
+
+    function placeAll() {
+        [...cards.values()].forEach((card, index) => card.place(index));
+    }
+
+    globalThis.unmaskShow = (view) => {
+        if (!cards.has(view.key)) cards.set(view.key, createCard(view.key));
+        cards.get(view.key).show(view);
+        placeAll();
+    };
+
+    chrome.runtime.onMessage.addListener((message) => {
+        // A closed card stays closed, until there is something to say that was asked for.
+        if (message.what === 'card' && (cards.has(message.view.key) || message.open)) globalThis.unmaskShow(message.view);
+    });
+    addEventListener('scroll', placeAll, { capture: true, passive: true });
+    addEventListener('resize', placeAll, { passive: true });
+    setInterval(() => cards.size > 0 && placeAll(), 500); // sites move their players without an event
+})();

@@ -1,0 +1,116 @@
+// Finds the video a click meant and the addresses around it. A classic script, injected on demand into the extension's
+// own world of the page; it sends nothing anywhere. What it returns comes from a page and is judged by targets.js.
+
+(() => {
+    if (globalThis.unmaskFind) return;
+
+    const MAX_LEVELS = 25; // surrounding elements
+    const MAX_LINKS = 40; // addresses per level
+    /** @type {Map<string, Element>} which element a check was about, for the card */
+    const anchors = new Map();
+    /** @type {EventTarget | null} what the latest right-click hit: known from the second check in a page on */
+    let clicked = null;
+    const remember = (event) => {
+        if (event.isTrusted) clicked = event.composedPath()[0];
+    };
+    globalThis.addEventListener?.('contextmenu', remember, { capture: true, passive: true });
+
+    /** Every match in the document and in its open shadow trees (players hide in them). */
+    function deepAll(selector, root = document) {
+        const inside = [...root.querySelectorAll('*')].filter((element) => element.shadowRoot);
+        return [...root.querySelectorAll(selector), ...inside.flatMap((host) => deepAll(selector, host.shadowRoot))];
+    }
+
+    function parentOf(element) {
+        return element.parentElement ?? element.getRootNode().host ?? null;
+    }
+
+    /** Pixels of the element that are in view. */
+    function visibleArea(element) {
+        const box = element.getBoundingClientRect();
+        const width = Math.min(box.right, innerWidth) - Math.max(box.left, 0);
+        const height = Math.min(box.bottom, innerHeight) - Math.max(box.top, 0);
+        return width > 40 && height > 40 ? width * height : 0;
+    }
+
+    function isPlaying(video) {
+        return !video.paused && !video.ended && video.readyState > 2;
+    }
+
+    /** The video meant: the one with that source, under the pointer, playing, largest, in this order. */
+    function chooseVideo(videos, srcUrl, pointed) {
+        const box = pointed?.getBoundingClientRect?.();
+        const near = (video) => {
+            if (!box) return 0;
+            const own = video.getBoundingClientRect();
+            const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+            return x >= own.left && x <= own.right && y >= own.top && y <= own.bottom ? 1 : 0;
+        };
+        const rank = (video) => [
+            srcUrl && (video.currentSrc === srcUrl || video.src === srcUrl) ? 1 : 0,
+            pointed === video ? 1 : near(video),
+            isPlaying(video) ? 1 : 0,
+            visibleArea(video),
+        ];
+        const better = (a, b) => a.rank.map((value, i) => b.rank[i] - value).find((difference) => difference) ?? 0;
+        const ranked = videos.map((video) => ({ video, rank: rank(video) })).sort(better);
+        const best = ranked[0];
+        return best && (best.rank[0] || best.rank[3]) ? best.video : null;
+    }
+
+    function addressesOf(element, rule) {
+        const own = (rule?.attributes ?? []).map((name) => element.getAttribute(name));
+        const ids = (rule?.ids ?? []).flatMap(({ selector, attribute, pattern, to }) => {
+            const holders = element.matches(selector) ? [element] : [...element.querySelectorAll(selector)];
+            const id = holders[0]?.getAttribute(attribute)?.match(pattern)?.[1];
+            return id ? [to.replace('{id}', id)] : [];
+        });
+        const links = element.matches('a[href]') ? [element] : [...element.querySelectorAll('a[href]')];
+        return [...own, ...ids, ...links.slice(0, MAX_LINKS).map((link) => link.href)].filter(Boolean);
+    }
+
+    /** Addresses by nearness, from the element outwards, and whether they end at a post's own element. */
+    function levelsAround(start, rule, videos) {
+        const levels = [];
+        const seen = new Set();
+        for (let element = start; element && element !== document.body && levels.length < MAX_LEVELS; element = parentOf(element)) {
+            const inPost = Boolean(rule && element.matches(rule.post));
+            const others = videos.some((video) => video !== start && element.contains(video));
+            if (others && !inPost) break; // from here on it is the feed, and its links are other posts'
+            const fresh = addressesOf(element, rule).filter((address) => !seen.has(address));
+            fresh.forEach((address) => seen.add(address));
+            levels.push(fresh);
+            if (inPost) return { levels, inPost };
+        }
+        return { levels, inPost: false };
+    }
+
+    function selectedLinks() {
+        const selection = document.getSelection?.();
+        if (!selection || selection.isCollapsed) return [];
+        return [...document.querySelectorAll('a[href]')].filter((link) => selection.containsNode(link, true)).map((link) => link.href);
+    }
+
+    /**
+     * @param {string} key the check's key
+     * @param {{srcUrl?: string, fromMenu: boolean, rule: object | null}} hint
+     */
+    globalThis.unmaskFind = (key, { srcUrl, fromMenu, rule }) => {
+        const videos = deepAll('video');
+        const pointed = fromMenu ? clicked : null;
+        const video = chooseVideo(videos, srcUrl, pointed);
+        const embeds = deepAll('iframe[src]').filter(visibleArea);
+        embeds.sort((a, b) => visibleArea(b) - visibleArea(a));
+        const anchor = video ?? embeds[0] ?? null;
+        if (anchor) anchors.set(key, anchor);
+        const start = video ?? (pointed instanceof Element ? pointed : null);
+        return {
+            ...levelsAround(start, rule, videos),
+            src: video?.currentSrc || video?.src || '',
+            embeds: embeds.slice(0, 5).map((frame) => frame.src),
+            selected: selectedLinks().slice(0, 5),
+        };
+    };
+
+    globalThis.unmaskAnchor = (key) => anchors.get(key) ?? null;
+})();

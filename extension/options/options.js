@@ -1,0 +1,103 @@
+// @ts-check
+// The settings, and the first page a person sees: what is sent where, and whether they agree. Nothing is sent before.
+
+import { createApi, serverAddress } from '../api.js';
+import { fillWords, LANGUAGES, languageFor, loadWords } from '../i18n.js';
+import { getSettings, hasConsent, setSettings } from '../storage.js';
+import { problemWords } from '../view.js';
+
+const KEEP_DAYS = [1, 7, 30, 365];
+const at = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
+
+let settings = await getSettings();
+let t = await loadWords(settings.language);
+
+/** @param {string} id @param {string} sign a shape beside the words @param {string} [text] */
+function say(id, sign, text) {
+    at(id).hidden = !text;
+    at(id).dataset.sign = sign;
+    at(id).textContent = text ?? '';
+}
+
+function draw() {
+    document.documentElement.lang = languageFor(settings.language);
+    fillWords(document, t);
+    const welcome = location.hash === '#welcome';
+    at('heading').textContent = t(welcome ? 'welcome' : 'settings');
+    at('how').hidden = !welcome;
+    at('server').value = settings.server;
+    at('key').value = settings.apiKey;
+    at('notify').checked = settings.notify;
+    at('keep').replaceChildren(...KEEP_DAYS.map((days) => new Option(t('days', days), String(days), false, days === settings.keepDays)));
+    const languages = [['auto', t('language_auto')], ...Object.entries(LANGUAGES)];
+    at('language').replaceChildren(...languages.map(([code, name]) => new Option(name, code, false, code === settings.language)));
+    drawServer();
+    drawConsent();
+}
+
+function drawServer() {
+    const server = serverAddress(at('server').value);
+    const local = server && /^https?:\/\/(?:localhost|127\.|\[::1\])/.test(server.address);
+    at('server-note').textContent = !server ? t('server_bad') : t(local ? 'server_local' : server.isOpen ? 'server_open' : 'server_remote');
+    at('consent-where').textContent = t('consent_where', server?.address ?? '…');
+    const same = server?.address === settings.server && hasConsent(settings);
+    at('agree').textContent = t(same ? 'save' : 'agree');
+}
+
+function drawConsent() {
+    const agreed = hasConsent(settings);
+    at('withdraw').hidden = !agreed;
+    const day = agreed && new Date(/** @type {any} */ (settings.consent).at).toLocaleDateString(languageFor(settings.language));
+    say('agreed', '✓', agreed ? t('agreed', day || '', settings.server) : '');
+}
+
+at('server').addEventListener('input', () => {
+    drawServer();
+    say('tested', '');
+});
+
+at('test').addEventListener('click', async () => {
+    const server = serverAddress(at('server').value);
+    if (!server) return say('tested', '×', t('server_bad'));
+    // Asked for in direct answer to the click, or the browser refuses.
+    const granted = await chrome.permissions.request({ origins: [server.permission] });
+    if (!granted) return say('tested', '×', t('not_permitted'));
+    say('tested', '…', t('testing'));
+    const reply = await createApi({ server: server.address, apiKey: at('key').value.trim() }).info();
+    if (reply.kind === 'ok' && reply.body?.version) return say('tested', '✓', t('test_good', reply.body.version));
+    const problem = reply.kind === 'problem' ? reply : { code: reply.kind === 'ok' ? 'not_unmask' : 'unreachable', message: '', nextStep: '' };
+    const { text, next } = problemWords('status' in problem && problem.status === 401 ? { ...problem, code: 'unauthorized' } : problem, t);
+    say('tested', '×', `${text} ${next}`);
+});
+
+at('server-form').addEventListener('submit', async (/** @type {SubmitEvent} */ event) => {
+    event.preventDefault();
+    const server = serverAddress(at('server').value);
+    if (!server) return say('agreed', '×', t('server_bad'));
+    const granted = await chrome.permissions.request({ origins: [server.permission] });
+    if (!granted) return say('agreed', '×', t('not_permitted'));
+    const same = hasConsent(settings) && settings.server === server.address;
+    const consent = same ? settings.consent : { server: server.address, at: Date.now() };
+    settings = await setSettings({ server: server.address, apiKey: at('key').value.trim(), consent });
+    at('server').value = settings.server;
+    drawServer();
+    drawConsent();
+});
+
+at('withdraw').addEventListener('click', async () => {
+    settings = await setSettings({ consent: null });
+    const server = serverAddress(settings.server);
+    if (server) await chrome.permissions.remove({ origins: [server.permission] });
+    drawServer();
+    drawConsent();
+});
+
+at('rest').addEventListener('change', async () => {
+    settings = await setSettings({ notify: at('notify').checked, keepDays: Number(at('keep').value), language: at('language').value });
+    t = await loadWords(settings.language);
+    draw();
+    await chrome.runtime.sendMessage({ what: 'languageChanged' });
+    await chrome.runtime.sendMessage({ what: 'tidy' });
+});
+
+draw();

@@ -1,0 +1,69 @@
+// @ts-check
+// What the worker does in a tab: look for the video, show the card, set the badge. Everything here may fail, because
+// the tab may be gone or be a page where no extension may act; a check goes on without it.
+
+import { pageRule } from './targets.js';
+import { BADGES } from './view.js';
+
+const BADGE_COLOURS = { likely_manipulated: '#b3420c', inconclusive: '#6741a8', no_signs_found: '#0b6e75' };
+
+/**
+ * Look around the click, in the frame it was made in or, where that is another site's, in the page.
+ *
+ * @param {number} tabId
+ * @param {number} frameId
+ * @param {string} key
+ * @param {import('./targets.js').Click} click
+ * @param {string | undefined} pageUrl
+ * @returns {Promise<{found: import('./targets.js').Found | null, frameId: number}>}
+ */
+export async function lookAround(tabId, frameId, key, click, pageUrl) {
+    const hint = { srcUrl: click.srcUrl ?? '', fromMenu: click.pageUrl !== undefined, rule: pageRule(click.frameUrl ?? pageUrl) };
+    for (const frame of new Set([frameId, 0])) {
+        const target = { tabId, frameIds: [frame] };
+        try {
+            await chrome.scripting.executeScript({ target, files: ['content/find.js', 'content/card.js'] });
+            const [answer] = await chrome.scripting.executeScript({
+                target,
+                // eslint-disable-next-line no-undef -- runs in the page, where find.js has just defined it
+                func: (...args) => globalThis.unmaskFind(...args),
+                args: [key, hint],
+            });
+            return { found: answer.result ?? null, frameId: frame };
+        } catch {
+            // try the page around it
+        }
+    }
+    return { found: null, frameId: 0 };
+}
+
+/**
+ * @param {{tabId: number | null, frameId: number}} where
+ * @param {import('./view.js').View} view
+ * @param {boolean} [open] show it even if it was closed, or never shown
+ */
+export async function showCard({ tabId, frameId }, view, open = false) {
+    if (tabId === null) return;
+    await chrome.tabs.sendMessage(tabId, { what: 'card', view, open }, { frameId }).catch(() => {});
+}
+
+/** @param {number | null} tabId @param {import('./view.js').Tone} tone @param {string} title */
+export function setBadge(tabId, tone, title) {
+    if (tabId === null) return;
+    const gone = () => {}; // the tab was closed
+    chrome.action.setBadgeText({ tabId, text: BADGES[tone] }).catch(gone);
+    chrome.action.setBadgeBackgroundColor({ tabId, color: BADGE_COLOURS[tone] ?? '#3b5bdb' }).catch(gone);
+    chrome.action.setBadgeTextColor?.({ tabId, color: '#ffffff' })?.catch(gone);
+    if (title) chrome.action.setTitle({ tabId, title: `Unmask: ${title}` }).catch(gone);
+}
+
+/** Whether the person has the tab before them. @param {number | null} tabId */
+export async function isInFront(tabId) {
+    if (tabId === null) return false;
+    try {
+        const tab = await chrome.tabs.get(tabId);
+        return tab.active && (await chrome.windows.get(tab.windowId)).focused;
+    } catch {
+        return false;
+    }
+}

@@ -1,0 +1,161 @@
+// @ts-check
+// The side panel, the sidebar and the report's tab: one page. It reads storage and asks the worker for the rest.
+
+import { createApi } from '../api.js';
+import { h, shape } from '../dom.js';
+import { fillWords, languageFor, loadWords } from '../i18n.js';
+import { isOver } from '../state.js';
+import { getChecks, getSettings, hasConsent, onStorageChange, shownInPanel } from '../storage.js';
+import { cleaned } from '../targets.js';
+import { problemWords, viewOf } from '../view.js';
+import { picturesOf } from './pictures.js';
+import { reportOf } from './report.js';
+import { download, reportJson, reportPage } from './save.js';
+
+/** @typedef {import('../state.js').Check} Check */
+
+const at = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
+const tell = (/** @type {object} */ message) => chrome.runtime.sendMessage(message);
+const settings = await getSettings();
+const language = languageFor(settings.language);
+const t = await loadWords(settings.language);
+
+/** @type {Check[]} */
+let checks = [];
+/** @type {string | null} */
+let shown = location.hash.slice(1) || null;
+/** @type {Map<string, import('./report.js').Picture[]>} */
+const pictures = new Map();
+let drawn = '';
+const isWide = matchMedia('(min-width: 820px)');
+
+document.documentElement.lang = language;
+fillWords(document, t);
+
+/** @param {Check} check */
+function listItem(check) {
+    const view = viewOf(check, t);
+    const open = h(
+        'button',
+        { class: `open ${view.tone}`, type: 'button', 'aria-current': String(check.key === shown), 'data-key': check.key },
+        shape(view.shape),
+        h('span', { class: 'title', text: view.title }),
+        h('span', { class: 'where soft', text: [check.site, check.url.replace(/^https?:\/\/(?:www\.)?/, '')].filter(Boolean).join(' · ') }),
+    );
+    open.addEventListener('click', () => show(check.key));
+    const drop = h('button', { class: 'drop', type: 'button', 'aria-label': t('delete_one', check.url), title: t('delete'), text: '×' });
+    drop.addEventListener('click', () => tell({ what: 'remove', keys: [check.key] }));
+    return h('li', {}, open, drop);
+}
+
+/** @param {Check} check */
+function buttonsFor(check) {
+    const button = (/** @type {string} */ name, /** @type {() => void} */ act) => {
+        const element = h('button', { type: 'button', text: t(name) });
+        element.addEventListener('click', act);
+        return element;
+    };
+    const name = `unmask-${new Date(check.createdAt).toISOString().slice(0, 10)}-${check.key.slice(0, 8)}`;
+    const savePage = async () => {
+        const styles = await Promise.all(['../theme.css', 'report.css'].map(async (path) => (await fetch(path)).text()));
+        download(reportPage(at('report').querySelector('.report'), `Unmask: ${viewOf(check, t).title}`, language, styles), 'text/html', `${name}.html`);
+    };
+    if (!isOver(check)) return [button('button_cancel', () => tell({ what: 'cancel', key: check.key }))];
+    if (check.phase === 'done') return [button('save_page', savePage), button('save_json', () => download(reportJson(check), 'application/json', `${name}.json`))];
+    return check.source === 'file' ? [] : [button('button_again', () => tell({ what: 'again', key: check.key }))];
+}
+
+/** @param {Check} check */
+async function loadPictures(check) {
+    if (check.phase !== 'done' || pictures.has(check.key) || check.artifacts.length === 0) return;
+    pictures.set(check.key, []); // asked for once
+    const now = await getSettings();
+    if (check.server !== now.server) return;
+    pictures.set(check.key, await picturesOf(check, createApi(now).artifact));
+    if (shown === check.key) drawReport();
+}
+
+function drawReport() {
+    const check = checks.find(({ key }) => key === shown);
+    document.body.dataset.view = check ? 'report' : 'list';
+    const place = at('report');
+    if (!check) return place.replaceChildren();
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.closest('#report button')?.textContent;
+    const buttons = h('div', { class: 'buttons' }, ...buttonsFor(check));
+    const report = reportOf(check, t, language, pictures.get(check.key) ?? []);
+    report.querySelector('.verdict')?.append(buttons);
+    place.replaceChildren(report);
+    [...buttons.children].find((button) => button.textContent === focused)?.focus();
+    loadPictures(check);
+}
+
+async function draw() {
+    checks = await getChecks();
+    if (isWide.matches) shown ??= checks[0]?.key ?? null; // the report has its own column there
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.key;
+    at('list').replaceChildren(...checks.map(listItem));
+    if (focused) at('list').querySelector(`[data-key="${focused}"]`)?.focus();
+    at('empty').hidden = checks.length > 0;
+    at('clear').hidden = !checks.some(isOver);
+    const check = checks.find(({ key }) => key === shown);
+    const state = JSON.stringify([shown, check]);
+    if (state === drawn) return; // a report that is read stays as it is
+    drawn = state;
+    drawReport();
+}
+
+/** @param {string | null} key */
+function show(key) {
+    shown = key;
+    draw().then(() => (key ? at('report') : at('address')).focus());
+}
+
+/** @param {string} [text] */
+function notice(text) {
+    at('notice').textContent = text ?? '';
+    at('notice').hidden = !text;
+}
+
+async function allowed() {
+    const agreed = hasConsent(await getSettings());
+    if (!agreed) notice(t('consent_needed'));
+    return agreed;
+}
+
+at('ask').addEventListener('submit', async (/** @type {SubmitEvent} */ event) => {
+    event.preventDefault();
+    const target = cleaned(at('address').value.trim());
+    if (!target) return notice(t('problem_no_address'));
+    if (!(await allowed())) return;
+    notice();
+    at('address').value = '';
+    await tell({ what: 'checkAddress', ...target });
+});
+at('upload').addEventListener('click', async () => (await allowed()) && at('file').click());
+at('file').addEventListener('change', async () => {
+    const [file] = at('file').files;
+    if (!file) return;
+    at('file').value = '';
+    notice(t('uploading', file.name));
+    const key = crypto.randomUUID();
+    const reply = await createApi(await getSettings()).upload(file, file.name, key);
+    if (reply.kind === 'ok') notice();
+    else notice(Object.values(problemWords(reply.kind === 'problem' ? reply : { code: 'unreachable', message: '', nextStep: '' }, t)).join(' '));
+    if (reply.kind === 'ok') await tell({ what: 'uploaded', key, name: file.name, reply });
+});
+at('back').addEventListener('click', () => show(null));
+at('clear').addEventListener('click', () => tell({ what: 'remove', keys: checks.filter(isOver).map(({ key }) => key) }));
+
+onStorageChange(draw);
+let asked = await shownInPanel();
+if (!shown) shown = asked;
+onStorageChange(async () => {
+    const now = await shownInPanel();
+    if (now === asked) return;
+    asked = now;
+    show(now);
+});
+if (!hasConsent(settings)) notice(t('consent_needed'));
+await draw();
+// While somebody is looking, the worker is kept at it.
+setInterval(() => checks.some((check) => !isOver(check)) && tell({ what: 'poll' }), 2_000);

@@ -1,0 +1,74 @@
+// @ts-check
+// The only module that knows the browser's storage. Only extension pages and the worker may read it.
+
+/**
+ * @typedef {import('./state.js').Check} Check
+ * @typedef {{server: string, apiKey: string, consent: {server: string, at: number} | null, notify: boolean, keepDays: number, language: string}} Settings
+ */
+
+/** @type {Settings} */
+export const DEFAULTS = {
+    server: 'http://127.0.0.1:8000',
+    apiKey: '',
+    consent: null, // of which server, and when
+    notify: true,
+    keepDays: 30,
+    language: 'auto',
+};
+
+const PREFIX = 'check:';
+
+/** Keep content scripts out, where the browser can (Firefox has no such switch; ours never read it). */
+export function lockStorage() {
+    return chrome.storage.local.setAccessLevel?.({ accessLevel: 'TRUSTED_CONTEXTS' });
+}
+
+/** @returns {Promise<Settings>} */
+export async function getSettings() {
+    const { settings } = await chrome.storage.local.get('settings');
+    return { ...DEFAULTS, ...settings };
+}
+
+/** @param {Partial<Settings>} changes */
+export async function setSettings(changes) {
+    const settings = { ...(await getSettings()), ...changes };
+    await chrome.storage.local.set({ settings });
+    return settings;
+}
+
+/** Whether the person agreed to send to this server. @param {Settings} settings */
+export function hasConsent(settings) {
+    return settings.consent?.server === settings.server;
+}
+
+/** Newest first. @returns {Promise<Check[]>} */
+export async function getChecks() {
+    const all = await chrome.storage.local.get(null);
+    const checks = Object.entries(all).filter(([name]) => name.startsWith(PREFIX)).map(([, check]) => check);
+    return checks.sort((a, b) => b.createdAt - a.createdAt);
+}
+
+/** @param {Check} check */
+export function putCheck(check) {
+    return chrome.storage.local.set({ [PREFIX + check.key]: check });
+}
+
+/** @param {string[]} keys */
+export function dropChecks(keys) {
+    return chrome.storage.local.remove(keys.map((key) => PREFIX + key));
+}
+
+/** Which check the panel should show. @param {string} key */
+export function showInPanel(key) {
+    return chrome.storage.local.set({ shown: key });
+}
+
+/** @returns {Promise<string | null>} */
+export async function shownInPanel() {
+    return (await chrome.storage.local.get('shown')).shown ?? null;
+}
+
+/** Call back when settings, checks or the shown check change, from whichever context. @param {() => void} then */
+export function onStorageChange(then) {
+    chrome.storage.onChanged.addListener((_, area) => area === 'local' && then());
+}

@@ -1,0 +1,122 @@
+// @ts-check
+// What a check looks like in words: the card in the page, the list and the notification all say this. Pure.
+
+import { isOver } from './state.js';
+
+/**
+ * @typedef {import('./state.js').Check} Check
+ * @typedef {(name: string, ...values: (string | number)[]) => string} Words
+ * @typedef {'busy' | 'waiting' | 'likely_manipulated' | 'inconclusive' | 'no_signs_found' | 'no_face' | 'problem' | 'cancelled'} Tone
+ *
+ * @typedef {object} View plain strings and numbers: it crosses into pages' content scripts
+ * @property {string} key
+ * @property {Tone} tone
+ * @property {string} shape an SVG path
+ * @property {string} title
+ * @property {string} text
+ * @property {string} next what the reader can do
+ * @property {number | null} progress 0 to 1
+ * @property {Percent | null} percent
+ * @property {{what: string, label: string}[]} buttons
+ * @property {{brand: string, close: string}} labels
+ *
+ * @typedef {{value: number, low: number, high: number, label: string}} Percent fractions, and the same in words
+ */
+
+export const VERDICTS = ['likely_manipulated', 'inconclusive', 'no_signs_found'];
+
+/** What the extension says itself; for other codes it repeats the server's sentences. */
+export const OWN_PROBLEMS = [
+    'no_address', 'no_post', 'not_allowed', 'unreachable', 'busy', 'unauthorized', 'expired', 'not_unmask', 'internal',
+    'unsupported_site', 'no_video', 'login_required', 'age_restricted', 'bot_check', 'geo_blocked', 'live', 'removed',
+    'drm', 'too_long', 'too_large', 'not_a_video', 'damaged', 'timed_out',
+];
+
+// Each tone has its own shape, drawn in a box of 24: colour is only the second sign.
+/** @type {Record<Tone, string>} SVG paths */
+export const SHAPES = {
+    busy: 'M12 3a9 9 0 1 0 9 9',
+    waiting: 'M12 3a9 9 0 1 0 9 9 M12 7v5l3 2',
+    likely_manipulated: 'M12 3 22 20.5H2Z M12 10v5 M12 17.6v.4',
+    inconclusive: 'M12 2 22 12 12 22 2 12Z M9.8 9.8a2.3 2.3 0 1 1 3.4 2c-.9.5-1.2.9-1.2 1.7 M12 16.2v.2',
+    no_signs_found: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18 M8 12h8',
+    no_face: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18',
+    problem: 'M4 4h16v16H4Z M9 9l6 6 M15 9l-6 6',
+    cancelled: 'M4 4h16v16H4Z',
+};
+
+/** Shapes that tell the tones apart without colour: the badge's letter. @type {Record<Tone, string>} */
+export const BADGES = {
+    busy: '…', waiting: '…', likely_manipulated: '!', inconclusive: '?', no_signs_found: '–', no_face: '○', problem: '×', cancelled: '',
+};
+
+/** @param {number} value a fraction */
+export function asPercent(value) {
+    return `${Math.round(value * 100)}`;
+}
+
+/**
+ * The probability with its interval, or null if nothing was judged.
+ *
+ * @param {{probability: number | null, interval: [number, number] | null}} result an Analysis or one face of it
+ * @param {Words} t
+ * @returns {Percent | null}
+ */
+export function percentOf({ probability, interval }, t) {
+    if (typeof probability !== 'number') return null;
+    const [low, high] = Array.isArray(interval) ? interval : [probability, probability];
+    return { value: probability, low, high, label: t('probability_words', asPercent(probability), asPercent(low), asPercent(high)) };
+}
+
+/** @param {Check} check @returns {Tone} */
+export function toneOf(check) {
+    if (check.phase === 'failed') return 'problem';
+    if (check.phase === 'cancelled') return 'cancelled';
+    if (check.phase !== 'done') return check.waiting ? 'waiting' : 'busy';
+    const verdict = check.analysis?.verdict;
+    return VERDICTS.includes(verdict) ? verdict : 'no_face';
+}
+
+/** @param {{code: string, message: string, nextStep: string}} problem @param {Words} t */
+export function problemWords({ code, message, nextStep }, t) {
+    if (OWN_PROBLEMS.includes(code)) return { text: t(`problem_${code}`), next: t(`next_${code}`) };
+    return { text: message || t('problem_internal'), next: nextStep || t('next_internal') };
+}
+
+/** @param {Check} check @param {Words} t */
+function underWay(check, t) {
+    if (check.cancelAsked) return { title: t('phase_cancelling'), text: '', next: '' };
+    if (check.waiting) return { title: t('phase_waiting'), text: t(`problem_${check.waiting}`), next: t('waiting_next') };
+    const title = check.phase === 'analyzing' ? t('phase_analyzing', asPercent(check.progress)) : t(`phase_${check.phase}`);
+    return { title, text: t(`phase_${check.phase}_text`, check.site ?? ''), next: '' };
+}
+
+/** @param {Check} check @param {Tone} tone @param {Words} t */
+function wordsOf(check, tone, t) {
+    if (tone === 'busy' || tone === 'waiting') return underWay(check, t);
+    if (tone === 'problem') return { title: t('could_not_check'), ...problemWords(check.problem ?? { code: 'internal', message: '', nextStep: '' }, t) };
+    if (tone === 'cancelled') return { title: t('phase_cancelled'), text: t('phase_cancelled_text'), next: '' };
+    return { title: t(`verdict_${tone}`), text: t(`verdict_${tone}_text`), next: '' };
+}
+
+/** @param {Check} check @param {Words} t @returns {View} */
+export function viewOf(check, t) {
+    const tone = toneOf(check);
+    const button = (/** @type {string} */ what) => ({ what, label: t(`button_${what}`) });
+    const settle = check.problem && ['unauthorized', 'not_unmask', 'unreachable'].includes(check.problem.code);
+    let buttons = [button('report')];
+    if (!isOver(check)) buttons = check.cancelAsked ? [] : [button('cancel')];
+    else if (tone === 'problem') buttons = [button(settle ? 'settings' : 'upload'), button('again')];
+    else if (tone === 'cancelled') buttons = [button('again')];
+    if (check.source === 'file') buttons = buttons.filter(({ what }) => what !== 'again'); // the file is not kept
+    return {
+        key: check.key,
+        tone,
+        shape: SHAPES[tone],
+        ...wordsOf(check, tone, t),
+        progress: isOver(check) ? null : check.progress,
+        percent: check.phase === 'done' ? percentOf(check.analysis, t) : null,
+        buttons,
+        labels: { brand: 'Unmask', close: t('close') },
+    };
+}

@@ -1,0 +1,104 @@
+"""The report: one HTML file that says everything and loads nothing."""
+
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from core import report
+from tests import media
+from tests.samples import a_face, an_analysis, an_unjudged_face, analysis_of
+
+MADE = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return media.portrait_clip(tmp_path_factory.mktemp("report") / "clip.mp4", 2)
+
+
+class Tags(HTMLParser):
+    """Every tag with its attributes."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.seen = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.seen.append((tag, dict(attributes)))
+
+
+def test_the_report_loads_nothing_and_runs_nothing(clip, tmp_path):
+    report.write_report(clip, analysis_of(clip), tmp_path / "r.html", lambda crops: np.ones(crops.shape[:3]))
+    page = (tmp_path / "r.html").read_text()
+    tags = Tags(page).seen
+    sources = [attributes[name] for _, attributes in tags for name in ("src", "href") if name in attributes]
+    assert sources and all(source.startswith("data:image/jpeg;base64,") for source in sources)
+    assert not {tag for tag, _ in tags} & {"script", "link", "iframe", "object"}
+    assert "url(" not in page and "default-src 'none'" in page
+
+
+def test_faces_are_shown_with_and_without_heat_map(clip):
+    analysis = analysis_of(clip)
+    shots = report.key_shots(clip, analysis, lambda crops: np.ones(crops.shape[:3]))
+    page = report.report_page("clip.mp4", analysis, shots, MADE)
+    assert len(shots[1]) == len(analysis.faces[0].key_frames)
+    assert page.count("with its heat map") == len(shots[1])
+    assert "no sign stands out" not in page
+
+
+def test_a_heat_map_without_a_sign_says_so(clip):
+    shots = report.key_shots(clip, analysis_of(clip), lambda crops: np.zeros(crops.shape[:3]))
+    assert all(shot.shows_nothing for shot in shots[1])
+    assert "no sign stands out" in report.faces(analysis_of(clip), shots)
+
+
+def test_names_and_words_from_outside_are_escaped():
+    name = '"><script>alert(1)</script>.mp4'
+    page = report.report_page(name, an_analysis(a_face()), {}, MADE)
+    assert "<script" not in page and "&lt;script&gt;" in page
+
+
+def test_the_verdict_its_number_and_its_interval_are_told():
+    page = report.report_page("clip.mp4", an_analysis(a_face()), {}, MADE)
+    assert "Likely manipulated" in page and "<strong>89%</strong>" in page and "79% to 94%" in page
+    assert "2026-01-02 03:04 UTC" in page
+
+
+def test_untrained_weights_are_told_and_their_numbers_are_not():
+    from dataclasses import replace
+
+    analysis = an_analysis(a_face(), verdict="inconclusive")
+    analysis = replace(analysis, model=replace(analysis.model, trained=False), bands=None)
+    page = report.report_page("clip.mp4", analysis, {}, MADE)
+    assert "untrained" in page and "89%" not in page
+
+
+def test_a_face_that_was_not_judged_is_named_with_the_reason():
+    words = report.faces(an_analysis(a_face(), an_unjudged_face()), {})
+    assert "Face 2" in words and "under 40 pixels" in words
+
+
+def test_an_answer_without_a_face_has_no_timeline_and_says_what_to_do():
+    analysis = an_analysis()
+    assert report.timeline(analysis, {}) == ""
+    assert "No verdict" in report.verdict(analysis) and "check that" in report.verdict(analysis)
+
+
+def test_the_line_is_broken_where_nothing_was_looked_at():
+    times = (0.0, 0.1, 0.2, 1.5, 1.6, 1.7)
+    face = a_face(probabilities=(0.5,) * 6, times=times)
+    paths = report.line_paths(face, an_analysis(face))
+    assert [len(re.findall("[ML]", path)) for path in paths] == [3, 3]
+    assert paths[0].startswith("M0.0 50.0 L50.0 50.0")
+
+
+def test_a_live_timeline_can_be_used_with_the_keyboard():
+    tags = Tags(report.timeline(an_analysis(a_face()), {}, live=True)).seen
+    sliders = [attributes for _, attributes in tags if attributes.get("role") == "slider"]
+    assert [slider["tabindex"] for slider in sliders] == ["0"]
+    assert sliders[0]["aria-valuemax"] == "2.0" and sliders[0]["aria-label"]
+    assert len([1 for tag, a in tags if tag == "button" and a["aria-label"].startswith("Go to")]) == 3

@@ -1,0 +1,54 @@
+"""What stands on the page around an answer."""
+
+from pathlib import Path
+
+import pytest
+
+from core.analysis import Provenance
+from core.errors import ERRORS, CheckError
+from demo import view
+from demo.about import NO_FIGURES, about, card
+from demo.sources import links_from
+from demo.work import Answer, Copy, Step
+from tests.samples import a_face, an_analysis
+
+
+@pytest.mark.parametrize("code", sorted(set(ERRORS) - {"cancelled"}))
+def test_every_error_is_told_with_what_to_do_next(code):
+    told = view.problem(CheckError(code))
+    assert 'role="alert"' in told and code in told
+    assert view.inert(ERRORS[code].next_step.replace("'", "&#39;")) in told
+
+
+def test_what_a_file_says_of_itself_is_neither_markup_nor_template():
+    evil = "<img src=x onerror=alert(1)>{{value}}${alert(1)}"
+    analysis = an_analysis(a_face(), provenance=Provenance("valid", evil, None, None, evil))
+    shown = view.details(Answer(analysis, {}, Path("a.json"), Path("a.html")))
+    assert "&lt;img src=x" in shown and "<img src=x" not in shown
+    assert "{" not in shown and "$" not in shown
+
+
+def test_a_file_name_cannot_leave_its_attribute():
+    shown = view.copy(Copy(Path('/kept/"onclick="alert(1).mp4')))
+    assert '"onclick' not in shown and "%22onclick" in shown
+
+
+def test_progress_never_goes_back():
+    stretches = [view.STAGES[stage][1:] for stage in ("wait", "make", "load", "open", "look", "judge", "pictures")]
+    stretches.append(view.STAGES["annotate"][1:])
+    assert all(before[1] <= after[1] for before, after in zip(stretches, stretches[1:], strict=False))
+    assert 'value="0.140"' in view.busy(Step("look", 0))
+
+
+def test_the_figures_are_those_that_came_with_the_weights(tmp_path):
+    assert card(tmp_path) is None
+    (tmp_path / "README.md").write_text("---\nlicense: x\n---\n\nAUC 0.9\n")
+    assert card(tmp_path).strip() == "AUC 0.9"
+    from core.pretrained import BUNDLED
+
+    assert (NO_FIGURES in about()) == (card(BUNDLED) is None)
+
+
+def test_links_are_off_on_a_space_unless_switched_on():
+    assert links_from({"SPACE_ID": "a/b"}) is None
+    assert links_from({"UNMASK_DEMO_LINKS": "0"}) is None

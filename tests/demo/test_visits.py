@@ -1,0 +1,62 @@
+"""What an open page holds on the machine, and that it goes."""
+
+import pytest
+
+from demo.visits import Visits
+
+
+@pytest.fixture
+def visits(tmp_path):
+    return Visits(tmp_path / "kept")
+
+
+def uploaded(visits, name="clip.mp4"):
+    file = visits.root / "ab12" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"video")
+    return file
+
+
+def test_closing_the_page_stops_its_check_and_deletes_its_files(visits):
+    visit = visits.begin("a")
+    (visit.folder / "report.html").write_text("x")
+    upload = uploaded(visits)
+    visits.hold("a", upload)
+    visits.end("a")
+    assert visit.stop.is_set()
+    assert not visit.folder.exists() and not upload.exists()
+
+
+def test_a_new_check_replaces_the_one_before_and_keeps_the_upload(visits):
+    upload = uploaded(visits)
+    visits.hold("a", upload)
+    first = visits.begin("a")
+    second = visits.begin("a")
+    assert first.stop.is_set() and not first.folder.exists()
+    assert not second.stop.is_set() and second.folder.exists() and upload.exists()
+
+
+def test_a_file_that_two_people_sent_stays_until_both_have_left(visits):
+    upload = uploaded(visits)
+    for session in "ab":
+        visits.hold(session, upload)
+    visits.end("a")
+    assert upload.exists()
+    visits.end("b")
+    assert not upload.exists()
+
+
+def test_stopping_one_visitor_leaves_the_other_alone(visits):
+    first, second = visits.begin("a"), visits.begin("b")
+    visits.cancel("a")
+    assert first.stop.is_set() and not second.stop.is_set()
+
+
+def test_nothing_outside_the_folder_is_ever_deleted(visits, tmp_path):
+    (tmp_path / "other").mkdir()
+    precious = tmp_path / "other/clip.mp4"
+    precious.write_bytes(b"video")
+    visits.hold("a", precious)
+    visits.hold("a", visits.root / ".." / "other" / "clip.mp4")
+    visits.end("a")
+    assert precious.exists()

@@ -1,0 +1,92 @@
+"""A check as the page runs it, without the page."""
+
+import json
+import logging
+import threading
+from functools import partial
+
+import pytest
+
+from core.errors import CheckError
+from demo import sources
+from demo.detectors import load
+from demo.work import Answer, Copy, Step, check
+from tests import media
+
+
+@pytest.fixture(scope="module")
+def loaded(weights):
+    return load(weights)
+
+
+@pytest.fixture
+def run(loaded, tmp_path):
+    """Check a source and return everything that is reported."""
+    folder = tmp_path / "check"
+    folder.mkdir()
+
+    def run(source, stop=None):
+        return check(source, lambda: loaded, "default", folder, stop or threading.Event())
+
+    return run
+
+
+def at_work():
+    return [thread for thread in threading.enumerate() if thread.name == "check"]
+
+
+def test_steps_come_first_then_the_answer_and_last_the_annotated_copy(run, tmp_path):
+    reports = list(run(sources.upload(str(media.portrait_clip(tmp_path / "clip.mp4", 1)))))
+    kinds = [type(report) for report in reports if not isinstance(report, Step)]
+    assert kinds == [Answer, Copy]
+    assert reports[0].stage == "load" and isinstance(reports[-1], Copy)
+    assert reports[-1].path.stat().st_size > 1000
+    answer = next(report for report in reports if isinstance(report, Answer))
+    assert json.loads(answer.json.read_text())["path"] == "clip.mp4"
+    assert answer.report.read_text().startswith("<!doctype html>")
+
+
+def test_a_still_gets_an_annotated_picture(run, tmp_path):
+    from PIL import Image
+
+    from core.example import portrait
+
+    Image.fromarray(portrait()).save(tmp_path / "still.png")
+    assert list(run(sources.upload(str(tmp_path / "still.png"))))[-1].path.suffix == ".png"
+
+
+def test_stopping_ends_the_work_and_not_only_the_waiting(run, tmp_path):
+    stop = threading.Event()
+    reports = run(sources.upload(str(media.portrait_clip(tmp_path / "clip.mp4", 2))), stop)
+    assert next(report.stage for report in reports if report.stage == "look")
+    (worker,) = at_work()
+    stop.set()
+    with pytest.raises(CheckError) as error:
+        list(reports)
+    assert error.value.code == "cancelled"
+    worker.join(30)
+    assert not worker.is_alive()
+
+
+def test_work_stops_when_nobody_listens_any_more(run, tmp_path):
+    reports = run(sources.upload(str(media.portrait_clip(tmp_path / "clip.mp4", 2))))
+    next(reports)
+    (worker,) = at_work()
+    reports.close()
+    worker.join(30)
+    assert not worker.is_alive()
+
+
+def test_the_examples_are_made_on_the_spot_and_checked(run):
+    answer = next(report for report in run(sources.example(blended=True)) if isinstance(report, Answer))
+    assert answer.analysis.coverage.faces_judged == 1
+
+
+def test_a_bug_becomes_a_sentence_and_its_log_names_no_file(run, caplog):
+    def broken(name, folder, progress, cancel):
+        raise ValueError(f"could not open {name}")
+
+    with caplog.at_level(logging.ERROR), pytest.raises(CheckError) as error:
+        list(run(partial(broken, "private-name.mp4")))
+    assert error.value.code == "internal"
+    assert "ValueError" in caplog.text and "private-name" not in caplog.text

@@ -1,0 +1,324 @@
+// The extension as it ships, in a real Chromium, asked by real buttons and keys, against a server that speaks the API.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+
+import { analysis } from '../support/analysis.js';
+import { cardIn, startChromium } from '../support/chromium.js';
+import { pause, until } from '../support/display.js';
+import { startSite } from '../support/site.js';
+import { startStub } from '../support/stub.js';
+
+const PICTURES = process.env.UNMASK_PICTURES;
+const KEY = 'sk-extension-secret';
+const RUNNING = [{ status: 'queued' }, { status: 'fetching', progress: 0.1 }, { status: 'analyzing', progress: 0.42 }];
+const done = (verdict, probability) => ({ status: 'done', progress: 1, analysis: analysis(verdict, probability) });
+
+let site, stub, browser;
+
+before(async () => {
+    mkdirSync(PICTURES, { recursive: true });
+    [site, stub, browser] = [await startSite(), await startStub({ apiKey: KEY }), await startChromium()];
+});
+after(async () => {
+    await browser?.stop();
+    await stub?.stop();
+    await site?.stop();
+});
+beforeEach(() => {
+    stub.road = [done('likely_manipulated', 0.87)];
+    stub.requests.length = 0;
+});
+
+const picture = (page, name) => page.screenshot({ path: join(PICTURES, `${name}.png`) });
+const cardWith = (page, text) => until(`a card with ${text}`, async () => {
+    const card = await cardIn(page);
+    return card?.text.includes(text) ? card : null;
+}, 40);
+
+async function bothLights(page, name) {
+    for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme });
+        await pause(100);
+        await picture(page, `${name}-${colorScheme}`);
+    }
+    await page.emulateMedia({ colorScheme: 'light' });
+}
+
+test('before the person has agreed, nothing is sent and the first-run page explains', async () => {
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    await pause(1500);
+    assert.equal(stub.requests.length, 0);
+    assert.ok(browser.context.pages().some((one) => one.url().endsWith('/options/options.html#welcome')));
+    await page.close();
+});
+
+test('the person sets the server, says yes to the browser’s prompt, and the connection is good', async () => {
+    const page = await browser.agree(stub.address, KEY);
+    assert.match(await page.textContent('#agreed'), new RegExp(stub.address));
+    await page.click('#test');
+    await until('the answer of the server', async () => (await page.textContent('#tested')).includes('0.1.0'));
+    await bothLights(page, 'settings');
+});
+
+test('a right-click on a playing video shows progress and the verdict beside it', async () => {
+    stub.road = [...RUNNING, done('likely_manipulated', 0.87)];
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByMenu(page, '#v');
+    const running = await cardWith(page, '42 %');
+    await bothLights(page, 'card-analyzing');
+    const card = await cardWith(page, 'Likely manipulated');
+    assert.match(card.text, /Probability of manipulation 87 %, likely between 74 and 95 %/);
+    const video = await page.locator('#v').boundingBox();
+    for (const { box } of [running, card]) assert.deepEqual([box.x - (video.x + video.width), box.y - video.y], [12, 0]);
+    assert.equal(JSON.parse(stub.submitted()[0].body).url, `${site.address}/clip.webm`);
+    await bothLights(page, 'card-likely');
+    await page.close();
+});
+
+test('a right-click on a link checks what the link leads to', async () => {
+    stub.road = [done('no_signs_found', 0.04)];
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByMenu(page, '#link');
+    await cardWith(page, 'No signs found');
+    assert.equal(JSON.parse(stub.submitted()[0].body).url, 'https://www.youtube.com/watch?v=aqz-KE-bpKQ');
+    await bothLights(page, 'card-none');
+    await page.close();
+});
+
+test('the keyboard checks the playing video', async () => {
+    stub.road = [done('inconclusive', 0.48)];
+    const page = await browser.open(`${site.address}/two`);
+    await browser.checkByKeys();
+    await cardWith(page, 'Inconclusive');
+    assert.equal(JSON.parse(stub.submitted()[0].body).url, `${site.address}/clip.webm`);
+    await bothLights(page, 'card-inconclusive');
+    await page.close();
+});
+
+test('the toolbar button checks the playing video', async () => {
+    const page = await browser.open(`${site.address}/`);
+    await browser.pressToolbarButton();
+    await cardWith(page, 'Likely manipulated');
+    assert.equal(stub.submitted().length, 1);
+    await page.close();
+});
+
+test('a page with a strict Content-Security-Policy shows the card with its own looks', async () => {
+    const page = await browser.open(`${site.address}/strict`);
+    await browser.checkByMenu(page, '#v');
+    const card = await cardWith(page, 'Likely manipulated');
+    assert.equal(card.box.width, 320);
+    await picture(page, 'card-strict-page');
+    await page.close();
+});
+
+test('a hostile page cannot read or restyle the card, set off a check, or reach the extension', async () => {
+    const page = await browser.open(`${site.address}/hostile`);
+    const powers = await page.evaluate(() => window.attack());
+    await pause(1000);
+    assert.equal(stub.requests.length, 0);
+    assert.deepEqual(powers, { runtime: 'undefined', find: 'undefined', show: 'undefined' });
+    await browser.checkByKeys();
+    const card = await cardWith(page, 'Likely manipulated');
+    assert.equal(card.box.width, 320);
+    const seen = await page.evaluate(() => [...window.seen, document.documentElement.innerText, document.documentElement.outerHTML].join('\n'));
+    assert.ok(!seen.includes('attachShadow\n') && !seen.startsWith('attachShadow'), seen);
+    assert.ok(!seen.includes('manipulated') && !seen.includes('87 %'), seen);
+    assert.match(seen, /added DIV true/); // it sees that something is there, an element whose inside is closed
+    assert.equal(stub.submitted().length, 1);
+    await picture(page, 'card-hostile-page');
+    const asked = stub.requests.length;
+    await page.evaluate(() => window.attack());
+    await pause(1000);
+    assert.equal(stub.requests.length, asked);
+    await page.close();
+});
+
+test('a script in the page’s own frame of the extension cannot read the API key', async () => {
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    await cardWith(page, 'Likely manipulated');
+    const answers = await (await browser.worker()).evaluate(async () => {
+        const [tab] = await chrome.tabs.query({ active: true });
+        const [{ result }] = await chrome.scripting.executeScript({
+            target: { tabId: tab.id },
+            func: () => chrome.storage.local.get(null).then((all) => JSON.stringify(all), (error) => `refused: ${error.message}`),
+        });
+        return result;
+    });
+    assert.match(answers, /^refused/);
+    await page.close();
+});
+
+const REFUSALS = [
+    [401, 'unauthorized', 'The server wants an API key', 'unauthorized'],
+    [422, 'unsupported_site', 'cannot fetch videos from this site', 'unsupported'],
+    [413, 'a_new_code', 'The stub says a_new_code.', 'other'],
+];
+for (const [status, code, words, name] of REFUSALS) {
+    test(`${status} ${code} is said in words, with what can be done`, async () => {
+        stub.refuse(status, { code });
+        const page = await browser.open(`${site.address}/`);
+        await browser.checkByKeys();
+        const card = await cardWith(page, words);
+        assert.match(card.text, /Could not be checked.*Try again/);
+        await bothLights(page, `card-${name}`);
+        await card.press('Try again');
+        await cardWith(page, 'Likely manipulated');
+        await page.close();
+    });
+}
+
+for (const status of [429, 503]) {
+    test(`${status} is waited out as Retry-After says, and the verdict still comes`, async () => {
+        stub.refuse(status, { code: 'busy', headers: { 'Retry-After': '2' } });
+        const page = await browser.open(`${site.address}/`);
+        await browser.checkByKeys();
+        await cardWith(page, 'many videos to check');
+        await picture(page, `card-${status}`);
+        await cardWith(page, 'Likely manipulated');
+        assert.equal(stub.submitted().length, 2);
+        assert.equal(stub.submitted()[0].headers['idempotency-key'], stub.submitted()[1].headers['idempotency-key']);
+        await page.close();
+    });
+}
+
+test('a server that dies and comes back is waited for', async () => {
+    const { port } = stub;
+    await stub.stop();
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    await cardWith(page, 'The server does not answer');
+    await bothLights(page, 'card-unreachable');
+    stub = await startStub({ apiKey: KEY, port });
+    await cardWith(page, 'Likely manipulated');
+    await page.close();
+});
+
+test('the worker is killed in the middle of a check and the verdict still arrives', async () => {
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    await cardWith(page, '30 %');
+    assert.equal(await browser.killWorker(), 1);
+    stub.road = [done('likely_manipulated', 0.87)];
+    await pause(2500);
+    assert.ok(!(await cardIn(page)).text.includes('Likely')); // it is really dead: nothing polls
+    await cardWith(page, 'Likely manipulated'); // the alarm wakes the next one
+    assert.equal(stub.submitted().length, 1);
+    await page.close();
+});
+
+test('cancel in the card stops the check on the server', async () => {
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    const card = await cardWith(page, '30 %');
+    await card.press('Cancel');
+    await cardWith(page, 'You stopped this check');
+    assert.ok(stub.requests.some(({ path }) => path.endsWith('/cancel')));
+    await page.close();
+});
+
+test('asking twice for one video makes one check', async () => {
+    stub.road = [{ status: 'queued' }];
+    const page = await browser.open(`${site.address}/`);
+    for (let i = 0; i < 2; i++) {
+        await browser.checkByKeys();
+        await cardWith(page, 'Waiting for its turn');
+    }
+    await pause(500);
+    assert.deepEqual([stub.submitted().length, (await cardIn(page)).count], [1, 1]);
+    await (await cardIn(page)).press('Cancel');
+    await page.close();
+});
+
+test('ten checks at once all come out right', async () => {
+    stub.road = [{ status: 'queued' }];
+    const panel = await browser.open(browser.own('panel/panel.html'));
+    for (let i = 0; i < 10; i++) {
+        await panel.fill('#address', `https://x.com/someone/status/100${i}`);
+        await panel.press('#address', 'Enter');
+        await until('the answer', () => stub.submitted().length === i + 1);
+    }
+    stub.road = [done('inconclusive', 0.5)];
+    const of = (phase) => async () => (await browser.checks()).filter((check) => check.site === 'X' && check.phase === phase).length === 10;
+    await until('ten verdicts', of('done'));
+    assert.equal(stub.submitted().length, 10);
+    await picture(panel, 'list');
+    await panel.close();
+});
+
+test('a file can be chosen and uploaded in the panel', async () => {
+    const panel = await browser.open(browser.own('panel/panel.html'));
+    await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
+    await until('the upload', async () => (await panel.textContent('#list')).includes('clip.webm'));
+    assert.match(stub.submitted()[0].headers['content-type'], /^multipart/);
+    await until('its verdict', async () => /Likely manipulated[^|]*clip\.webm/.test(await panel.textContent('#list li')));
+    await panel.close();
+});
+
+test('the full report opens beside the page and can be saved', async () => {
+    stub.artifacts.set('key-frames.png', await pngOfFace());
+    stub.artifacts.set('heat-maps/face-1-at-3.75s.png', await pngOfFace());
+    stub.artifacts.set('annotated.mp4', Buffer.from('not shown'));
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    const card = await cardWith(page, 'Likely manipulated');
+    await card.press('Full report');
+    await until('the side panel', () => browser.hasPanel());
+    await pause(1000);
+    await browser.display.grab(join(PICTURES, 'side-panel.png'));
+    await page.close();
+    // The same page in a tab of its own shows the report that was asked for.
+    const wide = await browser.open(browser.own('panel/panel.html'));
+    await until('the report', () => wide.isVisible('.report .verdict'));
+    assert.match(await wide.textContent('.report'), /Likely manipulated.*87 %.*Face 1.*What was looked at.*residual-lstm/s);
+    await until('the pictures', async () => (await wide.locator('.report img').count()) === 2);
+    await bothLights(wide, 'report');
+    const [saved] = await Promise.all([wide.waitForEvent('download'), wide.click('text=Save report')]);
+    const target = join(PICTURES, 'report.html');
+    await saved.saveAs(target);
+    stub.artifacts.clear();
+    const copy = await browser.open(`file://${target}`);
+    assert.match(await copy.textContent('body'), /Likely manipulated.*87 %/s);
+    assert.equal(await copy.locator('img[src^="data:"]').count(), 2);
+    assert.equal(await copy.locator('[src^="http"], link, script, button').count(), 0);
+    await picture(copy, 'saved-report');
+    await copy.close();
+    await wide.close();
+});
+
+test('deleting a check deletes it on the server too', async () => {
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    await cardWith(page, 'Likely manipulated');
+    const [{ serverId, key }] = (await browser.checks()).sort((a, b) => b.createdAt - a.createdAt);
+    const panel = await browser.open(browser.own('panel/panel.html'));
+    await panel.locator(`li:has([data-key="${key}"]) .drop`).click();
+    await until('the deletion', () => stub.requests.some(({ method, path }) => method === 'DELETE' && path.endsWith(serverId)));
+    await panel.close();
+    await page.close();
+});
+
+test('a check goes on after the browser was closed in the middle of it', async () => {
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    await cardWith(page, '30 %');
+    await browser.stop({ keep: true });
+    stub.road = [done('no_signs_found', 0.05)];
+    browser = await startChromium({ again: browser.folder });
+    await until('the verdict', async () => (await browser.checks()).some(({ phase, analysis: answer }) => phase === 'done' && answer.probability === 0.05), 40);
+});
+
+/** The portrait, as the page shows it. */
+async function pngOfFace() {
+    const page = await browser.open(`${site.address}/`);
+    const png = await page.locator('#v').screenshot();
+    await page.close();
+    return png;
+}

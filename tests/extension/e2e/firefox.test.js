@@ -1,0 +1,99 @@
+// The Firefox build, installed as it ships: set the server, check, see the verdict.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+
+import { analysis } from '../support/analysis.js';
+import { pause, until } from '../support/display.js';
+import { startFirefox } from '../support/firefox.js';
+import { startSite } from '../support/site.js';
+import { startStub } from '../support/stub.js';
+
+const PICTURES = process.env.UNMASK_PICTURES;
+let site, stub, browser;
+
+before(async () => {
+    mkdirSync(PICTURES, { recursive: true });
+    [site, stub, browser] = [await startSite(), await startStub(), await startFirefox()];
+});
+after(async () => {
+    await browser?.stop();
+    await stub?.stop();
+    await site?.stop();
+});
+beforeEach(() => {
+    stub.road = [{ status: 'done', progress: 1, analysis: analysis('likely_manipulated', 0.87) }];
+    stub.requests.length = 0;
+});
+
+const grab = (name) => browser.display.grab(join(PICTURES, `firefox-${name}.png`));
+/** The card's box; what is in it no page can read, and BiDi speaks as the page. */
+const cardBox = (page) =>
+    page.evaluate(() => {
+        const last = document.documentElement.lastElementChild;
+        if (last.localName !== 'div') return null;
+        const { x, y, width, height } = last.getBoundingClientRect();
+        return { x, y, width, height, isOpen: last.shadowRoot !== null };
+    });
+
+test('nothing is sent before the person agrees, then the server is set', async () => {
+    const page = await browser.open(`${site.address}/`);
+    await browser.display.xdotool('key', 'alt+shift+u');
+    await pause(1500);
+    assert.equal(stub.requests.length, 0);
+    await page.close();
+    const options = await browser.agree(stub.address);
+    assert.ok((await options.$eval('#agreed', (element) => element.textContent)).includes(stub.address));
+    await (await options.$('#test')).click();
+    await until('the answer of the server', () => options.$eval('#tested', (element) => element.textContent.includes('0.1.0')));
+    await grab('settings');
+});
+
+test('a right-click on a link brings the verdict, and the full report opens', async () => {
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByMenu(page, '#link');
+    await until('the check', () => stub.requests.some(({ method, path }) => method === 'GET' && path.startsWith('/v1/checks/')));
+    assert.equal(JSON.parse(stub.submitted()[0].body).url, 'https://www.youtube.com/watch?v=aqz-KE-bpKQ');
+    await pause(500);
+    const box = await cardBox(page);
+    assert.deepEqual([box.width, box.isOpen], [320, false]);
+    await grab('card');
+    await page.mouse.click(box.x + box.width - 60, box.y + box.height - 34); // Full report
+    const report = await browser.pageAt('/panel/');
+    const text = await until('the report', () => report.$eval('.report', (element) => element.textContent));
+    assert.match(text, /Likely manipulated.*87 %.*What was looked at/s);
+    await grab('report');
+    await report.close();
+    await page.close();
+});
+
+test('a right-click on a playing video, and the keyboard on a page with a strict policy', async () => {
+    const plain = await browser.open(`${site.address}/`);
+    await browser.checkByMenu(plain, '#v');
+    await until('the check', () => stub.submitted().length === 1);
+    assert.equal(JSON.parse(stub.submitted()[0].body).url, `${site.address}/clip.webm`);
+    await plain.close();
+    const strict = await browser.open(`${site.address}/strict`);
+    await pause(500);
+    await browser.display.xdotool('key', 'alt+shift+u');
+    await until('the card in its own looks', async () => (await cardBox(strict))?.width === 320 && (await cardBox(strict)).height > 100);
+    assert.equal(stub.submitted().length, 2);
+    await grab('strict-page');
+    await strict.close();
+});
+
+test('a hostile page sets off nothing and sees nothing of the card', async () => {
+    const page = await browser.open(`${site.address}/hostile`);
+    const powers = await page.evaluate(() => window.attack());
+    await pause(1000);
+    assert.equal(stub.submitted().length, 0);
+    assert.deepEqual(powers, { runtime: 'undefined', find: 'undefined', show: 'undefined' });
+    await browser.display.xdotool('key', 'alt+shift+u');
+    await until('the card', async () => (await cardBox(page))?.width === 320);
+    await pause(2500);
+    const seen = await page.evaluate(() => [...window.seen, document.documentElement.innerText, document.documentElement.outerHTML].join('\n'));
+    assert.ok(!seen.includes('manipulated') && !seen.startsWith('attachShadow'), seen);
+    await grab('hostile-page');
+    await page.close();
+});

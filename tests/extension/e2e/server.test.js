@@ -1,0 +1,72 @@
+// From the right-click to the verdict, through the real server, its fetching, its worker and its detector.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { asPercent } from '../../../extension/view.js';
+import { cardIn, startChromium } from '../support/chromium.js';
+import { until } from '../support/display.js';
+import { startSite } from '../support/site.js';
+
+const PICTURES = process.env.UNMASK_PICTURES;
+const SERVER = process.env.UNMASK_SERVER;
+let site, browser;
+
+before(async () => {
+    mkdirSync(PICTURES, { recursive: true });
+    [site, browser] = [await startSite(Number(process.env.UNMASK_SITE_PORT)), await startChromium()];
+});
+after(async () => {
+    await browser?.stop();
+    await site?.stop();
+});
+
+const latest = async () => (await (await fetch(`${SERVER}/v1/checks`)).json()).checks[0];
+
+test('the connection to the real server is good', async () => {
+    const options = await browser.agree(SERVER);
+    await options.click('#test');
+    await until('the server’s version', async () => (await options.textContent('#tested')).includes('✓') || (await options.getAttribute('#tested', 'data-sign')) === '✓');
+});
+
+test('a right-click on a playing video shows the probability that the server’s detector found', async () => {
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByMenu(page, '#v');
+    const card = await until('the verdict', async () => {
+        const shown = await cardIn(page);
+        return /Full report|Could not/.test(shown?.text) ? shown : null;
+    }, 120);
+    const check = await latest();
+    assert.equal(check.status, 'done', JSON.stringify(check.error));
+    const words = { likely_manipulated: 'Likely manipulated', inconclusive: 'Inconclusive', no_signs_found: 'No signs found' };
+    assert.ok(card.text.includes(words[check.analysis.verdict]), card.text);
+    assert.ok(card.text.includes(`Probability of manipulation ${asPercent(check.analysis.probability)} %`), card.text);
+    await page.screenshot({ path: join(PICTURES, 'real-card.png') });
+    await card.press('Full report');
+    await until('the side panel', () => browser.hasPanel());
+    const report = await browser.open(browser.own('panel/panel.html'));
+    await until('the heat maps', async () => (await report.locator('.report .pictures img').count()) > 0);
+    assert.ok((await report.textContent('.report')).includes(check.analysis.model.sha256));
+    await report.screenshot({ path: join(PICTURES, 'real-report.png'), fullPage: true });
+    await report.close();
+    await page.close();
+});
+
+test('a link the server does not know is refused in words', async () => {
+    const panel = await browser.open(browser.own('panel/panel.html'));
+    await panel.fill('#address', 'https://unknown.example/video');
+    await panel.press('#address', 'Enter');
+    await until('the refusal', async () => (await panel.textContent('main')).includes('cannot fetch videos from this site'));
+    await panel.close();
+});
+
+test('a file uploaded in the panel is judged', async () => {
+    const panel = await browser.open(browser.own('panel/panel.html'));
+    await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
+    await until('its verdict', async () => {
+        const check = (await browser.checks()).find(({ source }) => source === 'file');
+        return check?.phase === 'done' && typeof check.analysis.probability === 'number';
+    }, 120);
+    await panel.close();
+});

@@ -1,0 +1,137 @@
+// Debian's Chromium with the extension as it ships, on a screen of its own, driven by real buttons and keys.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { chromium } from 'playwright-core';
+
+import { pause, startDisplay, until } from './display.js';
+
+/** The zip that ships, unpacked: Chromium loads folders. */
+export function unpacked(browser, folder) {
+    execFileSync('python3', ['-m', 'zipfile', '-e', join(process.env.UNMASK_DIST, `unmask-${browser}.zip`), folder]);
+    return folder;
+}
+
+/** `again`: the folder of a browser that was stopped with `keep`, to start it once more. */
+/**
+ * The card in a page, read through the debugger: its shadow tree is closed to the page and to Playwright.
+ * Null if there is none; `press` clicks its button with the real pointer.
+ */
+export async function cardIn(page) {
+    const session = await page.context().newCDPSession(page);
+    const { root } = await session.send('DOM.getDocument', { depth: -1, pierce: true });
+    const walk = (node) => [node, ...(node.children ?? []).flatMap(walk), ...(node.shadowRoots ?? []).flatMap(walk)];
+    const closed = walk(root).filter(({ shadowRootType }) => shadowRootType === 'closed');
+    const texts = (node) => (node.nodeName === 'STYLE' ? [] : [node.nodeValue, ...(node.children ?? []).flatMap(texts)].filter(Boolean));
+    const cards = closed.map((shadow) => ({ shadow, text: texts(shadow).join(' | ') })).filter(({ text }) => text.startsWith('Unmask'));
+    if (cards.length === 0) {
+        await session.detach();
+        return null;
+    }
+    const { shadow, text } = cards.at(-1);
+    const boxOf = async (node) => {
+        const { model } = await session.send('DOM.getBoxModel', { backendNodeId: node.backendNodeId });
+        return { x: model.border[0], y: model.border[1], width: model.width, height: model.height };
+    };
+    const section = walk(shadow).find(({ nodeName }) => nodeName === 'SECTION');
+    const card = { text, count: cards.length, box: await boxOf(section), tone: section.attributes[section.attributes.indexOf('class') + 1].replace('card ', '') };
+    card.press = async (label) => {
+        const button = walk(shadow).find((node) => node.nodeName === 'BUTTON' && texts(node).join('') === label);
+        const { x, y, width, height } = await boxOf(button);
+        await page.mouse.click(x + width / 2, y + height / 2);
+    };
+    return card;
+}
+
+export async function startChromium({ again = null } = {}) {
+    const folder = again ?? mkdtempSync(join(tmpdir(), 'unmask-chromium-'));
+    const extension = join(folder, 'extension');
+    if (!again) unpacked('chromium', extension);
+    const display = await startDisplay();
+    const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
+        executablePath: process.env.UNMASK_CHROMIUM ?? '/usr/bin/chromium',
+        headless: false,
+        viewport: null,
+        env: display.env,
+        ignoreDefaultArgs: ['--disable-extensions', '--enable-automation'],
+        args: [
+            `--load-extension=${extension}`, `--disable-extensions-except=${extension}`,
+            '--no-sandbox', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+            '--window-size=1280,900', '--window-position=0,0', '--lang=en', '--autoplay-policy=no-user-gesture-required',
+        ],
+    });
+    const worker = () => context.serviceWorkers()[0] ?? context.waitForEvent('serviceworker');
+    const id = new URL((await worker()).url()).host;
+    const own = (path) => `chrome-extension://${id}/${path}`;
+
+    const browser = {
+        context,
+        display,
+        folder,
+        own,
+        worker,
+        open: async (url) => {
+            const page = await context.newPage();
+            await page.goto(url);
+            await page.bringToFront();
+            return page;
+        },
+        /** Set the server and say yes to the page and to the browser's own prompt. */
+        agree: async (server, apiKey = '') => {
+            const page = await until('the first-run page', () => context.pages().find((one) => one.url().includes('/options/')));
+            await page.bringToFront();
+            await page.fill('#server', server);
+            await page.fill('#key', apiKey);
+            await page.click('#agree');
+            await pause(700); // the prompt ignores keys at first, so that nobody says yes by mistake
+            await display.xdotool('key', 'Tab', 'Return');
+            await until('the consent', () => page.isVisible('#withdraw'));
+            return page;
+        },
+        /** Where on the screen a place in the page is. */
+        onScreen: async (page, selector) => {
+            const box = await page.locator(selector).boundingBox();
+            const edge = await page.evaluate(() => ({ x: screenX + (outerWidth - innerWidth) / 2, y: screenY + outerHeight - innerHeight }));
+            return { x: Math.round(edge.x + box.x + box.width / 2), y: Math.round(edge.y + box.y + box.height / 2) };
+        },
+        /** Press the right button on it, and take our entry in the native menu: the last but one, above Inspect. */
+        checkByMenu: async (page, selector) => {
+            const { x, y } = await browser.onScreen(page, selector);
+            await display.xdotool('mousemove', x, y, 'click', 3);
+            await pause(500);
+            await display.xdotool('key', 'Up', 'Up', 'Return');
+        },
+        checkByKeys: () => display.xdotool('key', 'alt+shift+u'),
+        /** Open the list of extensions in the toolbar and take ours, the only one. */
+        pressToolbarButton: async () => {
+            await display.xdotool('mousemove', 1166, 63, 'click', 1);
+            await pause(800);
+            await display.xdotool('key', 'Tab', 'Tab', 'Return'); // past the list's own close button
+        },
+        /** Whether the side panel is open; Playwright does not see it. */
+        hasPanel: async () => (await (await worker()).evaluate(() => chrome.runtime.getContexts({ contextTypes: ['SIDE_PANEL'] }))).length === 1,
+        /** Stop the worker as the browser does when it is idle, at once. */
+        killWorker: async () => {
+            const session = await context.newCDPSession(context.pages()[0]);
+            const { targetInfos } = await session.send('Target.getTargets');
+            const running = targetInfos.filter(({ type, url }) => type === 'service_worker' && url === own('background.js'));
+            for (const { targetId } of running) await session.send('Target.closeTarget', { targetId });
+            await session.detach();
+            return running.length;
+        },
+        /** What storage holds, as the worker sees it. */
+        checks: async () =>
+            (await worker()).evaluate(async () => {
+                const all = await chrome.storage.local.get(null);
+                return Object.entries(all).filter(([name]) => name.startsWith('check:')).map(([, check]) => check);
+            }),
+        stop: async ({ keep = false } = {}) => {
+            await context.close();
+            await display.stop();
+            if (!keep) rmSync(folder, { recursive: true, force: true });
+        },
+    };
+    return browser;
+}

@@ -1,0 +1,70 @@
+// Debian's Firefox with the extension as it ships, on a screen of its own. WebDriver BiDi installs the zip and drives
+// pages; menus, keys and prompts are real ones.
+import { join } from 'node:path';
+
+import puppeteer from 'puppeteer-core';
+
+import { pause, startDisplay, until } from './display.js';
+
+export async function startFirefox() {
+    const display = await startDisplay();
+    const firefox = await puppeteer.launch({
+        browser: 'firefox',
+        executablePath: process.env.UNMASK_FIREFOX ?? '/usr/bin/firefox-esr',
+        headless: false,
+        env: display.env,
+        defaultViewport: null,
+        args: ['--width=1280', '--height=900'],
+        extraPrefsFirefox: {
+            'app.update.enabled': false,
+            'media.autoplay.default': 0, // videos play by themselves
+        },
+    });
+    await firefox.installExtension(join(process.env.UNMASK_DIST, 'unmask-firefox.zip'));
+
+    /** An open page by what its address contains; BiDi lists extensions' pages as about:blank. */
+    const pageAt = (part) =>
+        until(`a page at ${part}`, async () => {
+            for (const page of await firefox.pages()) {
+                const address = await Promise.race([page.evaluate(() => location.href), pause(2000)]).catch(() => '');
+                if (address?.includes(part)) return page;
+            }
+            return null;
+        });
+
+    return {
+        display,
+        pageAt,
+        open: async (url) => {
+            const page = await firefox.newPage();
+            await page.goto(url);
+            await page.bringToFront();
+            return page;
+        },
+        agree: async (server) => {
+            const page = await pageAt('/options/');
+            await page.bringToFront();
+            await page.$eval('#server', (input, address) => {
+                input.value = address;
+                input.dispatchEvent(new Event('input'));
+            }, server);
+            await (await page.$('#agree')).click();
+            await pause(1500); // the prompt ignores keys at first
+            await display.xdotool('key', 'alt+a');
+            await until('the consent', () => page.$eval('#withdraw', (button) => !button.hidden));
+            return page;
+        },
+        /** The right button, then our entry in the native menu: the last one. */
+        checkByMenu: async (page, selector) => {
+            const box = await (await page.$(selector)).boundingBox();
+            const edge = await page.evaluate(() => ({ x: mozInnerScreenX, y: mozInnerScreenY }));
+            await display.xdotool('mousemove', Math.round(edge.x + box.x + box.width / 2), Math.round(edge.y + box.y + box.height / 2), 'click', 3);
+            await pause(800);
+            await display.xdotool('key', 'Up', 'Return');
+        },
+        stop: async () => {
+            await firefox.close();
+            await display.stop();
+        },
+    };
+}

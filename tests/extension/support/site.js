@@ -1,0 +1,64 @@
+// Web pages for the tests, over real HTTP on loopback: a playing video among what real sites have around it.
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+
+const VIDEO = process.env.UNMASK_TEST_VIDEO; // a WebM, made by the test run from a public-domain portrait
+
+const page = (body, style = '') => `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title><style>
+body { font: 16px/1.5 system-ui, sans-serif; margin: 40px auto; max-width: 900px; color: #222; background: #fff }
+video { width: 640px; height: 480px; display: block; border-radius: 12px; background: #000 } ${style}</style></head><body>${body}</body></html>`;
+const video = '<video id="v" src="/clip.webm" autoplay muted loop playsinline></video>';
+
+const PAGES = {
+    '/': page(`<h1>The evening news</h1>${video}<p id="text">A paragraph under the video.</p><p><a id="link" href="https://www.youtube.com/watch?v=aqz-KE-bpKQ&amp;t=9">a link to a video</a></p>`),
+    '/two': page(`${video}<video id="w" src="/clip.webm?second" muted></video>`, 'video { width: 420px; height: 300px; margin: 12px }'),
+    '/strict': page(`<h1>A strict page</h1>${video}`),
+    // A page that does what it can to see, change or set off the extension.
+    '/hostile': page(
+        `<h1>A hostile page</h1>${video}<script>
+        window.seen = [];
+        const attach = Element.prototype.attachShadow;
+        Element.prototype.attachShadow = function (init) { window.seen.push('attachShadow'); return attach.call(this, { ...init, mode: 'open' }) };
+        new MutationObserver((all) => all.forEach(({ addedNodes }) => addedNodes.forEach((node) => {
+            window.seen.push(['added', node.nodeName, node.shadowRoot === null, node.textContent].join(' '));
+        }))).observe(document, { childList: true, subtree: true });
+        window.attack = () => {
+            for (const what of ['cancel', 'again', 'report', 'settings', 'uploaded', 'checkAddress', 'poll', 'remove']) {
+                postMessage({ what, url: 'https://evil.example/', key: 'x' }, '*');
+                document.dispatchEvent(new CustomEvent(what, { detail: { url: 'https://evil.example/' } }));
+            }
+            document.querySelector('#v').dispatchEvent(new MouseEvent('contextmenu', { bubbles: true }));
+            document.querySelector('#v').dispatchEvent(new KeyboardEvent('keydown', { key: 'U', code: 'KeyU', altKey: true, shiftKey: true, bubbles: true }));
+            return { runtime: typeof globalThis.chrome?.runtime?.sendMessage, find: typeof globalThis.unmaskFind, show: typeof globalThis.unmaskShow };
+        };
+        </script>`,
+        'div, section { color: red !important; display: none !important; background: black !important } * { font-size: 40px !important }',
+    ),
+};
+
+// Not the server's host, 127.0.0.1: what works on these works by the click alone, not by the permission for the server.
+const HOST = '127.0.0.2';
+
+export async function startSite(port = 0) {
+    const clip = await readFile(VIDEO);
+    const server = createServer((request, response) => {
+        const { pathname } = new URL(request.url, 'http://site');
+        if (pathname === '/clip.webm') {
+            response.writeHead(200, { 'Content-Type': 'video/webm', 'Content-Length': clip.length });
+            return response.end(clip);
+        }
+        const headers = { 'Content-Type': 'text/html' };
+        if (pathname === '/strict') headers['Content-Security-Policy'] = "default-src 'none'; media-src 'self'; style-src 'none'; script-src 'none'; connect-src 'none'; require-trusted-types-for 'script'";
+        response.writeHead(PAGES[pathname] ? 200 : 404, headers);
+        response.end(PAGES[pathname] ?? 'not here');
+    });
+    await new Promise((resolve) => server.listen(port, HOST, resolve));
+    return {
+        address: `http://${HOST}:${server.address().port}`,
+        stop: () =>
+            new Promise((resolve) => {
+                server.close(resolve);
+                server.closeAllConnections();
+            }),
+    };
+}

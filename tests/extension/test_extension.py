@@ -1,0 +1,181 @@
+"""The extension: its pure modules under `node --test`, its build, and the two real browsers.
+
+Needs `npm ci` in this folder, and for the slow tests Debian's chromium, firefox-esr, xvfb and xdotool.
+"""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.analysis import VERDICT_MEANING, VERDICT_WORDS
+from tests.server.conftest import Running, free_port
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+EXTENSION = ROOT / "extension"
+
+
+def load(path: Path):
+    """A module by its path: the extension's scripts are no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def need(*programs: str) -> None:
+    """Skip where a tool is missing; under CI that is a failure, because the set-up installs them."""
+    missing = [program for program in programs if not shutil.which(program)]
+    if not (HERE / "node_modules").is_dir():
+        missing.append("tests/extension/node_modules (npm ci)")
+    if missing and os.environ.get("CI") == "true":
+        pytest.fail(f"missing: {', '.join(missing)}")
+    if missing:
+        pytest.skip(f"missing: {', '.join(missing)}")
+
+
+def node_tests(*paths: str, environment: dict[str, str] | None = None) -> None:
+    """Run node's test runner on files of this folder; its report is the failure's text."""
+    run = subprocess.run(
+        ["node", "--test", "--test-reporter=spec", *paths],
+        cwd=HERE,
+        env=os.environ | (environment or {}),
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory) -> Path:
+    """Both zips, freshly built."""
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run([sys.executable, EXTENSION / "build.py", folder], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser_environment(dist, tmp_path_factory) -> dict[str, str]:
+    """What the browser tests read: where the zips, the clip and the pictures are."""
+    clip = tmp_path_factory.mktemp("clip") / "clip.webm"
+    subprocess.run(
+        [sys.executable, HERE / "support" / "clip.py", clip], check=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    return {
+        "UNMASK_DIST": str(dist),
+        "UNMASK_TEST_VIDEO": str(clip),
+        "UNMASK_PICTURES": str(ROOT / "out" / "extension"),
+        "UNMASK_PYTHON": sys.executable,
+    }
+
+
+def test_the_pure_modules_hold_what_their_tests_say():
+    need("node")
+    node_tests(*sorted(str(path.relative_to(HERE)) for path in (HERE / "unit").glob("*.test.js")))
+
+
+def test_the_same_source_builds_the_same_bytes(dist, tmp_path):
+    subprocess.run([sys.executable, EXTENSION / "build.py", tmp_path], check=True, capture_output=True)
+    for name in ("unmask-chromium.zip", "unmask-firefox.zip"):
+        assert (tmp_path / name).read_bytes() == (dist / name).read_bytes()
+
+
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
+def test_the_zip_holds_all_that_its_manifest_and_pages_name_and_no_tools(dist, browser):
+    with zipfile.ZipFile(dist / f"unmask-{browser}.zip") as archive:
+        names = set(archive.namelist())
+        manifest = json.loads(archive.read("manifest.json"))
+    background = manifest["background"]
+    named = {
+        background.get("service_worker") or background["scripts"][0],
+        manifest["options_ui"]["page"],
+        "panel/panel.html",
+    }
+    assert named | set(manifest["icons"].values()) | {"content/find.js", "content/card.js"} <= names
+    assert not [name for name in names if name.endswith((".py", ".md", ".test.js"))]
+
+
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
+def test_the_extension_asks_for_no_site_before_the_person_sets_a_server(dist, browser):
+    with zipfile.ZipFile(dist / f"unmask-{browser}.zip") as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+    assert "host_permissions" not in manifest
+    assert "content_scripts" not in manifest
+    assert "externally_connectable" not in manifest
+    assert "web_accessible_resources" not in manifest
+    assert "<all_urls>" not in json.dumps(manifest)
+    allowed = {"activeTab", "alarms", "contextMenus", "notifications", "scripting", "storage", "sidePanel"}
+    assert set(manifest["permissions"]) <= allowed
+
+
+def test_the_firefox_build_passes_the_linter_without_a_warning(dist, tmp_path):
+    need("node")
+    with zipfile.ZipFile(dist / "unmask-firefox.zip") as archive:
+        archive.extractall(tmp_path)
+    run = subprocess.run(
+        [
+            HERE / "node_modules" / ".bin" / "web-ext",
+            "lint",
+            "--warnings-as-errors",
+            "--no-config-discovery",
+            "-s",
+            tmp_path,
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_the_verdicts_are_named_and_explained_as_core_does():
+    english = json.loads((EXTENSION / "_locales" / "en" / "messages.json").read_text())
+    assert {name: english[f"verdict_{name}"]["message"] for name in VERDICT_WORDS} == VERDICT_WORDS
+    assert {name: english[f"verdict_{name}_text"]["message"] for name in VERDICT_MEANING} == VERDICT_MEANING
+
+
+def test_the_icons_are_those_that_their_script_draws():
+    icons = load(EXTENSION / "make_icons.py")
+    for size in icons.SIZES:
+        with Image.open(EXTENSION / "icons" / f"{size}.png") as kept:
+            assert np.array_equal(np.asarray(kept), np.asarray(icons.icon(size)))
+
+
+@pytest.mark.slow
+def test_chromium_checks_by_menu_link_button_and_keyboard_and_survives_what_may_happen(browser_environment):
+    need("node", "chromium", "Xvfb", "xdotool")
+    node_tests("e2e/chromium.test.js", environment=browser_environment)
+
+
+@pytest.mark.slow
+def test_firefox_installs_sets_the_server_and_shows_the_verdict(browser_environment):
+    need("node", "firefox-esr", "Xvfb", "xdotool")
+    node_tests("e2e/firefox.test.js", environment=browser_environment)
+
+
+@pytest.mark.slow
+def test_chromium_shows_what_the_real_server_and_its_detector_say(browser_environment, tmp_path):
+    need("node", "chromium", "Xvfb", "xdotool")
+    site = f"127.0.0.2:{free_port()}"
+    server = Running(
+        tmp_path / "server",
+        UNMASK_DETECTOR="core.detector:Detector",
+        UNMASK_MEDIA_HOSTS=site,
+        UNMASK_GUARD_ALLOW=site,  # loopback is no public address
+    )
+    try:
+        server.start("web")
+        server.start("worker")
+        server.until_ready()
+        places = {"UNMASK_SERVER": server.url, "UNMASK_SITE_PORT": site.rpartition(":")[2]}
+        node_tests("e2e/server.test.js", environment=browser_environment | places)
+    finally:
+        server.stop()

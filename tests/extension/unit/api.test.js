@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, test } from 'node:test';
+
+import { createApi, serverAddress } from '../../../extension/api.js';
+import { startStub } from '../support/stub.js';
+
+const stub = await startStub({ apiKey: 'sk-test' });
+const api = createApi({ server: stub.address, apiKey: 'sk-test' });
+after(() => stub.stop());
+
+test('a link is submitted as JSON with key and Idempotency-Key', async () => {
+    const reply = await api.submit('https://x.com/a/status/1', 'k1.1');
+    const sent = stub.submitted().at(-1);
+    assert.equal(reply.kind, 'ok');
+    assert.deepEqual(JSON.parse(sent.body).url, 'https://x.com/a/status/1');
+    assert.equal(sent.headers.authorization, 'Bearer sk-test');
+    assert.equal(sent.headers['idempotency-key'], 'k1.1');
+});
+
+test('sending twice under one key makes one check', async () => {
+    const first = await api.submit('https://x.com/a/status/2', 'k2.1');
+    const second = await api.submit('https://x.com/a/status/2', 'k2.1');
+    assert.equal(first.body.id, second.body.id);
+});
+
+test('the key never stands in an address', async () => {
+    await api.info();
+    assert.ok(stub.requests.every(({ path }) => !path.includes('sk-test')));
+});
+
+test('an upload is a multipart form with the file', async () => {
+    const reply = await api.upload(new Blob(['moving pictures']), 'clip.mp4', 'k3');
+    const sent = stub.submitted().at(-1);
+    assert.equal(reply.kind, 'ok');
+    assert.match(sent.headers['content-type'], /^multipart\/form-data/);
+    assert.match(sent.body, /name="file"; filename="clip\.mp4"[\s\S]*moving pictures/);
+});
+
+test('a refusal keeps status, code and Retry-After', async () => {
+    stub.refuse(429, { code: 'too_many', headers: { 'Retry-After': '12' } });
+    const reply = await api.info();
+    assert.deepEqual([reply.kind, reply.status, reply.code, reply.retryAfterS], ['problem', 429, 'too_many', 12]);
+});
+
+test('without the right key the server says 401', async () => {
+    const reply = await createApi({ server: stub.address }).info();
+    assert.deepEqual([reply.kind, reply.status], ['problem', 401]);
+});
+
+test('cancel and delete reach the check', async () => {
+    const { body } = await api.submit('https://x.com/a/status/3', 'k4.1');
+    assert.equal((await api.cancel(body.id)).body.status, 'cancelled');
+    assert.equal((await api.remove(body.id)).kind, 'ok');
+    assert.equal((await api.get(body.id)).status, 404);
+});
+
+test('a picture comes as a blob, a missing one as null', async () => {
+    stub.artifacts.set('heat-maps/face-1-at-3.75s.png', Buffer.from('picture'));
+    const { body } = await api.submit('https://x.com/a/status/4', 'k5.1');
+    assert.equal(await (await api.artifact(body.id, 'heat-maps/face-1-at-3.75s.png')).text(), 'picture');
+    assert.equal(await api.artifact(body.id, 'other.png'), null);
+});
+
+test('a server that is not there is unreachable, not an exception', async () => {
+    const gone = await startStub();
+    await gone.stop();
+    assert.deepEqual(await createApi({ server: gone.address }).info(), { kind: 'unreachable' });
+});
+
+async function served(handler, act) {
+    const server = createServer(handler);
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+        return await act(`http://127.0.0.1:${server.address().port}`);
+    } finally {
+        server.closeAllConnections();
+        server.close();
+    }
+}
+
+test('a web page in place of the server is named as such', async () => {
+    const reply = await served((_, response) => response.end('<h1>It works!</h1>'), (server) => createApi({ server }).info());
+    assert.equal(reply.code, 'not_unmask');
+});
+
+test('an answer without a proper id is no check', async () => {
+    const reply = await served((_, response) => response.end('{"id": "../../x"}'), (server) => createApi({ server }).submit('https://a.example', 'k'));
+    assert.equal(reply.code, 'not_unmask');
+});
+
+test('a redirect is not followed, so that the key stays with the server it is for', async () => {
+    const before = stub.requests.length;
+    const reply = await served((_, response) => response.writeHead(302, { Location: `${stub.address}/v1/info` }).end(), (server) => createApi({ server, apiKey: 'sk-test' }).info());
+    assert.equal(reply.kind, 'unreachable');
+    assert.equal(stub.requests.length, before);
+});
+
+const ADDRESSES = [
+    [' http://127.0.0.1:8000/ ', 'http://127.0.0.1:8000', 'http://127.0.0.1/*', false],
+    ['http://localhost:8000', 'http://localhost:8000', 'http://localhost/*', false],
+    ['http://[::1]:8000', 'http://[::1]:8000', 'http://[::1]/*', false],
+    ['https://unmask.example.org/api/', 'https://unmask.example.org/api', 'https://unmask.example.org/*', false],
+    ['http://unmask.example.org', 'http://unmask.example.org', 'http://unmask.example.org/*', true],
+    ['http://127.0.0.1.example.org', 'http://127.0.0.1.example.org', 'http://127.0.0.1.example.org/*', true],
+];
+for (const [text, address, permission, isOpen] of ADDRESSES) {
+    test(`${text.trim()} is kept as ${address}`, () => assert.deepEqual(serverAddress(text), { address, permission, isOpen }));
+}
+for (const text of ['', '127.0.0.1:8000', 'ftp://a.example', 'https://me:pw@a.example', 'https://a.example/?key=1', 'javascript:alert(1)']) {
+    test(`${text || 'nothing'} is no server's address`, () => assert.equal(serverAddress(text), null));
+}

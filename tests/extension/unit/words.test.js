@@ -1,0 +1,94 @@
+// What people read: every language says everything, and the card says it for every state.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { LANGUAGES, wordsFrom } from '../../../extension/i18n.js';
+import { answered, cancelled, failed, newCheck } from '../../../extension/state.js';
+import { OWN_PROBLEMS, SHAPES, viewOf } from '../../../extension/view.js';
+import { analysis } from '../support/analysis.js';
+
+const ROOT = new URL('../../../extension/', import.meta.url);
+const read = (path) => readFileSync(new URL(path, ROOT), 'utf8');
+const messages = (language) => JSON.parse(read(`_locales/${language}/messages.json`));
+const english = messages('en');
+const t = wordsFrom(english);
+
+const sources = readdirSync(ROOT, { recursive: true }).filter((path) => /\.(?:js|html)$/.test(path)).map((path) => read(path)).join('\n');
+const named = [
+    ...[...sources.matchAll(/\bt\('(\w+)'/g), ...sources.matchAll(/data-(?:words|label)="(\w+)"/g)].map(([, name]) => name),
+    ...[...read('manifest.json').matchAll(/__MSG_(\w+)__/g)].map(([, name]) => name),
+    ...OWN_PROBLEMS.flatMap((code) => [`problem_${code}`, `next_${code}`]),
+    ...['likely_manipulated', 'inconclusive', 'no_signs_found', 'no_face'].flatMap((verdict) => [`verdict_${verdict}`, `verdict_${verdict}_text`]),
+    ...['sending', 'queued', 'fetching', 'analyzing'].flatMap((phase) => [`phase_${phase}`, `phase_${phase}_text`]),
+    ...['report', 'cancel', 'again', 'settings', 'upload'].map((what) => `button_${what}`),
+    ...['not_examined', 'absent'].map((audio) => `audio_${audio}`),
+];
+
+for (const language of Object.keys(LANGUAGES)) {
+    test(`${language} has every message, with the same places for values`, () => {
+        const own = messages(language);
+        assert.deepEqual(Object.keys(own).sort(), Object.keys(english).sort());
+        const places = (text) => [...text.matchAll(/\$\d/g)].map(([place]) => place).sort();
+        for (const [name, { message }] of Object.entries(own)) {
+            assert.ok(message.trim(), name);
+            assert.deepEqual(places(message), places(english[name].message), `${language} ${name}`);
+        }
+    });
+}
+
+test('every message that is named exists, and none is left over', () => {
+    const used = new Set(named);
+    assert.deepEqual([...used].filter((name) => !english[name]), []);
+    const spoken = (name) => used.has(name) || sources.includes(`'${name}'`);
+    assert.deepEqual(Object.keys(english).filter((name) => !spoken(name)), []);
+});
+
+test('no text calls a video fake or real as a verdict', () => {
+    const verdicts = Object.keys(english).filter((name) => /^verdict_\w+(?<!_text)$/.test(name)).map((name) => english[name].message);
+    assert.deepEqual(verdicts.filter((text) => /\b(?:fake|real)\b/i.test(text)), []);
+});
+
+const ABOUT = { key: 'k', url: 'https://x.com/a/status/1', site: 'X', source: 'link', server: 's', tabId: 1 };
+const at = (reply) => answered(newCheck(ABOUT, 0), reply, 0);
+const ok = (body) => ({ kind: 'ok', status: 200, body: { id: '0123456789', ...body } });
+
+test('the card of a result says the verdict, its meaning and the probability with its interval', () => {
+    const view = viewOf(at(ok({ status: 'done', analysis: analysis('likely_manipulated', 0.87) })), t);
+    assert.deepEqual([view.tone, view.title], ['likely_manipulated', 'Likely manipulated']);
+    assert.match(view.text, /1 real video in 20/);
+    assert.match(view.percent.label, /87 %.*74 and 95 %/);
+    assert.deepEqual(view.buttons.map(({ what }) => what), ['report']);
+});
+
+const STATES = [
+    ['sending', newCheck(ABOUT, 0), 'busy', ['cancel']],
+    ['queued', at(ok({ status: 'queued' })), 'busy', ['cancel']],
+    ['analysing', at(ok({ status: 'analyzing', progress: 0.42 })), 'busy', ['cancel']],
+    ['a busy server', at({ kind: 'problem', status: 503, code: 'busy', retryAfterS: 3 }), 'waiting', ['cancel']],
+    ['no server', at({ kind: 'unreachable' }), 'waiting', ['cancel']],
+    ['stopping', cancelled(at(ok({ status: 'queued' })), 0), 'busy', []],
+    ['cancelled', at(ok({ status: 'cancelled' })), 'cancelled', ['again']],
+    ['no face', at(ok({ status: 'done', analysis: analysis(null, null) })), 'no_face', ['report']],
+    ['a wrong key', failed(newCheck(ABOUT, 0), 'unauthorized', 0), 'problem', ['settings', 'again']],
+    ['a login wall', failed(newCheck(ABOUT, 0), 'login_required', 0), 'problem', ['upload', 'again']],
+    ['a failed upload', failed(newCheck({ ...ABOUT, source: 'file' }, 0), 'damaged', 0), 'problem', ['upload']],
+];
+for (const [name, check, tone, buttons] of STATES) {
+    test(`${name}: a title, a shape of its own and what can be done`, () => {
+        const view = viewOf(check, t);
+        assert.equal(view.tone, tone);
+        assert.ok(view.title && view.shape);
+        assert.deepEqual(view.buttons.map(({ what }) => what), buttons);
+        if (tone === 'problem') assert.ok(view.text && view.next);
+    });
+}
+
+test('the shapes of the verdicts differ, so that colour is never the only sign', () => {
+    assert.equal(new Set(Object.values(SHAPES)).size, Object.keys(SHAPES).length);
+});
+
+test('for a code it does not know the card repeats the server’s sentences', () => {
+    const view = viewOf(failed(newCheck(ABOUT, 0), 'brand_new', 0, { message: 'So it is.', nextStep: 'Do that.' }), t);
+    assert.deepEqual([view.text, view.next], ['So it is.', 'Do that.']);
+});

@@ -1,0 +1,42 @@
+from training.card import card
+
+CONFIG = {
+    "name": "net",
+    "version": "7",
+    "sha256": "ab" * 32,
+    "head_adds": False,
+    "encoder": {"stem": "lite0", "depths": [2, 2], "groups": 32, "width_per_group": 4},
+    "head": {"kind": "residual-lstm"},
+}
+CALIBRATION = {
+    "video": {"real likely_manipulated": 0.04, "fake likely_manipulated": 0.3, "fake no_signs_found": 0.06},
+}
+
+
+def figures(margin: list[float]) -> dict:
+    kind = {
+        "fake": 5,
+        "ranking": {"auc": [0.71, 0.6, 0.8]},
+        "categories": {"face-swap": {"fake": 3, "auc": [0.75, 0.5, 0.9]}},
+        "generators": {"dfdc": {"fake": 2, "auc": [0.8, 0.7, 0.9]}},
+        "pairs": {"same footage": {"couples": 4, "share": [0.75, 0.5, 1.0]}},
+        "controls": {"best": "sharpness_small", "best_auc": 0.66, "detector_minus_best": margin},
+    }
+    return {"kinds": {"video": kind, "image": kind}}
+
+
+def test_a_card_says_each_figure_with_its_interval_and_which_weights_they_are_of():
+    text = card(CONFIG, figures([0.05, 0.01, 0.09]), CALIBRATION)
+    for words in (
+        "0.71 [0.60, 0.80]",
+        "face-swap (3) | 0.75 [0.50, 0.90]",
+        "dfdc (2)",
+        "0.75 [0.50, 1.00] are in order",
+        "ab" * 32,
+    ):
+        assert words in text
+    assert "not shown to be above" not in text
+
+
+def test_a_card_admits_when_a_control_does_as_well():
+    assert "not shown to be above" in card(CONFIG, figures([0.05, -0.02, 0.1]), CALIBRATION)

@@ -1,0 +1,282 @@
+"""Every layout as a tiny example: empty files under the names of the real thing, for the readers never open them."""
+
+import io
+import json
+import tarfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from training import datasets
+from training.manifest import DataError, Item, local_file, read_manifest, write_manifest
+
+
+def touch(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def by_name(manifest) -> dict[str, Item]:
+    return {Path(item.path).name: item for item in manifest.items}
+
+
+@pytest.fixture
+def ffpp(tmp_path):
+    """Four originals in two official pairs, two methods, one actor of DeepFakeDetection; another compression beside."""
+    for method in ("Deepfakes", "NeuralTextures"):
+        for name in ("071_054", "054_071", "001_870"):
+            touch(tmp_path, f"manipulated_sequences/{method}/c23/videos/{name}.mp4")
+            touch(tmp_path, f"manipulated_sequences/{method}/masks/videos/{name}.mp4")
+    for name in ("071", "054", "001", "870"):
+        touch(tmp_path, f"original_sequences/youtube/c23/videos/{name}.mp4")
+        touch(tmp_path, f"original_sequences/youtube/c40/videos/{name}.mp4")
+    touch(tmp_path, "original_sequences/actors/c23/videos/01__walking.mp4")
+    touch(tmp_path, "manipulated_sequences/DeepFakeDetection/c23/videos/01_02__walking__ABCDEFGH.mp4")
+    (tmp_path / "train.json").write_text('[["071", "054"]]')
+    (tmp_path / "test.json").write_text('[["001", "870"]]')
+    return tmp_path
+
+
+def test_faceforensics_gives_both_classes_of_one_compression(ffpp):
+    manifest = datasets.read_ffpp(ffpp, "c23")
+    assert Counter(item.label for item in manifest.items) == {0: 5, 1: 7}
+    assert all("/c23/" in item.path for item in manifest.items)
+    assert {item.method for item in manifest.items if item.label} == {
+        "Deepfakes",
+        "NeuralTextures",
+        "DeepFakeDetection",
+    }
+    assert {item.category for item in manifest.items} == {None, "face-swap", "reenactment"}
+
+
+def test_the_official_pairs_hold_both_originals_and_both_directions(ffpp):
+    items = by_name(datasets.read_ffpp(ffpp))
+    assert {items[n].split for n in ("071.mp4", "054.mp4", "071_054.mp4", "054_071.mp4")} == {"train"}
+    assert items["001_870.mp4"].split == "test"
+    assert items["01__walking.mp4"].split is None
+
+
+def test_a_faceforensics_fake_belongs_to_its_target_and_shows_the_other(ffpp):
+    items = by_name(datasets.read_ffpp(ffpp))
+    fake, target, donor = items["071_054.mp4"], items["071.mp4"], items["054.mp4"]
+    assert (fake.pair_id, fake.source) == (target.pair_id, target.source)
+    assert fake.identity == donor.identity
+    scene = items["01_02__walking__ABCDEFGH.mp4"]
+    assert scene.pair_id == items["01__walking.mp4"].pair_id and scene.identity == "dfd:02"
+
+
+def test_split_files_of_numbers_instead_of_padded_strings_are_refused(ffpp):
+    (ffpp / "train.json").write_text("[[71, 54]]")
+    with pytest.raises(DataError, match="should stand"):
+        datasets.read_ffpp(ffpp)
+
+
+def test_a_compression_that_is_not_there_is_an_error(ffpp):
+    with pytest.raises(DataError, match="Nothing was found of FaceForensics.* in raw"):
+        datasets.read_ffpp(ffpp, "raw")
+
+
+@pytest.fixture
+def dfdc(tmp_path):
+    """Two parts, one of them nested once more."""
+    parts = {
+        "dfdc_train_part_0": {
+            "aaaaaaaaaa.mp4": {"label": "REAL", "split": "train"},
+            "bbbbbbbbbb.mp4": {"label": "FAKE", "split": "train", "original": "aaaaaaaaaa.mp4"},
+            "missing.mp4": {"label": "REAL", "split": "train", "original": None},
+        },
+        "dfdc_train_part_1/dfdc_train_part_1": {
+            "cccccccccc.mp4": {"label": "FAKE", "split": "train", "original": "aaaaaaaaaa.mp4"},
+            "dddddddddd.mp4": {"label": "FAKE", "split": "train"},
+        },
+    }
+    for part, table in parts.items():
+        touch(tmp_path, *(f"{part}/{name}" for name in table if name != "missing.mp4"))
+        (tmp_path / part / "metadata.json").write_text(json.dumps(table))
+    return tmp_path
+
+
+def test_dfdc_is_read_from_nested_parts_and_groups_by_original(dfdc):
+    manifest = datasets.read_dfdc(dfdc)
+    assert {n: i.label for n, i in by_name(manifest).items()} == {
+        "aaaaaaaaaa.mp4": 0,
+        "bbbbbbbbbb.mp4": 1,
+        "cccccccccc.mp4": 1,
+    }
+    assert {item.source for item in manifest.items} == {"dfdc:aaaaaaaaaa.mp4"}
+    assert manifest.skipped == {"file is missing": 1, "fake without its original": 1}
+
+
+def test_dfdc_with_an_unknown_label_is_refused(dfdc):
+    (dfdc / "dfdc_train_part_0" / "metadata.json").write_text('{"aaaaaaaaaa.mp4": {"label": "real"}}')
+    with pytest.raises(DataError, match="neither REAL nor FAKE"):
+        datasets.read_dfdc(dfdc)
+
+
+def test_dfdc_without_metadata_is_an_error(tmp_path):
+    with pytest.raises(DataError, match=r"no metadata\.json"):
+        datasets.read_dfdc(tmp_path)
+
+
+def test_dfdc_metadata_that_is_not_json_is_an_error(dfdc):
+    (dfdc / "dfdc_train_part_0" / "metadata.json").write_text("<html>")
+    with pytest.raises(DataError, match="not JSON"):
+        datasets.read_dfdc(dfdc)
+
+
+@pytest.fixture
+def celebdf(tmp_path):
+    touch(tmp_path, "Celeb-real/id0_0007.mp4", "Celeb-real/id1_0000.mp4", "YouTube-real/00012.mp4")
+    touch(tmp_path, "Celeb-synthesis/id0_id1_0007.mp4", "Celeb-synthesis/id1_id0_0000.mp4")
+    (tmp_path / "List_of_testing_videos.txt").write_text(
+        "1 Celeb-real/id0_0007.mp4\n0 Celeb-synthesis/id0_id1_0007.mp4\n1 YouTube-real/00012.mp4\n"
+    )
+    return tmp_path
+
+
+def test_celebdf_labels_come_from_the_folders_and_the_list_gives_the_test_split(celebdf):
+    items = by_name(datasets.read_celebdf(celebdf))
+    assert {n: (i.label, i.split) for n, i in items.items()} == {
+        "id0_0007.mp4": (0, "test"),
+        "id1_0000.mp4": (0, "train"),
+        "00012.mp4": (0, "test"),
+        "id0_id1_0007.mp4": (1, "test"),
+        "id1_id0_0000.mp4": (1, "train"),
+    }
+
+
+def test_a_celebdf_fake_is_paired_with_the_footage_it_was_made_from(celebdf):
+    items = by_name(datasets.read_celebdf(celebdf))
+    fake, real = items["id0_id1_0007.mp4"], items["id0_0007.mp4"]
+    assert fake.pair_id == real.pair_id and fake.source == real.source
+    assert fake.identity == items["id1_0000.mp4"].identity
+
+
+def test_a_celebdf_list_with_turned_labels_is_refused(celebdf):
+    (celebdf / "List_of_testing_videos.txt").write_text("0 Celeb-real/id0_0007.mp4\n")
+    with pytest.raises(DataError, match="1 should mean real"):
+        datasets.read_celebdf(celebdf)
+
+
+def test_celebdf_videos_of_the_test_list_that_are_missing_are_counted(celebdf):
+    (celebdf / "YouTube-real" / "00012.mp4").unlink()
+    assert datasets.read_celebdf(celebdf).skipped == {"on the test list, but missing": 1}
+
+
+def test_celebdf_without_its_list_is_an_error(celebdf):
+    (celebdf / "List_of_testing_videos.txt").unlink()
+    with pytest.raises(DataError, match="cannot be read"):
+        datasets.read_celebdf(celebdf)
+
+
+def test_a_plain_folder_gives_labels_kinds_and_methods(tmp_path):
+    touch(tmp_path, "Real/a.mp4", "Real/frames/1.jpg", "Real/frames/2.JPG", "fake/wav2lip/a.mp4", "fake/b.png")
+    touch(tmp_path, "fake/notes.txt")
+    manifest = datasets.read_folder(tmp_path)
+    found = [(Path(i.path).name, i.label, i.kind, i.method, i.source) for i in manifest.items]
+    assert sorted(found) == [
+        ("1.jpg", 0, "image", None, "frames"),
+        ("2.JPG", 0, "image", None, "frames"),
+        ("a.mp4", 0, "video", None, "a"),
+        ("a.mp4", 1, "video", "wav2lip", "a"),
+        ("b.png", 1, "image", "unknown", "b"),
+    ]
+    assert manifest.skipped == {"neither video nor image": 1}
+
+
+def test_a_plain_folder_without_fakes_is_an_error(tmp_path):
+    touch(tmp_path, "real/a.mp4")
+    with pytest.raises(DataError, match="no folder fake"):
+        datasets.read_folder(tmp_path)
+
+
+def add_to_tar(path: Path, **files: bytes) -> None:
+    with tarfile.open(path, "w") as tar:
+        for name, data in files.items():
+            info = tarfile.TarInfo(f"{name}.jpg")
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+
+
+def write_rows(path: Path, rows: list[dict]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+@pytest.fixture
+def pack(tmp_path):
+    still = {"source_repo": "site/a", "identity": None}
+    write_rows(
+        tmp_path / "faces/manifest.jsonl", [{"id": "s1", "shard": 0, **still}, {"id": "s2", "shard": 1, **still}]
+    )
+    add_to_tar(tmp_path / "faces/shard-00.tar", s1=b"a picture")
+    write_rows(tmp_path / "clips/manifest.jsonl", [{"id": "c1", "source_repo": "corpus", "identity": "grid:1"}])
+    touch(tmp_path, "clips/c1.mp4", "dev/videos/v1.mp4")
+    pair = {"pair_id": "p", "pair_kind": "same footage", "identity": "ann", "source_repo": "github.com/x/y"}
+    fake = {"path": "videos/v1.mp4", "label": "fake", "kind": "video", "generator": "fomm", "category": "reenactment"}
+    real = {"path": "videos/v2.mp4", "label": "real", "kind": "video", "generator": None, "category": None}
+    write_rows(tmp_path / "dev/manifest.jsonl", [fake | pair, real | pair])
+    return tmp_path
+
+
+def test_the_pack_gives_stills_in_tars_clips_and_the_judged_set(pack):
+    manifest = datasets.read_pack(pack)
+    assert [(i.label, i.kind, i.split) for i in manifest.items] == [
+        (0, "image", "train"),
+        (0, "video", "train"),
+        (1, "video", "test"),
+    ]
+    assert manifest.skipped == {"tar is missing": 1, "file is missing": 1}
+
+
+def test_a_picture_in_a_tar_can_be_had_as_a_file(pack, tmp_path):
+    still = datasets.read_pack(pack).items[0]
+    assert local_file(still, tmp_path).read_bytes() == b"a picture"
+
+
+def test_a_picture_missing_from_its_tar_is_an_error(pack, tmp_path):
+    add_to_tar(pack / "faces/shard-00.tar", other=b"")
+    with pytest.raises(DataError, match=r"s1\.jpg cannot be read"):
+        local_file(datasets.read_pack(pack).items[0], tmp_path)
+
+
+def test_the_judged_set_keeps_its_generator_pair_and_person(pack):
+    (item,) = read_manifest(pack / "dev/manifest.jsonl").items
+    assert (item.method, item.category, item.identity) == ("fomm", "reenactment", "ann")
+    assert (item.pair_id, item.pair_kind, item.source) == ("p", "same footage", "github.com/x/y")
+
+
+def test_a_manifest_read_back_is_the_one_written_and_can_move_with_its_files(dfdc, tmp_path):
+    items = list(datasets.read_dfdc(dfdc).items)
+    write_manifest(dfdc / "all.jsonl", items)
+    assert list(read_manifest(dfdc / "all.jsonl").items) == items
+    moved = dfdc.rename(tmp_path.parent / f"{tmp_path.name}-moved")
+    assert len(read_manifest(moved / "all.jsonl").items) == len(items)
+
+
+@pytest.mark.parametrize(
+    "line", ['{"path": "a.mp4", "kind": "video"}', '{"path": "a.mp4", "label": 2, "kind": "video"}', "[1]", "no json"]
+)
+def test_a_manifest_line_that_says_too_little_is_refused(tmp_path, line):
+    (tmp_path / "m.jsonl").write_text(line + "\n")
+    with pytest.raises(DataError, match=r"m\.jsonl"):
+        read_manifest(tmp_path / "m.jsonl")
+
+
+def test_a_manifest_is_made_at_a_terminal_split_and_balanced(ffpp, tmp_path, capsys):
+    out = tmp_path / "m.jsonl"
+    datasets.main(["ffpp", str(ffpp), "--out", str(out), "--split", "70:30", "--balance"])
+    items = read_manifest(out).items
+    for split in ("train", "test"):
+        counts = Counter(item.label for item in items if item.split == split)
+        assert counts[0] == counts[1] > 0
+    said = capsys.readouterr().out
+    assert "train: " in said and "to balance the classes" in said
+
+
+def test_a_wrong_layout_is_said_in_a_sentence_at_a_terminal(tmp_path):
+    with pytest.raises(SystemExit, match="cannot be read"):
+        datasets.main(["celebdf", str(tmp_path / "nowhere"), "--out", str(tmp_path / "m.jsonl")])

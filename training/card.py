@@ -1,0 +1,118 @@
+"""The model card that ships beside the weights: what they are, what they were measured to do, what they cannot see.
+
+python -m training.card --weights core/weights --figures runs/eval/figures.json --calibration runs/calibrate.json
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+FRONT = """---
+license: other
+license_name: unmask-weights-research
+library_name: pytorch
+pipeline_tag: video-classification
+tags: [deepfake-detection, face-manipulation, resnext, lstm]
+metrics: [roc_auc]
+---
+"""
+
+TEXT = """
+# {name} {version}
+
+Looks at face crops (224 px, the face box times 1.3) and says how much each looks manipulated; a temporal head may correct
+the mean of a window of 16 frames at 8 Hz. SHA-256 of `model.safetensors`: `{sha256}`.
+
+- Encoder: {encoder}.
+- Temporal head: `{head}`, {head_words}.
+- Logits become probabilities by `calibration.json`: two numbers, and two band edges for each number of faces.
+
+## What it was trained on
+
+Real faces alone: about 2,600 stills from 38 public sources and 37 talking clips from 11. Every forgery in training was
+made from them (docs/training.md). Most of those pictures carry no licence of their own and some clips are for research
+only, so these weights are **for research and evaluation**; train your own on data you hold rights to for anything else.
+The stem started from EfficientNet-Lite0's ImageNet weights (Apache-2.0).
+
+## What was measured
+
+Other people's forgeries, never trained on: a development set of 43 manipulated and 34 real videos, 74 and 72 images. 95 %
+intervals in brackets, by a bootstrap over people and pairs. Regenerate with `python -m training.evaluate`.
+
+| | AUC |
+| --- | --- |
+{rows}
+
+Controls that know nothing of forgery (size, sharpness, bit rate, ...): the best alone is worth {control} on videos; the
+detector minus that: {margin}.{below}
+{pairs}
+Verdicts on videos, each source judged by a calibration fitted without it: {real_flagged} of real ones are called `likely_manipulated`;
+of forged ones {fake_flagged} are, and {fake_cleared} are called `no_signs_found`. The rest is `inconclusive`.
+
+## What it cannot see
+
+- Faces made whole by a generator, and talking heads: at or below chance in the table above.
+- Sound, words, scene, identity. Faces under 40 pixels. Much of what strong compression removes.
+- Posed, frontal adults are most of what it learned from; expect more mistakes on others.
+
+A probability is a measure of signs, not of guilt. Let no decision about a person rest on it alone.
+"""
+
+
+def interval(value: list[float], sign: bool = False) -> str:
+    return "{:{f}} [{:{f}}, {:{f}}]".format(*value, f="+.2f" if sign else ".2f")
+
+
+def card(config: dict, figures: dict, calibration: dict) -> str:
+    """The text, from config.json, evaluate's figures.json and calibrate's report."""
+    kinds, rows = figures["kinds"], []
+    for kind, words in (("video", "videos"), ("image", "images")):
+        found = kinds[kind]
+        rows.append(f"| **all {words}** ({found['fake']} forged) | {interval(found['ranking']['auc'])} |")
+        for name, row in {**found["categories"], **(found["generators"] if kind == "image" else {})}.items():
+            rows.append(f"| {words}: {name} ({row['fake']}) | {interval(row['auc'])} |")
+    video, controls = kinds["video"], kinds["video"]["controls"]
+    same = video["pairs"].get("same footage", {"couples": 0})
+    pairs = ""
+    if same["couples"]:
+        pairs = (
+            f"Of {same['couples']} couples of a forgery and its own footage, {interval(same['share'])} are in order.\n"
+        )
+    encoder, fitted = config["encoder"], calibration["video"]
+    stem = (
+        "EfficientNet-Lite0's first eleven blocks, then two ResNeXt stages" if encoder["stem"] == "lite0" else "ResNeXt"
+    )
+    shape = (
+        f"{stem} ({encoder['groups']}x{encoder['width_per_group']}d, depths {'-'.join(map(str, encoder['depths']))})"
+    )
+    return FRONT + TEXT.format(
+        **{key: config[key] for key in ("name", "version", "sha256")},
+        encoder=shape,
+        head=config["head"]["kind"],
+        head_words="trained on pseudo-fake clips"
+        if config["head_adds"]
+        else "at zero: it adds nothing to the mean of frames",
+        rows="\n".join(rows),
+        control=f"{controls['best_auc']:.2f} ({controls['best'].replace('_', ' ')})",
+        margin=interval(controls["detector_minus_best"], sign=True),
+        below=" **The detector is not shown to be above it.**" if controls["detector_minus_best"][1] <= 0 else "",
+        pairs=pairs,
+        real_flagged=f"{fitted['real likely_manipulated']:.0%}",
+        fake_flagged=f"{fitted['fake likely_manipulated']:.0%}",
+        fake_cleared=f"{fitted['fake no_signs_found']:.0%}",
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", type=Path, default=Path("core/weights"))
+    parser.add_argument("--figures", type=Path, default=Path("runs/eval/figures.json"))
+    parser.add_argument("--calibration", type=Path, default=Path("runs/calibrate.json"))
+    args = parser.parse_args()
+    config, *rest = (json.loads(p.read_text()) for p in (args.weights / "config.json", args.figures, args.calibration))
+    (args.weights / "README.md").write_text(card(config, *rest))
+    print(args.weights / "README.md")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""The pictures of an evaluation: ROC, reliability, risk against coverage; videos and images side by side."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from training import metrics
+from training.figures import Judged
+from training.scores import filled
+
+BLUE, GREY = "#1f5f8b", "#9a9a9a"
+
+
+def draw_all(out: Path, kinds: dict[str, Judged], threshold: float, others: dict[str, dict[str, np.ndarray]]) -> None:
+    """Write roc.png, reliability.png and risk.png. others: scores (N,) of other systems, by kind and name."""
+    for name, draw in (("roc", roc), ("reliability", reliability), ("risk", risk)):
+        figure = Figure(figsize=(4.6 * len(kinds), 4.4), layout="constrained")
+        for axes, (kind, judged) in zip(figure.subplots(1, len(kinds), squeeze=False)[0], kinds.items(), strict=True):
+            draw(axes, judged, threshold, others.get(kind, {}))
+            reals = int((judged.labels == 0).sum())
+            axes.set_title(f"{kind}s: {len(judged.items) - reals} fake, {reals} real", fontsize=10)
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.grid(alpha=0.25)
+        figure.savefig(out / f"{name}.png", dpi=110)
+
+
+def roc(axes: Axes, judged: Judged, threshold: float, others: dict[str, np.ndarray]) -> None:
+    from sklearn.metrics import roc_curve
+
+    labels, probs = judged.labels, filled(judged.scores, "probability")
+    for name, scores in {**others, "Unmask": probs}.items():
+        flagged, caught, _ = roc_curve(labels, scores)
+        colour = {"color": BLUE, "lw": 2} if name == "Unmask" else {"lw": 1, "alpha": 0.8}
+        axes.plot(flagged, caught, label=f"{name} {metrics.label_auc(labels, scores):.2f}", **colour)
+    axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls=":")
+    axes.plot((probs >= threshold)[labels == 0].mean(), (probs >= threshold)[labels == 1].mean(), "o", color=BLUE)
+    axes.set(xlabel="share of reals flagged", ylabel="share of fakes caught", aspect="equal")
+    axes.legend(loc="lower right", fontsize=8, title="AUC", title_fontsize=8)
+
+
+def reliability(axes: Axes, judged: Judged, threshold: float, others: dict[str, np.ndarray]) -> None:
+    given = _given(judged)
+    mean, share, size = metrics.reliability(given.labels, filled(given.scores, "probability")).T
+    error = np.sqrt(np.maximum(share * (1 - share), 0.02) / size)  # one standard error, never quite nothing
+    axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls=":")
+    axes.errorbar(mean, share, yerr=error, color=BLUE, marker="o", ms=4, lw=1.2, capsize=2)
+    axes.set(xlabel="probability given", ylabel="share of fakes", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+
+
+def risk(axes: Axes, judged: Judged, threshold: float, others: dict[str, np.ndarray]) -> None:
+    given = _given(judged)
+    coverage, wrong = metrics.risk_coverage(given.labels, filled(given.scores, "probability"), threshold)
+    coverage = coverage * len(given.items) / len(judged.items)  # abstentions are never covered
+    axes.plot(coverage, wrong, color=BLUE, lw=2)
+    axes.set(xlabel="share of items decided, surest first", ylabel="share of them wrong", xlim=(0, 1), ylim=(0, 1))
+
+
+def _given(judged: Judged) -> Judged:
+    return judged.subset(np.array([score.probability is not None for score in judged.scores]))

@@ -1,0 +1,139 @@
+"""What the detector says of every item of a manifest, one JSON object a line, kept as it comes so that a run resumes."""
+
+import json
+import math
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.analysis import Analysis, FaceResult
+from core.calibration import Curve
+from core.detector import Detector
+from core.errors import CheckError
+from training.manifest import DataError, Item, local_file, read_rows
+
+SURE = 1e-12  # a probability of 0 or 1 is taken as this far from it: its logit was lost to rounding
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a detector said of one item. Other systems need give no more than path and probability."""
+
+    path: str  # as in the manifest, from its folder
+    probability: float | None  # None: abstained
+    logit: float | None = None  # before the calibration, of the most suspicious face
+    mean_logit: float | None = None  # the same without the temporal head: the mean of a face's frames
+    frame_logits: tuple[float, ...] = ()  # of the most suspicious face
+    verdict: str | None = None
+    faces: int = 0  # judged ones
+    why_not: str | None = None  # a code, where there is no probability
+    seconds: float = 0.0
+    plan: str = ""  # of sampling
+    model: str = ""  # sha256 of the weights
+
+
+def score_item(detector: Detector, path: Path, name: str, plan: str = "default") -> Score:
+    """Judge one file; what cannot be judged is an abstention with its code."""
+    by = {"plan": plan, "model": detector.info.sha256}
+    try:
+        analysis = detector.check(path, plan)
+    except CheckError as error:
+        return Score(name, None, why_not=error.code, **by)
+    seconds = round(sum(analysis.seconds.values()), 3)
+    if analysis.probability is None:
+        codes = [warning.code for warning in analysis.warnings if warning.code != "untrained_weights"]
+        return Score(name, None, why_not=codes[0] if codes else "not_judged", seconds=seconds, **by)
+    curve = curve_of(detector, analysis)
+    judged = [face for face in analysis.faces if face.probability is not None]
+    top = next(face for face in judged if face.id == analysis.face_id)
+    return Score(
+        path=name,
+        probability=analysis.probability,
+        logit=logit_of(analysis.probability, curve),
+        mean_logit=max(float(np.mean(frame_logits(face, curve))) for face in judged),
+        frame_logits=tuple(round(z, 4) for z in frame_logits(top, curve)),
+        verdict=analysis.verdict,
+        faces=len(judged),
+        seconds=seconds,
+        **by,
+    )
+
+
+def curve_of(detector: Detector, analysis: Analysis) -> Curve:
+    """The curve that turned this analysis's logits into probabilities."""
+    is_still = any(warning.code == "single_frame" for warning in analysis.warnings)
+    return detector.calibration.curve(analysis.coverage.faces_judged, is_still)
+
+
+def logit_of(probability: float, curve: Curve) -> float:
+    """The network's logit behind a calibrated probability."""
+    p = min(max(probability, SURE), 1 - SURE)
+    return (math.log(p / (1 - p)) - curve.intercept) / curve.slope
+
+
+def frame_logits(face: FaceResult, curve: Curve) -> list[float]:
+    return [logit_of(moment.probability, curve) for moment in face.timeline]
+
+
+def score_all(
+    detector: Detector,
+    items: Sequence[Item],
+    names: Sequence[str],
+    out: Path,
+    plan: str = "default",
+    progress: Callable[[str], None] = lambda line: None,
+    treat: Callable[[Path, Path], Path] = lambda path, folder: path,
+) -> list[Score]:
+    """Judge what `out` does not hold yet, and append it there; one score per item, in their order.
+
+    treat: (file, folder for copies) -> the file to judge in its place. Raises DataError where `out` was made with other weights or another plan.
+    """
+    drop_cut_line(out)
+    known = {score.path: score for score in read_scores(out)} if out.exists() else {}
+    if any((score.model, score.plan) != (detector.info.sha256, plan) for score in known.values()):
+        raise DataError(f"{out} holds the scores of other weights or another plan; name another folder with --out.")
+    todo = [(item, name) for item, name in zip(items, names, strict=True) if name not in known]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("a") as file, tempfile.TemporaryDirectory() as folder:
+        for number, (item, name) in enumerate(todo, 1):
+            score = known[name] = score_item(detector, treat(local_file(item, Path(folder)), Path(folder)), name, plan)
+            file.write(json.dumps(asdict(score)) + "\n")
+            file.flush()
+            progress(f"{number} of {len(todo)}  {name}  {score.verdict or score.why_not}")
+    return [known[name] for name in names]
+
+
+def drop_cut_line(path: Path) -> None:
+    """Take a last line that a kill cut short out of the file."""
+    text = path.read_text() if path.exists() else ""
+    if text and not text.endswith("\n"):
+        path.write_text(text[: text.rfind("\n") + 1])
+
+
+def read_scores(path: Path) -> list[Score]:
+    """The scores of this system or another."""
+    scores = []
+    for number, row in enumerate(read_rows(path), 1):
+        probability = row.get("probability", row)
+        is_number = isinstance(probability, int | float) and math.isfinite(probability)
+        if not isinstance(row.get("path"), str) or not (probability is None or is_number):
+            raise DataError(f"Line {number} of {path} lacks a path or a probability (a number or null).")
+        known = {name: value for name, value in row.items() if name in Score.__dataclass_fields__}
+        scores.append(Score(**known | {"frame_logits": tuple(row.get("frame_logits", ()))}))
+    return scores
+
+
+def names_of(items: Iterable[Item], manifest: Path) -> list[str]:
+    """The paths of items as the manifest writes them."""
+    folder = manifest.parent
+    return [str(Path(i.path).relative_to(folder)) if Path(i.path).is_relative_to(folder) else i.path for i in items]
+
+
+def filled(scores: list[Score], field: str) -> np.ndarray:
+    """(N,) one figure of each score; abstentions stand at the median of the others, where they help nobody."""
+    values = np.array([np.nan if getattr(s, field) is None else getattr(s, field) for s in scores], np.float64)
+    known = values[~np.isnan(values)]
+    return np.where(np.isnan(values), np.median(known) if len(known) else 0.0, values)
