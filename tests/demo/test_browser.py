@@ -13,7 +13,7 @@ from tests.demo.conftest import files_in
 
 pytestmark = pytest.mark.slow
 SCREENSHOTS = Path(__file__).parents[2] / "out/screenshots"
-PATIENCE = 120_000  # milliseconds; only a page that hangs comes near
+PATIENCE = 60_000  # milliseconds; only a page that hangs comes near
 
 
 @pytest.fixture(scope="module")
