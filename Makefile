@@ -12,9 +12,9 @@ READY := .venv/.ready-$(shell cat requirements.txt requirements-dev.txt packages
 <<<<<<< HEAD
 TOOLS := .venv/.tools-$(shell cat packages-test.txt tests/extension/package-lock.json | cksum | cut -d ' ' -f 1)
 
-.PHONY: help setup check demo serve extension test test-fast lint train docs
+.PHONY: help setup check demo serve extension test test-fast test-storm lint train docs
 =======
-.PHONY: help setup check test test-fast lint train docs serve test-storm
+.PHONY: help setup check demo serve extension test test-fast test-storm lint train docs
 >>>>>>> server
 
 help: ## show this list
@@ -63,6 +63,9 @@ test-fast: $(TOOLS) ## run the tests that are quick
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(PYTEST)
 
 test-storm: $(READY) ## kill everything at random while 500 checks run
+	UNMASK_STORM=500 $(RUN) -m pytest tests/server/test_storm.py
+
+test-storm: $(TOOLS) ## kill everything at random while 500 checks run
 	UNMASK_STORM=500 $(RUN) -m pytest tests/server/test_storm.py
 
 lint: $(READY) ## check style and format

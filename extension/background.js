@@ -68,12 +68,7 @@ async function startFromClick(click, tab) {
     const target = chooseTarget({ click, found: around.found, tabUrl: tab.url });
     const about = { key, server: settings.server, tabId, frameId: around.frameId };
     if ('code' in target) return keep(failed(newCheck({ ...about, url: pageUrl ?? '', source: 'page' }, Date.now()), target.code, Date.now()));
-    await send({ ...about, ...target });
-}
-
-/** @param {Parameters<typeof newCheck>[0]} about */
-async function send(about) {
-    const check = newCheck(about, Date.now());
+    const check = newCheck({ ...about, ...target }, Date.now());
     const running = await begin(check);
     if (running !== check) await showCard(running, viewOf(running, await words()), true);
 }
@@ -149,15 +144,16 @@ const fromOurPages = {
     remove: (/** @type {{keys: string[]}} */ { keys }) => remove(keys),
     languageChanged: () => makeMenus(),
     tidy: () => tidy(),
-    /** An address typed into the panel. */
+    /** An address typed into the panel. Answers with the key of its check. */
     checkAddress: async (/** @type {{url: string, site: string | null}} */ { url, site }) => {
         const settings = await getSettings();
-        if (hasConsent(settings)) await send({ key: crypto.randomUUID(), url, site, source: 'link', server: settings.server });
+        if (!hasConsent(settings)) return null;
+        return (await begin(newCheck({ key: crypto.randomUUID(), url, site, source: 'link', server: settings.server }, Date.now()))).key;
     },
-    /** A file the panel has uploaded, and the server's answer. */
+    /** A file the panel has uploaded, and the server's answer. Answers with the key of its check. */
     uploaded: async (/** @type {{key: string, name: string, reply: any}} */ { key, name, reply }) => {
         const settings = await getSettings();
         const check = newCheck({ key, url: name, source: 'file', server: settings.server }, Date.now());
-        await begin(answered({ ...check, nextAt: null }, reply, Date.now()));
+        return (await begin(answered({ ...check, nextAt: null }, reply, Date.now()))).key;
     },
 };

@@ -96,7 +96,8 @@ function wordsOf(check, tone, t) {
     if (tone === 'busy' || tone === 'waiting') return underWay(check, t);
     if (tone === 'problem') return { title: t('could_not_check'), ...problemWords(check.problem ?? { code: 'internal', message: '', nextStep: '' }, t) };
     if (tone === 'cancelled') return { title: t('phase_cancelled'), text: t('phase_cancelled_text'), next: '' };
-    return { title: t(`verdict_${tone}`), text: t(`verdict_${tone}_text`), next: '' };
+    const isUntrained = check.analysis?.model?.trained === false; // then no number may be taken for one
+    return { title: t(`verdict_${tone}`), text: t(`verdict_${tone}_text`), next: isUntrained ? t('untrained') : '' };
 }
 
 /** @param {Check} check @param {Words} t @returns {View} */

@@ -39,7 +39,7 @@ def create_app(config: Config) -> Flask:
     app = UnmaskFlask("server", static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=config.upload_bytes + MULTIPART_OVERHEAD,
-        MAX_FORM_MEMORY_SIZE=MULTIPART_OVERHEAD,
+        MAX_FORM_MEMORY_SIZE=4 * MULTIPART_OVERHEAD,  # at 64 KiB, werkzeug's own step, it refuses larger files too
         MAX_FORM_PARTS=20,
         UPLOADS=str(spool),
         SECRET_KEY=cookie_secret(config),

@@ -129,7 +129,7 @@ at('ask').addEventListener('submit', async (/** @type {SubmitEvent} */ event) =>
     if (!(await allowed())) return;
     notice();
     at('address').value = '';
-    await tell({ what: 'checkAddress', ...target });
+    show(await tell({ what: 'checkAddress', ...target }));
 });
 at('upload').addEventListener('click', async () => (await allowed()) && at('file').click());
 at('file').addEventListener('change', async () => {
@@ -141,7 +141,7 @@ at('file').addEventListener('change', async () => {
     const reply = await createApi(await getSettings()).upload(file, file.name, key);
     if (reply.kind === 'ok') notice();
     else notice(Object.values(problemWords(reply.kind === 'problem' ? reply : { code: 'unreachable', message: '', nextStep: '' }, t)).join(' '));
-    if (reply.kind === 'ok') await tell({ what: 'uploaded', key, name: file.name, reply });
+    if (reply.kind === 'ok') show(await tell({ what: 'uploaded', key, name: file.name, reply }));
 });
 at('back').addEventListener('click', () => show(null));
 at('clear').addEventListener('click', () => tell({ what: 'remove', keys: checks.filter(isOver).map(({ key }) => key) }));

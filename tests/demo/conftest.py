@@ -1,3 +1,5 @@
+import socket
+
 import pytest
 
 from tests import tiny
@@ -27,10 +29,16 @@ def address(weights, kept):
         detectors = Detectors(weights)
         detectors.get(DEFAULT)
         page = build(detectors)
-        _, url, _ = page.launch(server_name="127.0.0.1", server_port=0, prevent_thread_lock=True, **LAUNCH)
+        _, url, _ = page.launch(server_name="127.0.0.1", server_port=free_port(), prevent_thread_lock=True, **LAUNCH)
         yield url
         page.close()
 
 
 def files_in(folder):
     return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

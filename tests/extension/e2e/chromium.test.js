@@ -35,7 +35,7 @@ const picture = (page, name) => page.screenshot({ path: join(PICTURES, `${name}.
 const cardWith = (page, text) => until(`a card with ${text}`, async () => {
     const card = await cardIn(page);
     return card?.text.includes(text) ? card : null;
-}, 40);
+});
 
 async function bothLights(page, name) {
     for (const colorScheme of ['light', 'dark']) {
@@ -304,6 +304,35 @@ test('deleting a check deletes it on the server too', async () => {
     await page.close();
 });
 
+test('who has moved on is told by a notification', async () => {
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    await cardWith(page, '30 %');
+    const other = await browser.open('about:blank');
+    stub.road = [done('inconclusive', 0.5)];
+    await until('the notification', async () => Object.keys(await (await browser.worker()).evaluate(() => chrome.notifications.getAll())).length > 0);
+    await other.close();
+    await page.close();
+});
+
+test('the chosen language is spoken at once', async () => {
+    const options = await browser.open(browser.own('options/options.html'));
+    await options.selectOption('#language', 'de');
+    await until('German', async () => (await options.textContent('h1')) === 'Einstellungen');
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    await cardWith(page, 'Wahrscheinlich manipuliert');
+    await page.close();
+    await options.bringToFront();
+    await options.selectOption('#language', 'hi');
+    await until('Hindi', async () => (await options.textContent('h1')) === 'सेटिंग');
+    await picture(options, 'settings-hindi');
+    await options.selectOption('#language', 'en');
+    await until('English', async () => (await options.textContent('h1')) === 'Settings');
+    await options.close();
+});
+
 test('a check goes on after the browser was closed in the middle of it', async () => {
     stub.road = [{ status: 'analyzing', progress: 0.3 }];
     const page = await browser.open(`${site.address}/`);
@@ -312,7 +341,21 @@ test('a check goes on after the browser was closed in the middle of it', async (
     await browser.stop({ keep: true });
     stub.road = [done('no_signs_found', 0.05)];
     browser = await startChromium({ again: browser.folder });
-    await until('the verdict', async () => (await browser.checks()).some(({ phase, analysis: answer }) => phase === 'done' && answer.probability === 0.05), 40);
+    await until('the verdict', async () => (await browser.checks()).some(({ phase, analysis: answer }) => phase === 'done' && answer.probability === 0.05));
+});
+
+test('after the consent is withdrawn nothing is sent, and the permission is gone', async () => {
+    const options = await browser.open(browser.own('options/options.html'));
+    await options.click('#withdraw');
+    await until('the withdrawal', () => options.isHidden('#withdraw'));
+    const asked = stub.requests.length;
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    await pause(1500);
+    assert.equal(stub.requests.length, asked);
+    const { origins } = await (await browser.worker()).evaluate(() => chrome.permissions.getAll());
+    assert.deepEqual(origins, []);
+    await page.close();
 });
 
 /** The portrait, as the page shows it. */

@@ -85,7 +85,7 @@ export async function startChromium({ again = null } = {}) {
             await page.fill('#server', server);
             await page.fill('#key', apiKey);
             await page.click('#agree');
-            await pause(700); // the prompt ignores keys at first, so that nobody says yes by mistake
+            await pause(1200); // the prompt ignores keys at first, so that nobody says yes by mistake
             await display.xdotool('key', 'Tab', 'Return');
             await until('the consent', () => page.isVisible('#withdraw'));
             return page;
@@ -100,14 +100,14 @@ export async function startChromium({ again = null } = {}) {
         checkByMenu: async (page, selector) => {
             const { x, y } = await browser.onScreen(page, selector);
             await display.xdotool('mousemove', x, y, 'click', 3);
-            await pause(500);
+            await pause(1200); // the menu has to be open before keys go to it
             await display.xdotool('key', 'Up', 'Up', 'Return');
         },
         checkByKeys: () => display.xdotool('key', 'alt+shift+u'),
         /** Open the list of extensions in the toolbar and take ours, the only one. */
         pressToolbarButton: async () => {
             await display.xdotool('mousemove', 1166, 63, 'click', 1);
-            await pause(800);
+            await pause(1200);
             await display.xdotool('key', 'Tab', 'Tab', 'Return'); // past the list's own close button
         },
         /** Whether the side panel is open; Playwright does not see it. */

@@ -6,7 +6,7 @@ const run = promisify(execFile);
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Ask until it is so; fails with what was last seen. */
-export async function until(what, ask, seconds = 20) {
+export async function until(what, ask, seconds = 60) {
     const end = Date.now() + seconds * 1000;
     let last;
     for (;;) {

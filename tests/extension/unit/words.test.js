@@ -92,3 +92,9 @@ test('for a code it does not know the card repeats the server’s sentences', ()
     const view = viewOf(failed(newCheck(ABOUT, 0), 'brand_new', 0, { message: 'So it is.', nextStep: 'Do that.' }), t);
     assert.deepEqual([view.text, view.next], ['So it is.', 'Do that.']);
 });
+
+test('a number of an untrained model is said to mean nothing', () => {
+    const answer = analysis('inconclusive', 0.5);
+    const view = viewOf(at(ok({ status: 'done', analysis: { ...answer, model: { ...answer.model, trained: false } } })), t);
+    assert.equal(view.next, 'This model is untrained: the number means nothing.');
+});
