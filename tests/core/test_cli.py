@@ -170,7 +170,9 @@ def test_ctrl_c_ends_with_one_line_and_nothing_half_written(weights, tmp_path):
     long = portrait_clip(tmp_path / "long.mp4", seconds=12, size=(320, 180))
     out = tmp_path / "out"
     arguments = [*COMMAND, "check", str(long), "--json", "--weights", str(weights / "clears"), "--out", str(out)]
-    process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    heeding = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}  # a job in the background ignores it
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(arguments, cwd=ROOT, **pipes, **heeding)
     while process.poll() is None and not list(out.rglob(".*.part.mp4")):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
