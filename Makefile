@@ -9,13 +9,9 @@ RUN := .venv/bin/python
 # named after what is wanted, so that set-up runs again when that changes, and only then
 READY := .venv/.ready-$(shell cat requirements.txt requirements-dev.txt packages.txt | cksum | cut -d ' ' -f 1)
 
-<<<<<<< HEAD
 TOOLS := .venv/.tools-$(shell cat packages-test.txt tests/extension/package-lock.json | cksum | cut -d ' ' -f 1)
 
 .PHONY: help setup check demo serve extension test test-fast test-storm lint train docs
-=======
-.PHONY: help setup check demo serve extension test test-fast test-storm lint train docs
->>>>>>> server
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,7 +36,6 @@ check: $(READY) ## check a video: make check VIDEO=clip.mp4 (without one, the ex
 	@$(if $(filter out/example.mp4,$(VIDEO)),test -f out/example.mp4 || $(RUN) -m core example out/example.mp4)
 	@$(RUN) -m core check '$(VIDEO)' $(ARGS) || test $$? -eq 1 # 1 says that something was flagged: an answer
 
-<<<<<<< HEAD
 demo: $(READY) ## open the page on http://127.0.0.1:7860
 	@$(RUN) -m demo $(ARGS)
 
@@ -51,12 +46,6 @@ extension: $(READY) ## build dist/unmask-chromium.zip and dist/unmask-firefox.zi
 	@$(RUN) extension/build.py dist
 
 test: $(TOOLS) ## run all tests
-=======
-serve: $(READY) ## start the API and a worker on http://127.0.0.1:8000
-	$(RUN) -m server all
-
-test: $(READY) ## run all tests
->>>>>>> server
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile $(PYTEST)
 
 test-fast: $(TOOLS) ## run the tests that are quick
