@@ -129,7 +129,7 @@ def test_the_same_file_gives_the_same_analysis_twice(detector, crossing, pair):
 def test_the_analysis_is_plain_json(pair):
     given = pair.to_json()
     assert json.loads(json.dumps(given)) == given
-    assert {"open", "decode", "faces", "tracks", "network"} == set(given["seconds"])
+    assert {"open", "decode", "faces", "tracks", "network", "provenance"} == set(given["seconds"])
 
 
 def test_two_threads_at_once_get_the_answers_they_get_alone(detector, talking, crossing, judged, pair):
