@@ -97,7 +97,7 @@ ERRONEOUS = {
         413,
         "too_large",
     ),
-    "a huge field": (lambda c: upload(c, video("x"), plan="x" * 200_000), 413, "too_large"),
+    "a huge field": (lambda c: upload(c, video("x"), plan="x" * 400_000), 413, "too_large"),
     "two files": (
         lambda c: c.post(
             "/v1/checks", data={"file": (io.BytesIO(video("x")), "a"), "more": (io.BytesIO(video("y")), "b")}

@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -51,7 +52,9 @@ class Postgres:
         folder.mkdir()
         if self.who:
             shutil.chown(folder, **self.who)
-            for parent in folder.parents[:3]:  # pytest's folders are for root alone
+            for parent in folder.parents:  # pytest's folders are for root alone
+                if parent == Path(tempfile.gettempdir()):
+                    break
                 parent.chmod(0o755)
         self.folder = folder / "db"
         init = [self.bin / "initdb", "-D", self.folder, "-U", "unmask", "-A", "trust", "-E", "UTF8", "--locale=C"]
