@@ -256,6 +256,7 @@ test('a file can be chosen and uploaded in the panel', async () => {
     const panel = await browser.open(browser.own('panel/panel.html'));
     await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
     await until('the upload', async () => (await panel.textContent('#list')).includes('clip.webm'));
+    await until('the file at the server', () => stub.submitted().length > 0); // it is listed before it is sent
     assert.match(stub.submitted()[0].headers['content-type'], /^multipart/);
     await until('its verdict', async () => /Likely manipulated[^|]*clip\.webm/.test(await panel.textContent('#list li')));
     await panel.close();
