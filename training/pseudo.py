@@ -291,6 +291,7 @@ def _poisson(target: np.ndarray, donor: np.ndarray, mask: np.ndarray) -> Blend:
     binary[2:-2, 2:-2] = (mask[2:-2, 2:-2] > 0.5) * 255
     x, y, width, height = cv2.boundingRect(binary)
     centre = (x + width // 2, y + height // 2)
-    mixed = cv2.seamlessClone(donor.astype(np.uint8), target.astype(np.uint8), binary, centre, cv2.NORMAL_CLONE)
+    # a copy: OpenCV writes into the mask it is given
+    mixed = cv2.seamlessClone(donor.astype(np.uint8), target.astype(np.uint8), binary.copy(), centre, cv2.NORMAL_CLONE)
     touched = cv2.dilate(binary, np.ones((5, 5), np.uint8))  # OpenCV centres the mask to a pixel or so
     return Blend(target, mixed.astype(np.float32), touched.astype(np.float32) / 255)
