@@ -293,5 +293,4 @@ def _poisson(target: np.ndarray, donor: np.ndarray, mask: np.ndarray) -> Blend:
     centre = (x + width // 2, y + height // 2)
     # a copy: OpenCV writes into the mask it is given
     mixed = cv2.seamlessClone(donor.astype(np.uint8), target.astype(np.uint8), binary.copy(), centre, cv2.NORMAL_CLONE)
-    touched = cv2.dilate(binary, np.ones((5, 5), np.uint8))  # OpenCV centres the mask to a pixel or so
-    return Blend(target, mixed.astype(np.float32), touched.astype(np.float32) / 255)
+    return paste(target, mixed.astype(np.float32), binary.astype(np.float32) / 255)
