@@ -25,10 +25,17 @@ def head_pays(figures: dict) -> bool:
     return bool(unseen) and sum(unseen) / len(unseen) > WORST_LOSS
 
 
+def head_config(head_run: Path | None) -> HeadConfig:
+    """The shape of the head of a run; earlier runs did not write it down."""
+    if head_run and (head_run / "config.json").exists():
+        return HeadConfig(**json.loads((head_run / "config.json").read_text()))
+    return HeadConfig.of("residual-lstm")
+
+
 def assemble(encoder_run: Path, head_run: Path | None) -> tuple[DeepfakeModel, bool]:
     """The whole network, and whether its temporal head adds anything."""
     encoder = load_encoder(encoder_run)
-    model = DeepfakeModel(ModelConfig(encoder.config, HeadConfig.of("residual-lstm")))
+    model = DeepfakeModel(ModelConfig(encoder.config, head_config(head_run)))
     model.encoder = encoder
     pays = False
     if head_run and (head_run / "residual-lstm.pt").exists():
