@@ -18,13 +18,12 @@ from core.detector import Detector
 from core.errors import CheckError
 from core.pretrained import Pretrained, load_weights
 from training import rivals
-from training.evaluate import KINDS, chosen, without_nan
 from training.figures import Judged, auc_figure, by_name, difference, pairs
-from training.manifest import SAME_FOOTAGE, DataError, Item, read_manifest, require_both_classes
+from training.manifest import KINDS, SAME_FOOTAGE, DataError, Item, chosen, read_manifest, require_both_classes
 from training.metrics import DRAWS
 from training.prepare import Shards
 from training.recipes import train_recipe
-from training.report import PEERS, number, peers_for, peers_section, table
+from training.report import PEERS, number, peers_for, peers_section, table, without_nan
 from training.scores import Score, filled, names_of, score_all
 
 OURS = "unmask"

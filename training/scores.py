@@ -114,7 +114,12 @@ def score_all(
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("a") as file, tempfile.TemporaryDirectory() as folder:
         for number, (item, name) in enumerate(todo, 1):
-            score = known[name] = score_item(detector, treat(local_file(item, Path(folder)), Path(folder)), name, plan)
+            try:
+                file_judged = treat(local_file(item, Path(folder)), Path(folder))
+                score = score_item(detector, file_judged, name, plan)
+            except CheckError as error:  # of the treatment, which has to read the file too
+                score = Score(name, None, why_not=error.code, plan=plan, model=detector.info.sha256)
+            known[name] = score
             file.write(json.dumps(asdict(score)) + "\n")
             file.flush()
             progress(f"{number} of {len(todo)}  {name}  {score.verdict or score.why_not}")

@@ -24,9 +24,7 @@ def shards(tmp_path, sample, partner):
     rows = []
     for group in (kept, held):
         for face, name in ((sample, "a"), (partner, "b")):
-            rows.append(
-                Sample(face.rgb, face.landmarks, face.box, Source(name + group, group, name + group, "still"))
-            )
+            rows.append(Sample(face.rgb, face.landmarks, face.box, Source(name + group, group, name + group, "still")))
             for t in range(16):
                 points = face.landmarks.copy()
                 points[[17, 84, 314, 152], 1] += 3 * np.sin(t)

@@ -52,7 +52,9 @@ def test_the_reference_sees_blue_for_red():
     pixels = np.zeros((1, 4, 4, 3), np.uint8)
     pixels[..., 0] = 255
     seen = swapped(normalise(pixels))[0, :, 0, 0]
-    assert torch.allclose(seen * torch.tensor(IMAGENET_STD) + torch.tensor(IMAGENET_MEAN), torch.tensor([0, 0, 1.0]), atol=1e-6)
+    assert torch.allclose(
+        seen * torch.tensor(IMAGENET_STD) + torch.tensor(IMAGENET_MEAN), torch.tensor([0, 0, 1.0]), atol=1e-6
+    )
 
 
 def test_dropout_of_the_reference_stands_on_the_two_logits():
