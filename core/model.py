@@ -52,6 +52,7 @@ class HeadConfig:
     layers: int = 1
     dropout: float = 0.4
     attention: bool = False  # weigh the frames instead of averaging them: for short, uneven tracks
+    project: int = 0  # numbers that the features are reduced to before the LSTM; 0 leaves them as they are
 
     @classmethod
     def of(cls, kind: HeadKind) -> "HeadConfig":
@@ -130,6 +131,9 @@ class Head(nn.Module):
         self.config = config
         if config.kind == "mean":
             return
+        if config.project:
+            self.reduce = nn.Linear(features, config.project, bias=False)  # what is 0 stays 0
+            features = config.project
         # residual: features, logit, whether there was a face, seconds since the last frame
         inputs = {"score-lstm": 1, "feature-lstm": features, "residual-lstm": features + 3}[config.kind]
         self.lstm = nn.LSTM(inputs, config.hidden, config.layers, batch_first=True)
@@ -154,7 +158,7 @@ class Head(nn.Module):
             centred = (features - masked_mean(features, mask).unsqueeze(1)) * mask.unsqueeze(2)
             step = torch.diff(times, dim=1, prepend=times[:, :1])
             extra = torch.stack([logits * mask, mask.to(logits.dtype), step.to(logits.dtype)], dim=2)
-            return mean + self._read(torch.cat([centred, extra], dim=2), mask)
+            return mean + self._read(torch.cat([self._reduced(centred), extra], dim=2), mask)
         # the paper leaves frames without a face out: those with one move to the front, in order
         order = torch.argsort((~mask).to(torch.int8), dim=1, stable=True)
         mask = mask.gather(1, order)
@@ -162,8 +166,11 @@ class Head(nn.Module):
             # the logit instead of the probability: the same information, better scaled
             sequence = logits.clamp(-8, 8).gather(1, order).unsqueeze(2)
         else:
-            sequence = features.gather(1, order.unsqueeze(2).expand_as(features))
+            sequence = self._reduced(features.gather(1, order.unsqueeze(2).expand_as(features)))
         return self._read(sequence, mask)
+
+    def _reduced(self, features: Tensor) -> Tensor:
+        return self.reduce(features) if self.config.project else features
 
     def _read(self, sequence: Tensor, mask: Tensor) -> Tensor:
         states, _ = self.lstm(sequence)  # (B, T, hidden)

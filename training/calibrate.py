@@ -1,6 +1,9 @@
 """The two numbers and two band edges per number of faces, on real forgeries and real videos.
 
-    python -m training.calibrate --manifest ../shared/data/dev/manifest.jsonl --weights runs/published
+    python -m training.calibrate --manifest ../shared/data/dev/manifest.jsonl --weights runs/published --scores runs/eval/scores.jsonl
+
+The files are judged once: logits that --scores holds, from an evaluation or an earlier run, are taken from there, and
+missing ones are added. `training.evaluate` with the same folder then words them by the new calibration.
 
 Nothing else is ever fitted on these files. What is reported is cross-fitted: each source's files are judged by a
 calibration that never saw that source. Writes calibration.json beside the weights and calibrate.json into --out.
@@ -8,7 +11,7 @@ calibration that never saw that source. Writes calibration.json beside the weigh
 
 import argparse
 import json
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +21,8 @@ from sklearn.linear_model import LogisticRegression
 from core.calibration import MAX_FACES, Calibration, Curve
 from core.detector import Detector
 from core.errors import CheckError
+from training.manifest import DataError, Item, read_manifest, require_both_classes
+from training.scores import Score, names_of, score_all
 
 LEVEL = 0.05  # of real videos above the upper edge, of forged ones below the lower
 
@@ -33,20 +38,13 @@ class Scored:
     logit: float
 
 
-def score(manifest: Path, detector: Detector) -> list[Scored]:
+def scored(items: Sequence[Item], scores: Sequence[Score]) -> list[Scored]:
     """The raw logit of the most suspicious face of every file that has one."""
-    detector.calibration = Calibration()  # plain sigmoid: the logit can be read back
-    out = []
-    for row in map(json.loads, manifest.read_text().splitlines()):
-        try:
-            p = detector.check(manifest.parent / row["path"]).probability
-        except CheckError as error:
-            print(f"{row['path']}: {error.code}")
-            continue
-        if p is not None:
-            logit = math.log(max(p, 1e-9) / max(1 - p, 1e-9))
-            out.append(Scored(row["path"], row["label"] == "fake", row["kind"] == "image", row["source_repo"], logit))
-    return out
+    return [
+        Scored(s.path, bool(item.label), s.is_still or item.kind == "image", item.source or s.path, s.logit)
+        for item, s in zip(items, scores, strict=True)
+        if s.logit is not None
+    ]
 
 
 def fit(logits: np.ndarray, fakes: np.ndarray) -> tuple[Curve, ...]:
@@ -95,15 +93,21 @@ def cross_fit(files: list[Scored]) -> dict:
     return {"files": len(files), "fakes": int(fakes.sum()), "brier_balanced": round(brier, 4), **shares}
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest", type=Path, default=Path("../shared/data/dev/manifest.jsonl"))
     parser.add_argument("--weights", type=Path, required=True, help="a folder of published weights")
+    parser.add_argument("--scores", type=Path, default=Path("runs/eval/scores.jsonl"), help="where logits are kept")
     parser.add_argument("--out", type=Path, default=Path("runs/calibrate.json"))
-    args = parser.parse_args()
-    if not args.manifest.exists():
-        raise SystemExit(f"There is no {args.manifest}. Name the labelled files with --manifest.")
-    files = score(args.manifest, Detector.load(args.weights))
+    args = parser.parse_args(argv)
+    try:
+        items = read_manifest(args.manifest).items
+        require_both_classes(items, str(args.manifest))
+        names = names_of(items, args.manifest)
+        scores = score_all(Detector.load(args.weights), items, names, args.scores, progress=print)
+    except (DataError, CheckError) as error:
+        raise SystemExit(str(error)) from error
+    files = scored(items, scores)
     curves, report = {}, {}
     for kind, is_still in (("video", False), ("frame", True)):
         mine = [f for f in files if f.is_still == is_still]

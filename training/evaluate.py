@@ -11,7 +11,6 @@ with `path` and `probability` (null where it abstained). --robustness judges tre
 import argparse
 import hashlib
 import json
-import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -23,14 +22,12 @@ from core.detector import Detector
 from core.errors import CheckError
 from training.controls import measure_all
 from training.figures import Judged, all_figures, auc_figure, difference
-from training.manifest import DataError, Item, read_manifest, require_both_classes
+from training.manifest import KINDS, DataError, chosen, read_manifest, require_both_classes
 from training.metrics import DRAWS
-from training.plots import draw_all
-from training.report import markdown, peers_for
+from training.plots import draw_all, draw_robustness
+from training.report import markdown, peers_for, without_nan
 from training.robustness import robustness
 from training.scores import Score, filled, names_of, read_scores, score_all
-
-KINDS = ("video", "image")
 
 
 @dataclass(frozen=True)
@@ -46,19 +43,6 @@ class Options:
 
 
 DEFAULTS = Options()
-
-
-def chosen(items: Sequence[Item], split: str | None, limit: int | None) -> list[Item]:
-    """The items of a split; with a limit, that many of each class and kind, evenly spread over the manifest."""
-    items = [item for item in items if split in (None, item.split)]
-    if limit is None:
-        return items
-    kept = []
-    for kind in KINDS:
-        for label in (0, 1):
-            mine = [item for item in items if (item.kind, item.label) == (kind, label)]
-            kept += [mine[i] for i in np.unique(np.linspace(0, len(mine) - 1, min(limit, len(mine))).astype(int))]
-    return kept
 
 
 def evaluate(
@@ -106,6 +90,8 @@ def evaluate(
     (out / "figures.json").write_text(json.dumps(result, indent=1) + "\n")
     (out / "report.md").write_text(markdown(result))
     draw_all(out, kinds, options.threshold, their_scores)
+    if options.robust:
+        draw_robustness(out / "robustness.png", {kind: f["robustness"] for kind, f in figures.items()})
     return result
 
 
@@ -114,15 +100,6 @@ def robust_figures(detector: Detector, judged: Judged, manifest: Path, out: Path
     few = set(chosen(judged.items, None, options.robust))
     part = judged.subset(np.array([item in few for item in judged.items]))
     return robustness(detector, part, names_of(part.items, manifest), out / "robustness", options.plan, _say)
-
-
-def without_nan(value):
-    """The same with None for every nan, which JSON does not know."""
-    if isinstance(value, dict):
-        return {name: without_nan(v) for name, v in value.items()}
-    if isinstance(value, list):
-        return [without_nan(v) for v in value]
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def by_path(path: Path, names: list[str]) -> list[Score]:

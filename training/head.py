@@ -1,15 +1,16 @@
 """Stage 2: the temporal head, on the encoder's features of pseudo-fake clips.
 
-    python -m training.head --encoder runs/first --out runs/first-head [--kind residual-lstm]
+    python -m training.head --encoder runs/first --out runs/first-head
 
-The clips go through the encoder once; their features are kept in the output folder, so that heads of any kind train in
-a minute. The head is judged on clips of unseen sources beside the plain mean of the frames; --kind score-lstm and
-feature-lstm are the paper's two systems on the same clips.
+The clips go through the encoder once; their features are kept in the output folder, so that a head trains in a minute.
+It is judged on clips of unseen sources beside the plain mean of the frames. The paper's two systems are in
+`training.recipes`.
 """
 
 import argparse
 import json
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -152,7 +153,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))
     parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--kind", choices=("residual-lstm", "score-lstm", "feature-lstm"), default="residual-lstm")
+    parser.add_argument("--project", type=int, default=128, help="numbers the features are reduced to; 0: none")
     parser.add_argument("--clips", type=int, default=800, help="pairs to train on; a third as many to judge")
     parser.add_argument("--epochs", type=int, default=12)
     args = parser.parse_args()
@@ -163,7 +164,7 @@ def main() -> None:
     collect(encoder, shards, unseen, "check", args.clips // 3, args.out, seed=2)
     train, check = read(args.out, "train"), read(args.out, "check")
 
-    config = HeadConfig.of(args.kind)
+    config = replace(HeadConfig.of("residual-lstm"), project=args.project)
     torch.manual_seed(0)
     head = Head(config, train[0].shape[-1])
     fit(head, train[0], train[1], args.epochs)
@@ -171,8 +172,9 @@ def main() -> None:
     for kind in KINDS:
         if (check[2] == KINDS.index(kind)).sum() > 5:
             figures[f"without {kind}"] = unseen_kind(config, train, check, kind, args.epochs)
-    torch.save(head.state_dict(), args.out / f"{args.kind}.pt")
-    (args.out / f"{args.kind}.json").write_text(json.dumps(figures, indent=1) + "\n")
+    torch.save(head.state_dict(), args.out / "residual-lstm.pt")
+    (args.out / "config.json").write_text(json.dumps(asdict(config), indent=1) + "\n")
+    (args.out / "residual-lstm.json").write_text(json.dumps(figures, indent=1) + "\n")
     print(json.dumps(figures, indent=1))
 
 

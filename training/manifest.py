@@ -3,12 +3,15 @@
 import json
 import tarfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 SAME_FOOTAGE = "same footage"  # the pair_kind where nothing but the manipulation differs
+KINDS = ("video", "image")
 IN_TAR = "!/"  # between a tar and the name of a picture in it
 
 
@@ -71,6 +74,19 @@ def write_manifest(path: Path, items: Iterable[Item]) -> None:
         rows.append(json.dumps(asdict(replace(item, path=str(file.relative_to(folder) if inside else file)))) + "\n")
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(rows))
+
+
+def chosen(items: Sequence[Item], split: str | None, limit: int | None) -> list[Item]:
+    """The items of a split; with a limit, that many of each class and kind, evenly spread over the manifest."""
+    items = [item for item in items if split in (None, item.split)]
+    if limit is None:
+        return items
+    kept = []
+    for kind in KINDS:
+        for label in (0, 1):
+            mine = [item for item in items if (item.kind, item.label) == (kind, label)]
+            kept += [mine[i] for i in np.unique(np.linspace(0, len(mine) - 1, min(limit, len(mine))).astype(int))]
+    return kept
 
 
 def require_both_classes(items: Iterable[Item], where: str) -> None:

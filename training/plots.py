@@ -26,6 +26,26 @@ def draw_all(out: Path, kinds: dict[str, Judged], threshold: float, others: dict
         figure.savefig(out / f"{name}.png", dpi=110)
 
 
+def draw_robustness(path: Path, kinds: dict[str, dict[str, dict]]) -> None:
+    """The cells of `training.robustness` by kind: the AUC with its interval, and the share of reals flagged."""
+    rows = max(len(cells) for cells in kinds.values())
+    figure = Figure(figsize=(7 * len(kinds), 1.2 + 0.26 * rows), layout="constrained")
+    for axes, (kind, cells) in zip(figure.subplots(1, len(kinds), squeeze=False)[0], kinds.items(), strict=True):
+        places = np.arange(len(cells))[::-1]
+        values = np.array([cell["auc"] for cell in cells.values()], np.float64)
+        flagged = [cell["real_flagged"][0] for cell in cells.values()]
+        axes.hlines(places, values[:, 1], values[:, 2], color=BLUE, lw=1.2)
+        axes.plot(values[:, 0], places, "o", color=BLUE, ms=4, label="AUC")
+        axes.plot(flagged, places, "x", color="#b3541e", ms=5, label="reals flagged")
+        axes.axvline(0.5, color=GREY, lw=1, ls=":")
+        axes.set_yticks(places, list(cells), fontsize=8)
+        axes.set(xlim=(-0.02, 1.02), title=f"{kind}s")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="x", alpha=0.25)
+        axes.legend(fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
+    figure.savefig(path, dpi=110)
+
+
 def roc(axes: Axes, judged: Judged, threshold: float, others: dict[str, np.ndarray]) -> None:
     from sklearn.metrics import roc_curve
 

@@ -10,9 +10,11 @@ import argparse
 import io
 import json
 import tarfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -21,7 +23,7 @@ import numpy as np
 from core.crops import crop_square
 from core.errors import CheckError
 from core.faces import Box, Face, FaceDetector
-from core.video import Plan, frames
+from core.video import Plan, frames, plan_named, probe
 from training.landmarks import Landmarker
 
 CONTEXT_MARGIN = 1.8  # of the face box: room for every later crop, shift and rotation
@@ -66,9 +68,23 @@ def stills(pack: Path) -> Iterator[tuple[np.ndarray, Source]]:
                 yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), source
 
 
-def clip_frames(pack: Path, rate_hz: float, report: Counter) -> Iterator[tuple[np.ndarray, Source]]:
+def clip_plan(pack: Path, wanted: str, rate_hz: float) -> Plan:
+    """Which frames of a clip: "rate", windows all over it; or as the paper has them, consecutive from the start:
+    "first100", or "mean", as many as a clip of the pack has on average."""
+    if wanted == "first100":
+        return plan_named("first100")
+    if wanted == "rate":
+        return Plan("thorough", 1000, 16, rate_hz)
+    counts = []
+    for row in _rows(pack / "clips" / "manifest.jsonl"):
+        with suppress(CheckError):  # counted when its frames are asked for
+            media = probe(pack / "clips" / f"{row['id']}.mp4")
+            counts.append(media.duration_s * media.fps)
+    return plan_named("mean", max(1, round(float(np.mean(counts or [1])))))
+
+
+def clip_frames(pack: Path, plan: Plan, report: Counter) -> Iterator[tuple[np.ndarray, Source]]:
     """Frames of the pack's talking clips."""
-    plan = Plan("thorough", 1000, 16, rate_hz)
     for row in _rows(pack / "clips" / "manifest.jsonl"):
         try:
             for frame in frames(pack / "clips" / f"{row['id']}.mp4", plan, []):
@@ -165,14 +181,22 @@ def _decode(jpeg: np.ndarray) -> np.ndarray:
 
 
 def prepare(name: str, pictures: Iterator[tuple[np.ndarray, Source]], out: Path, report: Counter) -> None:
-    """Write `pictures` as shards name-00.npz, ... and then name.json, the proof that all are there."""
-    done = out / f"{name}.json"
+    """Write `pictures` as shards name-00.npz, ... and then name.json, the proof that all are there.
+
+    After each shard name.state says how far it is; a killed run skips what came before without looking for faces.
+    """
+    done, state = out / f"{name}.json", out / f"{name}.state"
     if done.exists():
         return
     out.mkdir(parents=True, exist_ok=True)
-    landmarker, number, batch = Landmarker(), 0, []
+    kept = json.loads(state.read_text()) if state.exists() else {"pictures": 0, "shards": 0, "report": {}}
+    landmarker, number, batch = Landmarker(), kept["shards"], []
+    pictures = enumerate(pictures, 1)
+    deque(islice(pictures, kept["pictures"]), maxlen=0)
+    report.clear()  # of what the skipped ones counted again
+    report.update(kept["report"])
     with FaceDetector() as detector:
-        for rgb, source in pictures:
+        for count, (rgb, source) in pictures:
             sample = sample_of(rgb, source, detector, landmarker)
             if isinstance(sample, str):
                 report[sample] += 1
@@ -182,9 +206,14 @@ def prepare(name: str, pictures: Iterator[tuple[np.ndarray, Source]], out: Path,
             if len(batch) == SHARD_SIZE:
                 write_shard(out / f"{name}-{number:02d}.npz", batch)
                 number, batch = number + 1, []
+                kept = {"pictures": count, "shards": number, "report": dict(report)}
+                half = state.with_suffix(".part")
+                half.write_text(json.dumps(kept))
+                half.rename(state)
     if batch:
         write_shard(out / f"{name}-{number:02d}.npz", batch)
     done.write_text(json.dumps(dict(report), indent=1) + "\n")
+    state.unlink(missing_ok=True)
 
 
 def _rows(manifest: Path) -> list[dict]:
@@ -198,10 +227,14 @@ def main() -> None:
     parser.add_argument("--pack", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=Path("data/prepared"))
     parser.add_argument("--rate", type=float, default=8.0, help="frames a second taken from the clips")
+    parser.add_argument(
+        "--frames", choices=("rate", "mean", "first100"), default="rate", help="mean and first100 as in the paper"
+    )
     args = parser.parse_args()
+    plan = clip_plan(args.pack, args.frames, args.rate)
     for name in ("stills", "clips"):
         report = Counter()
-        pictures = stills(args.pack) if name == "stills" else clip_frames(args.pack, args.rate, report)
+        pictures = stills(args.pack) if name == "stills" else clip_frames(args.pack, plan, report)
         prepare(name, pictures, args.out, report)
         print(name, (args.out / f"{name}.json").read_text().replace("\n", ""))
 

@@ -3,11 +3,15 @@
     python -m training.publish --encoder runs/first --head runs/first-head --name unmask-resnext-lstm --version 1 --out core/weights
 
 The temporal head ships only if it was not worse than the mean of frames on kinds of clips it had not seen; otherwise
-it stays as it began, adding nothing. `python -m training.calibrate --weights core/weights` comes next.
+it stays as it began, adding nothing. `python -m training.calibrate --weights core/weights` comes next, then the card;
+then the finished folder can go to the Hugging Face Hub:
+
+    python -m training.publish --out core/weights --hub owner/name
 """
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -15,6 +19,7 @@ import torch
 from core.model import DeepfakeModel, HeadConfig, ModelConfig
 from core.pretrained import save_weights
 from training.head import load_encoder
+from training.hub import upload
 
 WORST_LOSS = -0.005  # of AUC: what the lower bound of the head's gain may fall to
 
@@ -25,10 +30,17 @@ def head_pays(figures: dict) -> bool:
     return bool(unseen) and sum(unseen) / len(unseen) > WORST_LOSS
 
 
+def head_config(head_run: Path | None) -> HeadConfig:
+    """The shape of the head of a run; earlier runs did not write it down."""
+    if head_run and (head_run / "config.json").exists():
+        return HeadConfig(**json.loads((head_run / "config.json").read_text()))
+    return HeadConfig.of("residual-lstm")
+
+
 def assemble(encoder_run: Path, head_run: Path | None) -> tuple[DeepfakeModel, bool]:
     """The whole network, and whether its temporal head adds anything."""
     encoder = load_encoder(encoder_run)
-    model = DeepfakeModel(ModelConfig(encoder.config, HeadConfig.of("residual-lstm")))
+    model = DeepfakeModel(ModelConfig(encoder.config, head_config(head_run)))
     model.encoder = encoder
     pays = False
     if head_run and (head_run / "residual-lstm.pt").exists():
@@ -38,14 +50,22 @@ def assemble(encoder_run: Path, head_run: Path | None) -> tuple[DeepfakeModel, b
     return model.eval(), pays
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--encoder", type=Path, required=True, help="a run of training.train")
+    parser.add_argument("--encoder", type=Path, help="a run of training.train; without it --out stays as it is")
     parser.add_argument("--head", type=Path, help="a run of training.head")
     parser.add_argument("--name", default="unmask-resnext-lstm")
-    parser.add_argument("--version", required=True)
+    parser.add_argument("--version")
     parser.add_argument("--out", type=Path, default=Path("core/weights"))
-    args = parser.parse_args()
+    parser.add_argument("--hub", metavar="OWNER/NAME", help="upload the finished folder")
+    args = parser.parse_args(argv)
+    if args.hub and args.encoder:
+        parser.error("--hub takes a finished folder: calibrate and write the card first, then leave --encoder out")
+    if args.hub:
+        print(upload(args.out, args.hub))
+        return
+    if not (args.encoder and args.version):
+        parser.error("--encoder and --version are needed")
     model, pays = assemble(args.encoder, args.head)
     info = {"name": args.name, "version": args.version, "trained": True, "head_adds": pays}
     sha256 = save_weights(args.out, model, info)

@@ -1,6 +1,7 @@
 """The figures of an evaluation as a page of Markdown."""
 
 import json
+import math
 from pathlib import Path
 
 from core.analysis import VERDICT_WORDS
@@ -158,6 +159,15 @@ def peers_for(manifest_sha256: str) -> dict | None:
     """The table of published detectors, if it was measured on this very manifest."""
     peers = json.loads(PEERS.read_text())
     return peers if peers["manifest_sha256"] == manifest_sha256 else None
+
+
+def without_nan(value):
+    """The same with None for every nan, which JSON does not know."""
+    if isinstance(value, dict):
+        return {name: without_nan(v) for name, v in value.items()}
+    if isinstance(value, list):
+        return [without_nan(v) for v in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def number(value: float | list[float] | None, signed: bool = False) -> str:

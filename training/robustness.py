@@ -2,8 +2,15 @@
 
 Each cell of the grid treats every file alike, real or fake, and the detector judges the copy. Printed are the AUC, its
 loss, and the drift of the reals: a detector may keep its AUC and yet flag everything that was sent through a site.
+
+    python -m training.robustness --manifest ../shared/data/dev/manifest.jsonl --out runs/robustness --limit 10
+
+--limit is the number of items of each class and kind; each is judged once a cell, 22 times in all. Goes on where it was
+stopped. Writes figures.json, report.md and robustness.png.
 """
 
+import argparse
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,9 +21,14 @@ import cv2
 import numpy as np
 
 from core.detector import Detector
+from core.errors import CheckError
 from core.video import Plan, frames, probe
 from training.figures import Judged, auc_figure, difference, share_flagged
-from training.scores import Score, filled, score_all
+from training.manifest import KINDS, DataError, chosen, read_manifest, require_both_classes
+from training.metrics import DRAWS
+from training.plots import draw_robustness
+from training.report import robustness_section, without_nan
+from training.scores import Score, filled, names_of, score_all
 
 FRAMES = Plan("all", windows=1, length=150, rate_hz=0)  # as they come; 5 s of most videos
 GOOD = 18  # CRF: what a cell costs that is not about the codec
@@ -140,3 +152,48 @@ def cell_figures(judged: Judged, treated: Sequence[Score]) -> dict:
         "real_logit_drift": float(np.mean(moves)) if moves else float("nan"),
         "abstained": sum(score.probability is None for score in treated),
     }
+
+
+def judge_grid(
+    detector: Detector, manifest: Path, out: Path, limit: int | None, draws: int, grid: Sequence[Cell] = GRID
+) -> dict[str, dict]:
+    """The cells by kind of item, written into `out` too. Raises DataError."""
+    items = chosen(read_manifest(manifest).items, None, limit)
+    require_both_classes(items, str(manifest))
+    scores = score_all(detector, items, names_of(items, manifest), out / "scores.jsonl", progress=print)
+    found = {}
+    for kind in KINDS:
+        rows = [i for i, item in enumerate(items) if item.kind == kind]
+        if {items[i].label for i in rows} != {0, 1}:
+            continue
+        judged = Judged([items[i] for i in rows], [scores[i] for i in rows], draws)
+        plain = {"as they are": cell_figures(judged, judged.scores)}
+        names = names_of(judged.items, manifest)
+        found[kind] = plain | robustness(detector, judged, names, out / "cells", "default", print, grid)
+    info, lines = detector.info, ["# After what sites and people do to a file"]
+    lines += ["", f"{info.name} {info.version}, {len(items)} items of {manifest.name}."]
+    for kind, cells in found.items():
+        lines += ["", f"## {kind.capitalize()}s", *robustness_section(cells)[3:]]
+    (out / "figures.json").write_text(json.dumps(without_nan(found), indent=1) + "\n")
+    (out / "report.md").write_text("\n".join(lines) + "\n")
+    draw_robustness(out / "robustness.png", found)
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("runs/robustness"))
+    parser.add_argument("--weights", help="a folder, a bundled variant or a Hub id; the bundled ones without it")
+    parser.add_argument("--limit", type=int, default=10, help="items of each class and kind")
+    parser.add_argument("--draws", type=int, default=DRAWS, help="of the bootstrap")
+    args = parser.parse_args(argv)
+    try:
+        judge_grid(Detector.load(args.weights), args.manifest, args.out, args.limit, args.draws)
+    except (DataError, CheckError) as error:
+        raise SystemExit(str(error)) from error
+    print((args.out / "report.md").read_text())
+
+
+if __name__ == "__main__":
+    main()

@@ -4,13 +4,13 @@ import json
 import math
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from core.analysis import Analysis, FaceResult
-from core.calibration import Curve
+from core.calibration import Calibration, Curve
 from core.detector import Detector
 from core.errors import CheckError
 from training.manifest import DataError, Item, local_file, read_rows
@@ -29,6 +29,7 @@ class Score:
     frame_logits: tuple[float, ...] = ()  # of the most suspicious face
     verdict: str | None = None
     faces: int = 0  # judged ones
+    is_still: bool = False  # a video of one frame is one too
     why_not: str | None = None  # a code, where there is no probability
     seconds: float = 0.0
     plan: str = ""  # of sampling
@@ -57,6 +58,7 @@ def score_item(detector: Detector, path: Path, name: str, plan: str = "default")
         frame_logits=tuple(round(z, 4) for z in frame_logits(top, curve)),
         verdict=analysis.verdict,
         faces=len(judged),
+        is_still=is_still(analysis),
         seconds=seconds,
         **by,
     )
@@ -64,8 +66,20 @@ def score_item(detector: Detector, path: Path, name: str, plan: str = "default")
 
 def curve_of(detector: Detector, analysis: Analysis) -> Curve:
     """The curve that turned this analysis's logits into probabilities."""
-    is_still = any(warning.code == "single_frame" for warning in analysis.warnings)
-    return detector.calibration.curve(analysis.coverage.faces_judged, is_still)
+    return detector.calibration.curve(analysis.coverage.faces_judged, is_still(analysis))
+
+
+def is_still(analysis: Analysis) -> bool:
+    return any(warning.code == "single_frame" for warning in analysis.warnings)
+
+
+def recalibrated(score: Score, item: Item, calibration: Calibration) -> Score:
+    """The score as another calibration words it: the network need not look again."""
+    if score.probability is None or score.logit is None:
+        return score
+    curve = calibration.curve(score.faces, score.is_still or item.kind == "image")
+    probability = curve.probability(score.logit)
+    return replace(score, probability=probability, verdict=curve.verdict(probability))
 
 
 def logit_of(probability: float, curve: Curve) -> float:
@@ -89,7 +103,8 @@ def score_all(
 ) -> list[Score]:
     """Judge what `out` does not hold yet, and append it there; one score per item, in their order.
 
-    treat: (file, folder for copies) -> the file to judge in its place. Raises DataError where `out` was made with other weights or another plan.
+    What `out` holds is worded by the detector's calibration of today. treat: (file, folder for copies) -> the file to
+    judge in its place. Raises DataError where `out` was made with other weights or another plan.
     """
     drop_cut_line(out)
     known = {score.path: score for score in read_scores(out)} if out.exists() else {}
@@ -99,11 +114,18 @@ def score_all(
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("a") as file, tempfile.TemporaryDirectory() as folder:
         for number, (item, name) in enumerate(todo, 1):
-            score = known[name] = score_item(detector, treat(local_file(item, Path(folder)), Path(folder)), name, plan)
+            try:
+                file_judged = treat(local_file(item, Path(folder)), Path(folder))
+                score = score_item(detector, file_judged, name, plan)
+            except CheckError as error:  # of the treatment, which has to read the file too
+                score = Score(name, None, why_not=error.code, plan=plan, model=detector.info.sha256)
+            known[name] = score
             file.write(json.dumps(asdict(score)) + "\n")
             file.flush()
             progress(f"{number} of {len(todo)}  {name}  {score.verdict or score.why_not}")
-    return [known[name] for name in names]
+    if not detector.info.trained:
+        return [known[name] for name in names]
+    return [recalibrated(known[name], item, detector.calibration) for item, name in zip(items, names, strict=True)]
 
 
 def drop_cut_line(path: Path) -> None:

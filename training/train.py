@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
 from core.model import Encoder, EncoderConfig, normalise
+from training.curves import draw_curves
 from training.imagenet import start_from_imagenet
 from training.metrics import auc
 from training.pairs import Pairs, loader, split
@@ -49,6 +50,9 @@ class TrainConfig:
     margin_weight: float = 0.3
     mask_weight: float = 0.5
     ema: float = 0.998
+    sam: float = (
+        0.0  # radius of sharpness-aware minimisation (Foret et al. 2021), .05 as published; 0: off, half the time
+    )
     seed: int = 1
     every: int = 250  # steps between checkpoints and validations
 
@@ -62,6 +66,23 @@ def pair_loss(logits: Tensor, masks: Tensor, where: Tensor, config: TrainConfig)
     target = torch.stack([torch.zeros_like(where), where], dim=1).flatten(0, 1).unsqueeze(1)
     located = F.binary_cross_entropy_with_logits(masks, target)
     return classes + config.margin_weight * margin + config.mask_weight * located
+
+
+@torch.no_grad()
+def climb(encoder: Encoder, radius: float) -> list[tuple[Tensor, Tensor]]:
+    """Move the weights along their gradients to where the loss is near its worst within `radius`; returns the moves."""
+    pushed = [p for p in encoder.parameters() if p.grad is not None]
+    scale = radius / (torch.stack([p.grad.norm() for p in pushed]).norm() + 1e-12)
+    moves = [(p, p.grad * scale) for p in pushed]
+    for p, move in moves:
+        p.add_(move)
+    return moves
+
+
+@torch.no_grad()
+def climb_down(moves: list[tuple[Tensor, Tensor]]) -> None:
+    for p, move in moves:
+        p.sub_(move)
 
 
 def learning_rate(step: int, steps: int) -> float:
@@ -145,7 +166,7 @@ def join_group() -> tuple[int, int, str]:
 
 
 def train(config: TrainConfig, data: Path, out: Path, start: Path | None, workers: int) -> None:
-    """The loop. Writes last.pt (all of it, for resuming), log.jsonl and config.json into `out`."""
+    """The loop. Writes last.pt (all of it, for resuming), log.jsonl, curves.png and config.json into `out`."""
     rank, world, device = join_group()
     out.mkdir(parents=True, exist_ok=True)
     encoder, origin = build(config, start)
@@ -171,16 +192,19 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
 
     network = DistributedDataParallel(encoder) if world > 1 else encoder
     set_train(encoder, config)
-    clock, losses, apart = time.time(), [], config.batch * world
+    clock, timed, losses, apart = time.time(), 0, [], config.batch * world
     for images, where, _ in loader(pairs, step * apart + rank, steps * apart, config.batch, workers, world):
         for group in optimiser.param_groups:
             group["lr"] = group["base"] * learning_rate(step, steps)
         crops = normalise(images.flatten(0, 1).to(device)).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device.split(":")[0], torch.bfloat16):
-            _, logits, masks = network(crops)
-        loss = pair_loss(logits.float(), masks.float(), where.to(device), config)
+        where = where.to(device)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss = backward(network, crops, where, config)
+        if config.sam:
+            moves = climb(encoder, config.sam)
+            optimiser.zero_grad(set_to_none=True)
+            backward(network, crops, where, config)
+            climb_down(moves)
         torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
         optimiser.step()
         step += 1
@@ -188,18 +212,29 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
             continue
         average(ema, encoder, min(config.ema, (1 + step) / (10 + step)))
         losses.append(loss.item())
+        timed += 1
         if step % 25 == 0:
-            rate = len(losses) * 2 * apart / (time.time() - clock)
-            print(f"step {step}  loss {np.mean(losses):.4f}  {rate:.1f} images/s", flush=True)
-            clock, losses = time.time(), []
+            rate = timed * 2 * apart / (time.time() - clock)
+            print(f"step {step}  loss {np.mean(losses[-timed:]):.4f}  {rate:.1f} images/s", flush=True)
+            clock, timed = time.time(), 0
         if step % config.every == 0 or step == steps:
             figures = validate(ema, loader(check, 0, 256, 32, 0), device)
-            row = {"step": step, "images": step * 2 * apart, **figures}
+            row = {"step": step, "images": step * 2 * apart, "loss": round(float(np.mean(losses)), 4), **figures}
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(row) + "\n")
             print(row, flush=True)
+            draw_curves(out)
             save(out / "last.pt", encoder=encoder, ema=ema, optimiser=optimiser, step=step)
-            clock = time.time()
+            clock, timed, losses = time.time(), 0, []
+
+
+def backward(network: torch.nn.Module, crops: Tensor, where: Tensor, config: TrainConfig) -> Tensor:
+    """Loss of a batch of pairs, its gradients added to the weights'."""
+    with torch.autocast(crops.device.type, torch.bfloat16):
+        _, logits, masks = network(crops)
+    loss = pair_loss(logits.float(), masks.float(), where, config)
+    loss.backward()
+    return loss.detach()
 
 
 def save(path: Path, step: int, **modules) -> None:

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,6 +67,25 @@ def test_the_mean_does_not_see_the_order_of_the_frames():
     features, logits, mask, times = windows()
     head = small_head("mean")
     assert torch.allclose(head(features, logits, mask, times), head(features, logits.flip(1), mask, times), atol=1e-6)
+
+
+def test_a_head_that_reduces_its_features_begins_as_the_mean_of_frames_and_is_far_smaller():
+    config = HeadConfig.of("residual-lstm")
+    given = windows()
+    reduced = Head(replace(config, project=4), D).eval()
+    assert torch.allclose(reduced(*given), given[1].mean(dim=1), atol=1e-6)
+    nn.init.normal_(reduced.out.weight, std=0.5)
+    shuffled = (given[0][:, torch.randperm(T)], *given[1:])
+    assert not torch.allclose(reduced(*given), reduced(*shuffled), atol=1e-4)
+    count = [sum(p.numel() for p in Head(replace(config, project=n), 2048).parameters()) for n in (0, 128)]
+    assert count[1] < count[0] / 3
+
+
+def test_a_configuration_from_before_the_projection_builds_the_same_head():
+    given = ModelConfig(TINY).to_json()
+    del given["head"]["project"]
+    assert ModelConfig.from_json(given) == ModelConfig(TINY)
+    assert not any(name.startswith("head.reduce") for name in DeepfakeModel(ModelConfig.from_json(given)).state_dict())
 
 
 @pytest.mark.parametrize("attention", [False, True])

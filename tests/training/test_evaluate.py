@@ -10,9 +10,9 @@ from core.detector import Detector
 from core.example import blend, make_example, portrait
 from tests.media import grey_clip
 from tests.tiny import tiny_weights
-from training.evaluate import Options, chosen, evaluate, main
-from training.manifest import DataError, Item, write_manifest
-from training.robustness import Cell, robustness
+from training.evaluate import Options, evaluate, main
+from training.manifest import DataError, Item, chosen, write_manifest
+from training.robustness import Cell, judge_grid, robustness
 
 FEW_DRAWS = Options(draws=50)
 
@@ -87,6 +87,21 @@ def test_treated_copies_are_judged_beside_the_originals(detector, data, tmp_path
     assert set(found) == {"nothing", "JPEG 20"}
     assert found["nothing"]["change"][0] == 0 and found["nothing"]["real_logit_drift"] == pytest.approx(0, abs=1e-6)
     assert found["JPEG 20"]["real_logit_drift"] != 0
+
+
+@pytest.mark.slow
+def test_the_grid_as_a_command_writes_its_table_and_picture(detector, data, tmp_path):
+    grid = [Cell("JPEG 20", jpeg=20, kinds=("image",)), Cell("blur", lambda rgb: cv2.GaussianBlur(rgb, (0, 0), 2))]
+    found = judge_grid(detector, data / "m.jsonl", tmp_path / "out", 2, 20, grid)
+    assert {kind: list(cells) for kind, cells in found.items()} == {
+        "video": ["as they are", "blur"],
+        "image": ["as they are", "JPEG 20", "blur"],
+    }
+    assert found["image"]["as they are"]["change"] == [0, 0, 0]
+    report = (tmp_path / "out" / "report.md").read_text()
+    assert "| JPEG 20 |" in report and "## Videos" in report
+    assert (tmp_path / "out" / "robustness.png").stat().st_size > 5000
+    json.loads((tmp_path / "out" / "figures.json").read_text(), parse_constant=pytest.fail)
 
 
 def test_a_limit_takes_as_many_of_each_class_and_kind_spread_over_the_manifest():

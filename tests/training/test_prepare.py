@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from core.faces import FaceDetector
+from tests.media import portrait_clip
 from tests.training.conftest import portrait
 from training import prepare
 from training.landmarks import LEFT_EYE, OUTER_LIPS, RIGHT_EYE, Landmarker
@@ -52,6 +53,51 @@ def test_what_is_prepared_is_not_made_again(pack, tmp_path):
         yield
 
     prepare.prepare("stills", untouched(), tmp_path / "out", Counter())
+
+
+def test_a_killed_preparation_goes_on_after_its_last_shard_and_ends_alike(pack, tmp_path, monkeypatch):
+    monkeypatch.setattr(prepare, "SHARD_SIZE", 2)
+    whole = Counter()
+    prepare.prepare("stills", prepare.stills(pack), tmp_path / "whole", whole)
+
+    def cut():
+        for number, picture in enumerate(prepare.stills(pack)):
+            if number == 5:
+                raise KeyboardInterrupt
+            yield picture
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare.prepare("stills", cut(), tmp_path / "cut", Counter())
+    looked, sample_of = [], prepare.sample_of
+
+    def counted(*args):
+        looked.append(args)
+        return sample_of(*args)
+
+    monkeypatch.setattr(prepare, "sample_of", counted)
+    report = Counter()
+    prepare.prepare("stills", prepare.stills(pack), tmp_path / "cut", report)
+    assert len(looked) == 1 and report == whole == {"kept": 5, "no face": 1}
+    names = sorted(path.name for path in (tmp_path / "whole").iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "cut").iterdir())
+    for name in names:
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
+
+
+def test_clips_give_the_frames_the_paper_took_when_asked(tmp_path):
+    (tmp_path / "clips").mkdir()
+    for name, seconds in (("a", 0.4), ("b", 0.8)):
+        portrait_clip(tmp_path / "clips" / f"{name}.mp4", seconds=seconds)
+    rows = [{"id": name, "source_repo": "site", "identity": None} for name in "ab"]
+    (tmp_path / "clips" / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+    def count(wanted):
+        plan = prepare.clip_plan(tmp_path, wanted, 8.0)
+        return Counter(source.id for _, source in prepare.clip_frames(tmp_path, plan, Counter()))
+
+    assert count("first100") == {"a": 10, "b": 20}
+    assert count("mean") == {"a": 10, "b": 15}
+    assert count("rate") == {"a": 3, "b": 7}
 
 
 def test_a_missing_pack_is_a_sentence(tmp_path):

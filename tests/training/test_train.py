@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -117,6 +118,48 @@ def test_the_loss_falls_when_the_fake_rises_above_the_real():
 def test_the_learning_rate_warms_up_and_fades():
     rates = [learning_rate(step, 1000) for step in range(1000)]
     assert rates[0] < 0.05 and max(rates) <= 1.01 and rates[-1] < 0.01
+
+
+def test_climbing_makes_the_loss_worse_and_climbing_down_undoes_it():
+    torch.manual_seed(0)
+    encoder = Encoder(EncoderConfig("lite0", (1, 1))).eval()
+    crops, where = torch.randn(4, 3, 64, 64), torch.zeros(2, 4, 4)
+    before = {k: v.clone() for k, v in encoder.state_dict().items()}
+    loss = stage1.backward(encoder, crops, where, TINY)
+    moves = stage1.climb(encoder, 0.5)
+    length = torch.stack([move.norm() for _, move in moves]).norm()
+    assert length.item() == pytest.approx(0.5, rel=1e-3)
+    assert stage1.backward(encoder, crops, where, TINY) > loss
+    stage1.climb_down(moves)
+    assert all(torch.allclose(v, before[k], atol=1e-6) for k, v in encoder.state_dict().items())
+
+
+def test_a_run_with_sharpness_aware_steps_learns_otherwise_and_draws_its_curves(data, tmp_path):
+    for name, radius in (("plain", 0.0), ("sam", 0.5)):
+        config = replace(TINY, images=12, sam=radius)
+        train(config, data, tmp_path / name, None, workers=0)
+        assert (tmp_path / name / "curves.png").stat().st_size > 5000
+    plain, sam = (torch.load(tmp_path / n / "last.pt", weights_only=True)["encoder"] for n in ("plain", "sam"))
+    assert not torch.equal(plain["classify.weight"], sam["classify.weight"])
+    (row,) = map(json.loads, (tmp_path / "sam" / "log.jsonl").read_text().splitlines())
+    assert row["loss"] > 0
+
+
+def test_nothing_is_drawn_of_a_run_that_logged_nothing(tmp_path):
+    from training.curves import draw_curves
+
+    assert draw_curves(tmp_path) is None
+
+
+def test_throughput_is_a_table_of_every_size(data, capsys, monkeypatch):
+    from training import throughput
+
+    command = ["throughput", "--data", str(data), "--sizes", "64", "96", "--seconds", "0.1", "--batch", "2"]
+    monkeypatch.setattr(sys, "argv", [*command, "--depths", "1", "1"])
+    throughput.main()
+    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert [row[0].strip() for row in rows[2:]] == ["64", "96"]
+    assert all(float(figure) > 0 for row in rows[2:] for figure in row)
 
 
 def test_the_residual_head_begins_as_the_mean_of_frames():

@@ -1,0 +1,71 @@
+"""Calibration and evaluation share one pass of the network over the files."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from core.calibration import Calibration, Curve
+from core.detector import Detector
+from core.example import blend, portrait
+from core.pretrained import load_weights
+from tests.tiny import tiny_weights
+from training import calibrate, scores
+from training.evaluate import Options, evaluate
+from training.manifest import Item, write_manifest
+from training.scores import Score, recalibrated
+
+
+def test_another_calibration_words_a_score_anew():
+    item = Item("a.mp4", 1, "video")
+    score = Score("a.mp4", 0.6, logit=2.0, verdict="inconclusive", faces=2)
+    strict = Calibration((Curve(), Curve(slope=2.0, likely_from=0.9)), (Curve(slope=0.1),))
+    worded = recalibrated(score, item, strict)
+    assert worded.probability == pytest.approx(1 / (1 + np.exp(-4)))  # the curve of two faces
+    assert worded.verdict == "likely_manipulated"
+    still = recalibrated(score, Item("a.png", 1, "image"), strict)
+    assert still.probability == pytest.approx(1 / (1 + np.exp(-0.2)))
+
+
+def test_an_abstention_stays_one_under_any_calibration():
+    score = Score("a.mp4", None, why_not="no_face")
+    assert recalibrated(score, Item("a.mp4", 0, "video"), Calibration()) == score
+
+
+@pytest.fixture
+def stills(tmp_path):
+    """Eight stills of two sources, half of them blended."""
+    items = []
+    for n in range(8):
+        picture = portrait() if n % 2 else blend(portrait())
+        path = tmp_path / "data" / f"{n}.png"
+        path.parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(path), np.clip(picture[:, :, ::-1].astype(int) + 3 * n, 0, 255).astype(np.uint8))
+        items.append(Item(str(path), 1 - n % 2, "image", source=f"site-{n // 4}"))
+    write_manifest(tmp_path / "data" / "m.jsonl", items)
+    return tmp_path / "data" / "m.jsonl"
+
+
+def test_one_pass_over_the_files_is_enough_for_calibration_and_evaluation(stills, tmp_path, monkeypatch):
+    weights, kept = tiny_weights(tmp_path / "weights", Calibration()), tmp_path / "eval" / "scores.jsonl"
+    command = ["--manifest", stills, "--weights", weights, "--scores", kept, "--out", tmp_path / "calibrate.json"]
+    calibrate.main([str(word) for word in command])
+    logits = [json.loads(line)["logit"] for line in kept.read_text().splitlines()]
+    fitted = load_weights(weights).calibration
+    assert len(logits) == 8 and fitted.frame and fitted != Calibration()
+
+    def refuse(*args):
+        raise AssertionError("a file was judged again")
+
+    monkeypatch.setattr(scores, "score_item", refuse)
+    calibrate.main([str(word) for word in command])
+    result = evaluate(Detector.load(weights), stills, kept.parent, Options(draws=20))
+    flagged = sum(fitted.frame[0].verdict(fitted.frame[0].probability(z)) == "likely_manipulated" for z in logits)
+    verdicts = result["kinds"]["image"]["verdicts"]
+    assert verdicts["fake"]["likely_manipulated"] + verdicts["real"]["likely_manipulated"] == flagged
+
+
+def test_a_missing_manifest_is_a_sentence(tmp_path):
+    with pytest.raises(SystemExit, match="cannot be read"):
+        calibrate.main(["--manifest", str(tmp_path / "none.jsonl"), "--weights", str(tmp_path)])

@@ -1,0 +1,125 @@
+"""The paper's two systems, on the same pseudo-fake clips as our own head, as folders of weights that any command takes.
+
+    python -m training.recipes --kind score-lstm --weights core/weights --out runs/compare
+    python -m training.recipes --kind feature-lstm --weights core/weights --out runs/compare
+
+score-lstm (sections II and III of "Unmasking Deepfakes"): a frozen encoder whose last layer alone is trained anew, and
+two LSTM layers of 256 over the scores of the frames. feature-lstm (section IV): the 2048 features after the last
+pooling, an LSTM of 2048, dropout .4, and the encoder's last stage fine-tuned through it. The paper starts from ImageNet
+weights; here both start from a trained encoder, since those of a ResNeXt cannot be had everywhere.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core.model import DeepfakeModel, Encoder, HeadConfig, ModelConfig, normalise
+from core.pretrained import load_weights, save_weights
+from training.clips import LENGTH, make_clip, windows
+from training.head import collect, compare, fit, read
+from training.pairs import split
+from training.prepare import Shards
+
+KINDS = ("score-lstm", "feature-lstm")
+
+
+def probe(classify: nn.Linear, features: Tensor) -> None:
+    """Train the last layer anew on single frames, features (N, 2, T, D) of reals and fakes: a logistic regression."""
+    from sklearn.linear_model import LogisticRegression
+
+    pairs, _, length, width = features.shape
+    rows = features.reshape(-1, width).numpy()
+    mean, scale = rows.mean(0), rows.std(0) + 1e-3
+    labels = np.tile(np.repeat([0, 1], length), pairs)
+    found = LogisticRegression(C=1e-3, max_iter=200).fit((rows - mean) / scale, labels)
+    weight = found.coef_[0] / scale
+    classify.weight.data.copy_(torch.from_numpy(weight).float().unsqueeze(0))
+    classify.bias.data.fill_(float(found.intercept_[0] - weight @ mean))
+
+
+def tune(model: DeepfakeModel, shards: Shards, indices: np.ndarray, steps: int, seed: int) -> None:
+    """Train the encoder's last stage and the head end to end, one pair of clips a step; statistics stay as they are."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model.to(device).eval().requires_grad_(False)
+    model.encoder.stage4.requires_grad_(True)
+    model.head.requires_grad_(True).train()
+    groups = [{"params": model.encoder.stage4.parameters(), "lr": 1e-5}, {"params": model.head.parameters()}]
+    optimiser = torch.optim.AdamW(groups, lr=1e-4, weight_decay=0.01)
+    runs = windows(shards, indices)
+    stills = np.array([i for i in indices if shards.sources[i].kind == "still"])
+    times, mask = (torch.arange(LENGTH) / 8.0).expand(2, -1), torch.ones(2, LENGTH, dtype=torch.bool)
+    labels = torch.tensor([0.0, 1.0], device=device)
+    for step in range(steps):
+        clip = make_clip(shards, runs, stills, np.random.default_rng([seed, step]))
+        crops = normalise(torch.from_numpy(np.concatenate([clip.real, clip.fake])).to(device))
+        with torch.autocast(device, torch.bfloat16):
+            features, logits, _ = model.encode(crops.contiguous(memory_format=torch.channels_last))
+        features, logits = features.float().view(2, LENGTH, -1), logits.float().view(2, LENGTH)
+        loss = F.binary_cross_entropy_with_logits(
+            model.judge(features, logits, mask.to(device), times.to(device)), labels
+        )
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        if step % 10 == 9:
+            print(f"fine-tuning: step {step + 1} of {steps}, loss {loss.item():.3f}", flush=True)
+    model.cpu().eval()
+
+
+def train_recipe(
+    kind: str, encoder: Encoder, size: int, shards: Shards, clips: int, out: Path, hidden: int | None, steps: int
+) -> dict:
+    """Train one of KINDS, write its weights into out/KIND; returns its figures on clips of unseen sources."""
+    seen, unseen = split(shards.sources)
+    kept = out / "clips"
+    kept.mkdir(parents=True, exist_ok=True)
+    collect(encoder, shards, seen, "train", clips, kept, seed=1)
+    collect(encoder, shards, unseen, "check", max(1, clips // 3), kept, seed=2)
+    (features, logits, _), (unseen_features, unseen_logits, unseen_kinds) = read(kept, "train"), read(kept, "check")
+    encoder = encoder.cpu()
+    config = HeadConfig.of(kind)
+    torch.manual_seed(0)
+    model = DeepfakeModel(ModelConfig(encoder.config, replace(config, hidden=hidden or config.hidden), size))
+    model.encoder.load_state_dict(encoder.state_dict())
+    if kind == "score-lstm":
+        probe(model.encoder.classify, features)
+        with torch.no_grad():
+            logits, unseen_logits = (model.encoder.classify(f).squeeze(3) for f in (features, unseen_features))
+    fit(model.head, features, logits, epochs=12)
+    figures = {"clips": clips, "steps": 0} | compare(model.head, unseen_features, unseen_logits, unseen_kinds)
+    if kind == "feature-lstm":
+        tune(model, shards, seen, steps, seed=3)
+        figures["steps"] = steps  # the figures are those before them: cached features know nothing of fine-tuning
+    folder = out / (f"{kind}-{hidden}" if hidden else kind)
+    save_weights(folder, model, {"name": kind, "version": "0", "trained": True})
+    (folder / "clips.json").write_text(json.dumps(figures, indent=1) + "\n")
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kind", choices=KINDS, required=True)
+    parser.add_argument("--weights", type=Path, help="published weights whose encoder is the start; the bundled ones")
+    parser.add_argument("--data", type=Path, default=Path("data/prepared"))
+    parser.add_argument("--out", type=Path, default=Path("runs/compare"))
+    parser.add_argument("--clips", type=int, default=240, help="pairs to train on; a third as many to judge")
+    parser.add_argument("--hidden", type=int, help="width of the LSTM; 256 is the control of feature-lstm")
+    parser.add_argument("--steps", type=int, default=60, help="of fine-tuning, feature-lstm only")
+    args = parser.parse_args()
+    model = load_weights(args.weights).model
+    shards = Shards(args.data)
+    figures = train_recipe(
+        args.kind, model.encoder, model.config.size, shards, args.clips, args.out, args.hidden, args.steps
+    )
+    print(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()
