@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
-from torchvision.models.resnet import Bottleneck
 
 from core.model import IMAGENET_MEAN, IMAGENET_STD, Encoder
+from core.resnext import Bottleneck
 from core.stem import InvertedBottleneck
 
 Encode = Callable[[np.ndarray], tuple[Tensor, Tensor]]  # crops (N, S, S, 3) uint8 -> features (N, 2048), logits (N,)
