@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torchvision.models.resnet import Bottleneck, ResNet
 
+from core.resnext import EXPANSION, stage
 from core.stem import LiteStem
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -40,7 +40,7 @@ class EncoderConfig:
 
     @property
     def features(self) -> int:
-        return 512 * Bottleneck.expansion
+        return 512 * EXPANSION
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,21 @@ class Encoder(nn.Module):
     def __init__(self, config: EncoderConfig):
         super().__init__()
         self.config = config
+        shape = {"groups": config.groups, "width_per_group": config.width_per_group}
         if config.stem == "conv":
-            net = ResNet(Bottleneck, list(config.depths), groups=config.groups, width_per_group=config.width_per_group)
-            self.stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool, net.layer1, net.layer2)
-            self.stage3, self.stage4 = net.layer3, net.layer4
+            one, two, three, four = config.depths
+            first = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True)]
+            first += [nn.MaxPool2d(3, 2, 1), stage(64, 64, one, 1, **shape), stage(256, 128, two, 2, **shape)]
+            self.stem = nn.Sequential(*first)
+            self.stage3, self.stage4 = stage(512, 256, three, 2, **shape), stage(1024, 512, four, 2, **shape)
+            for conv in (module for module in self.modules() if isinstance(module, nn.Conv2d)):
+                nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
         else:
             self.stem = LiteStem()
-            self.stage3 = resnext_stage(LiteStem.channels, 256, config.depths[0], 1, config)
-            self.stage4 = resnext_stage(1024, 512, config.depths[1], 2, config)
+            self.stage3 = stage(LiteStem.channels, 256, config.depths[0], 1, **shape)
+            self.stage4 = stage(1024, 512, config.depths[1], 2, **shape)
+            for block in (*self.stage3, *self.stage4):  # each starts as its shortcut alone
+                nn.init.zeros_(block.bn3.weight)
         self.classify = nn.Linear(config.features, 1)
         self.locate = nn.Conv2d(1024, 1, 1)
 
@@ -109,18 +116,6 @@ class Encoder(nn.Module):
         middle = self.stage3(self.stem(crops))  # (N, 1024, S / 16, S / 16)
         features = self.stage4(middle).mean(dim=(2, 3))
         return features, self.classify(features).squeeze(1), self.locate(middle)
-
-
-def resnext_stage(inputs: int, planes: int, depth: int, stride: int, config: EncoderConfig) -> nn.Sequential:
-    """`depth` aggregated bottlenecks (torchvision's), each starting as the identity of its shortcut."""
-    outputs = planes * Bottleneck.expansion
-    shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
-    shape = {"groups": config.groups, "base_width": config.width_per_group}
-    blocks = [Bottleneck(inputs, planes, stride, shortcut, **shape)]
-    blocks += [Bottleneck(outputs, planes, **shape) for _ in range(depth - 1)]
-    for block in blocks:
-        nn.init.zeros_(block.bn3.weight)
-    return nn.Sequential(*blocks)
 
 
 class Head(nn.Module):

@@ -121,9 +121,11 @@ class Tracker:
         """Pairs (track, face) of the assignment with the least total cost, impossible pairs left out."""
         if not faces or not self._tracks:
             return []
+        costs = link_costs(self._tracks, t_s, faces, looks)
+        if costs.shape == (1, 1):  # saves most videos the half second that importing scipy's solver takes
+            return [(0, 0)] if costs[0, 0] < NO_MATCH else []
         from scipy.optimize import linear_sum_assignment
 
-        costs = link_costs(self._tracks, t_s, faces, looks)
         pairs = zip(*linear_sum_assignment(costs), strict=True)
         return [(row, column) for row, column in pairs if costs[row, column] < NO_MATCH]
 

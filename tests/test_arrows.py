@@ -68,3 +68,12 @@ def test_importing_is_cheap(module):
     code = f"import sys, {module}; print([m for m in ('torch', 'mediapipe', 'matplotlib') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_loading_the_network_loads_no_compiler():
+    """torchvision brings one along, which takes as long as a whole check."""
+    code = (
+        "import sys, core.pretrained, core.looks; print('torchvision' in sys.modules, 'torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False False"

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from core.model import DeepfakeModel, EncoderConfig, Head, HeadConfig, ModelConfig, normalise
+from core.resnext import stage
 
 TINY = EncoderConfig(stem="lite0", depths=(1, 1))
 LEARNED = ["score-lstm", "feature-lstm", "residual-lstm"]
@@ -200,6 +201,18 @@ def test_the_encoder_of_the_paper_is_resnext_50_32x4d():
         part, _, rest = key.partition(".")
         if part != "fc":
             assert known[f"{names[part]}.{rest}"] == tuple(value.shape), key
+
+
+@torch.no_grad()
+def test_a_stage_computes_what_torchvisions_does():
+    from torchvision.models.resnet import Bottleneck, ResNet
+
+    torch.manual_seed(0)
+    theirs = ResNet(Bottleneck, [2, 1, 1, 1], groups=32, width_per_group=4).layer2.eval()
+    ours = stage(256, 128, 1, 2, groups=32, width_per_group=4).eval()
+    ours.load_state_dict(theirs.state_dict())
+    pixels = torch.randn(2, 256, 8, 8)
+    assert torch.allclose(ours(pixels), theirs(pixels), atol=1e-5)
 
 
 @pytest.fixture(scope="module")
