@@ -92,6 +92,11 @@ class Running:
         wait_for(is_ready, 90, self.log)
         return self
 
+    def until_alive(self) -> "Running":
+        """The web side alone, without a worker."""
+        wait_for(lambda: self.get("/health").status_code == 200, 90, self.log)
+        return self
+
     def get(self, path: str, **more) -> requests.Response:
         return requests.get(self.url + path, timeout=20, **more)
 
