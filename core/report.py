@@ -93,9 +93,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def write_report(path: Path, analysis: Analysis, out: Path, heat: Heat | None = None) -> None:
-    """Write the report of one checked file as HTML. Raises CheckError (disk_full, not_writable)."""
-    page = report_page(path.name, analysis, key_shots(path, analysis, heat), utc_now())
+def write_report(path: Path, analysis: Analysis, out: Path, heat: Heat | None = None, name: str | None = None) -> None:
+    """Write the report of one checked file as HTML, under its own name unless another is given.
+
+    Raises CheckError (disk_full, not_writable).
+    """
+    page = report_page(name or path.name, analysis, key_shots(path, analysis, heat), utc_now())
     with written_whole(out) as part:
         part.write_text(page, encoding="utf-8")
 

@@ -39,8 +39,10 @@ def main() -> int:
 
 def run_web(config: Config, _given) -> int:
     from server.app import create_app
-    from server.web import serve
 
+    if config.demo and not config.on_loopback:
+        print(f"Not listening on {config.host}: the demo's page knows no keys (UNMASK_DEMO).", file=sys.stderr)
+        return 2
     app = create_app(config)
     if not config.on_loopback and not app.extensions["unmask"].keys.exist():
         print(
@@ -49,6 +51,10 @@ def run_web(config: Config, _given) -> int:
             file=sys.stderr,
         )
         return 2
+    if config.demo:
+        from server.beside import serve
+    else:
+        from server.web import serve
     serve(app, config)
     return 0
 

@@ -1,19 +1,21 @@
 """The web side. `create_app` wires it: configuration, database, bell, then routes by resource."""
 
+import math
 import os
 import re
 import secrets
+import time
 import uuid
 
 import structlog
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 from flask_cors import CORS
-from flask_limiter import Limiter
+from flask_limiter import Limiter, RateLimitExceeded
 from flask_limiter.util import get_remote_address
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server import auth, problems, uploads
-from server.bell import make_bell
+from server.bell import Ringer, make_bell
 from server.config import Config
 from server.database import Database
 from server.queue import Queue
@@ -52,7 +54,7 @@ def create_app(config: Config) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, config.proxies, config.proxies, config.proxies)
     store, queue = Store(database, config), Queue(database, config)
     app.extensions["unmask"] = Services(
-        config, database, store, queue, auth.Keys(database), Reviews(database), make_bell(config)
+        config, database, store, queue, auth.Keys(database), Reviews(database), Ringer(make_bell(config))
     )
 
     problems.install(app)
@@ -115,8 +117,18 @@ def _limit_rates(app: Flask, config: Config) -> None:
         return who.owner if who and who is not auth.LOCAL else get_remote_address()
 
     limiter = Limiter(
-        whose, app=app, storage_uri=storage, headers_enabled=True, in_memory_fallback_enabled=True, swallow_errors=True
+        # its headers stay off: it would tell everybody to come back later, those as well who did nothing wrong
+        whose,
+        app=app,
+        storage_uri=storage,
+        in_memory_fallback_enabled=True,
+        swallow_errors=True,
     )
+
+    @app.errorhandler(RateLimitExceeded)
+    def too_fast(_error) -> Response:
+        return problems.problem("rate_limited", retry_s=max(1, math.ceil(limiter.current_limit.reset_at - time.time())))
+
     posts = limiter.shared_limit(config.rate, "submit", exempt_when=lambda: request.method != "POST")
     reads = limiter.shared_limit(config.read_rate, "read", exempt_when=lambda: request.method == "POST")
     for blueprint in (checks.bp, events.bp, batches.bp, reviews.bp):

@@ -4,6 +4,10 @@ So a message may be lost, come twice or come late: the sweeper rings again for w
 """
 
 import logging
+import queue
+import threading
+import time
+from contextlib import suppress
 
 from celery import Celery
 from kombu.exceptions import KombuError
@@ -17,6 +21,8 @@ from server.config import Config
 log = logging.getLogger(__name__)
 
 RING = "unmask.ring"
+RINGS_WAITING = 16
+RING_PAUSE_S = 0.05
 
 
 class QuickSql(SqlTransport):
@@ -53,6 +59,35 @@ def ring(bell: Celery) -> None:
         bell.send_task(RING, expires=120, retry=False)
     except (KombuError, SQLAlchemyError, OSError) as error:
         log.warning("the broker does not answer: %s", type(error).__name__)
+
+
+class Ringer:
+    """Rings from a thread of its own, as a message costs more time than everything else in a request together.
+
+    What rings while RINGS_WAITING are on their way is dropped: that many workers are being told already.
+    """
+
+    def __init__(self, bell: Celery):
+        self.bell = bell
+        self._wanted: queue.Queue[None] = queue.Queue(RINGS_WAITING)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = (
+            None  # not before the first ring: gunicorn forks, and threads stay behind
+        )
+
+    def ring(self) -> None:
+        with suppress(queue.Full):
+            self._wanted.put_nowait(None)
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            self._wanted.get()
+            ring(self.bell)
+            time.sleep(RING_PAUSE_S)
 
 
 def forget_old_rings(config: Config) -> None:

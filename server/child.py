@@ -55,21 +55,23 @@ def analyse(wire: Wire, settings: dict) -> None:
         path = Path(request["path"])
         analysis = detector.check(path, request["plan"], wire.progress, wire.cancelled)
         if request["artifacts"]:
-            draw(wire, detector, path, analysis, Path(request["artifacts"]))
+            draw(wire, detector, path, request["name"], analysis, Path(request["artifacts"]))
         return analysis.to_json()
 
     serve(wire, check)
 
 
-def draw(wire: Wire, detector, path: Path, analysis, folder: Path) -> None:
+def draw(wire: Wire, detector, path: Path, name: str, analysis, folder: Path) -> None:
     from core.artifacts import write_artifacts
     from core.explain import grad_cam
+    from core.report import write_report
 
     wire.progress(0, 1, "draw")
     heat = partial(grad_cam, detector.model.encoder)
     write_artifacts(
         path, analysis, folder, heat, lambda done, total, _: wire.progress(done, total, "draw"), wire.cancelled
     )
+    write_report(path, analysis, folder / "report.html", heat, name)
     (folder / "report.json").unlink()  # it names a path of ours, and the API gives the analysis
 
 

@@ -44,6 +44,7 @@ class Config:
     guard_allow: tuple[str, ...] = ()  # "address:port" that the egress guard lets pass although not public
     egress_proxy: str | None = None  # stands in the guard's place
 
+    demo: bool = False  # the demo's page at /demo, on loopback only
     policy: Path | None = None
     webhook_secret: str | None = None  # "whsec_" and base64
 
@@ -121,6 +122,7 @@ def from_env(env: Mapping[str, str]) -> Config:
         ),
         guard_allow=words("UNMASK_GUARD_ALLOW"),
         egress_proxy=env.get("UNMASK_EGRESS_PROXY") or None,
+        demo=env.get("UNMASK_DEMO", "0") == "1",
         policy=Path(env["UNMASK_POLICY"]) if env.get("UNMASK_POLICY") else None,
         webhook_secret=env.get("UNMASK_WEBHOOK_SECRET") or None,
     )

@@ -1,5 +1,6 @@
 """Connections, transactions and migrations, alike on SQLite and PostgreSQL."""
 
+import fcntl
 import logging
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ class Database:
 
     def __init__(self, url: str):
         self.engine = open_engine(url)
+        self._turns = Path(f"{self.engine.url.database}-turns") if self.engine.dialect.name == "sqlite" else None
         self._writer = self.engine.execution_options(writes=True)
 
     @contextmanager
@@ -31,8 +33,19 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """One transaction: all of it, or nothing where an exception leaves the block."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with self._turn(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """SQLite has one writer; the rest sleep up to 100 ms and look again, and who comes late may be served first.
+        A lock of the system wakes the next one at once. Another process that takes no turn is still waited for."""
+        if self._turns is None:
+            yield
+            return
+        with self._turns.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def migrate(self, patience_s: float = 60) -> None:
         """Bring the tables up to date. Several processes may start at once: one migrates, the others wait.

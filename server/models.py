@@ -17,7 +17,10 @@ class Strict(BaseModel):
 
 class Options(Strict):
     plan: Literal[tuple(PLANS)] = Field("default", description="Which frames are looked at.")
-    artifacts: bool = Field(False, description="Also draw key frames, heat maps, a timeline and an annotated video.")
+    artifacts: bool = Field(
+        False,
+        description="Also make key frames, heat maps, a timeline, an annotated video and a report (report.html) that stands alone.",
+    )
     category: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")] | None = Field(
         None, description="Your own word for what this is; the operator's policy may know it."
     )

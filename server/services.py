@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from celery import Celery
 from flask import current_app
 
 from server.auth import Keys
+from server.bell import Ringer
 from server.config import Config
 from server.database import Database
 from server.queue import Queue
@@ -21,7 +21,7 @@ class Services:
     queue: Queue
     keys: Keys
     reviews: Reviews
-    bell: Celery
+    ringer: Ringer
 
 
 def services() -> Services:

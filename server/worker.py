@@ -171,7 +171,12 @@ class Runner:
             drawn.mkdir(parents=True, exist_ok=True)
         elif not os.path.exists(path):
             raise CheckError("internal")  # an upload that vanished
-        request = {"path": str(path), "plan": check.plan, "artifacts": str(drawn) if check.artifacts else None}
+        request = {
+            "path": str(path),
+            "name": check.url or "an uploaded file",  # what it was called is not kept
+            "plan": check.plan,
+            "artifacts": str(drawn) if check.artifacts else None,
+        }
         return seat.analyst.ask(
             request, self.config.check_s, partial(self._beat, check, "analyzing", "open", start, 1.0)
         )

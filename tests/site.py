@@ -1,5 +1,6 @@
 """A social site is a real HTTP server on loopback, and its videos are made of the portrait."""
 
+import ssl
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,15 +16,18 @@ class Site(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, address: str = "127.0.0.1"):
+    def __init__(self, address: str = "127.0.0.1", tls: ssl.SSLContext | None = None):
         super().__init__((address, 0), Handler)
+        self.scheme = "https" if tls else "http"
+        if tls:  # a handshake at once would hold up the one thread that accepts
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.pages: dict[str, tuple[str, bytes] | Callable] = {}
         self.hits: list[str] = []
         self.host = f"{address}:{self.server_port}"
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     def url(self, path: str) -> str:
-        return f"http://{self.host}{path}"
+        return f"{self.scheme}://{self.host}{path}"
 
     def handle_error(self, request, client_address):
         pass  # clients that hang up are part of the tests

@@ -7,7 +7,6 @@ from flask import Blueprint, Response, g, jsonify, request, url_for
 from core.errors import CheckError
 from core.fetch.sites import canonicalise
 from server.auth import needs
-from server.bell import ring
 from server.models import BatchRequest
 from server.present import check_json, when
 from server.problems import Invalid
@@ -30,7 +29,7 @@ def submit() -> Response:
         except CheckError as error:
             refused.append({"url": url, "error": error.to_json()})
     batch = services().store.submit_batch(wishes, refused, g.who.owner)
-    ring(services().bell)
+    services().ringer.ring()
     _, checks = services().store.get_batch(batch.id, g.who.owner)
     answer = jsonify(batch_json(batch, checks))
     answer.status_code = 202

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ValidationError
 from core.errors import CheckError
 from core.fetch.sites import Link, canonicalise, split
 from server.auth import needs
-from server.bell import ring
 from server.models import CheckRequest, UploadOptions
 from server.present import artifact_names, check_json
 from server.problems import Invalid, fields
@@ -65,7 +64,7 @@ def submit() -> Response:
     else:
         check, is_new = _submit_link(key)
     if is_new and check.status == "queued":
-        ring(services().bell)
+        services().ringer.ring()
     answer = jsonify(check_json(check, services().config))
     answer.status_code = 202 if is_new else 200
     answer.headers["Location"] = url_for("checks.show", check_id=check.id)

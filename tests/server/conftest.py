@@ -89,7 +89,12 @@ class Running:
             assert not ended, self.log.read_text()[-4000:]
             return self.get("/ready").status_code == 200
 
-        wait_for(is_ready, 90, self.log)
+        wait_for(is_ready, 300, self.log)
+        return self
+
+    def until_alive(self) -> "Running":
+        """The web side alone, without a worker."""
+        wait_for(lambda: self.get("/health").status_code == 200, 300, self.log)
         return self
 
     def get(self, path: str, **more) -> requests.Response:

@@ -244,6 +244,12 @@ def test_a_full_queue_leaves_no_upload_behind(make_app, config):
     assert list((config.data / "checks").iterdir()) == []
 
 
+def test_who_did_nothing_wrong_is_not_told_to_wait(client):
+    accepted = client.post("/v1/checks", json=LINK)
+    assert "Retry-After" not in accepted.headers
+    assert client.get(accepted.headers["Location"]).headers["Retry-After"] == "1"
+
+
 def test_too_many_submissions_are_told_to_wait(make_app, config):
     client = make_app(replace(config, rate="3 per minute")).test_client()
     answers = [client.post("/v1/checks", json=LINK) for _ in range(4)]

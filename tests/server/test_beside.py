@@ -1,0 +1,47 @@
+"""The demo at /demo, beside the API."""
+
+import pytest
+
+from tests.server.conftest import Running
+from tests.server.standin import video
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    server = Running(tmp_path_factory.mktemp("beside") / "data", UNMASK_DEMO="1")
+    server.start("all")
+    try:
+        yield server.until_ready()
+    finally:
+        server.stop()
+
+
+@pytest.mark.slow
+def test_the_demo_and_the_api_answer_under_one_address(both):
+    assert both.get("/demo").url.endswith("/demo/")
+    assert both.get("/demo/config").json()["title"] == "Unmask"
+    assert both.wait(both.upload(video("beside")).json()["id"])["status"] == "done"
+    assert both.get("/demonstration").json()["code"] == "not_found"
+
+
+@pytest.mark.slow
+def test_events_and_large_uploads_pass_through_the_bridge(both):
+    check = both.upload(video("nap", size=3 * 2**20)).json()
+    text = both.get(f"/v1/checks/{check['id']}/events").text
+    assert "event: done" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["/demo/", "/demo/config", "/v1/info"])
+def test_no_other_name_is_answered(both, path):
+    assert both.get(path, headers={"Host": "attacker.example"}).status_code in (400, 421)
+
+
+def test_the_demo_is_off_unless_asked_for(client):
+    assert client.get("/demo").status_code == 404
+
+
+def test_beyond_this_machine_the_demo_is_refused(tmp_path):
+    server = Running(tmp_path / "data", UNMASK_DEMO="1", UNMASK_HOST="0.0.0.0")
+    assert server.start("web").wait(120) == 2
+    assert "knows no keys" in server.log.read_text()
