@@ -94,8 +94,9 @@
         make('i', { parent: bar }).style.width = `${Math.max(4, progress * 100)}%`;
     }
 
-    function press(event, what, key) {
-        if (event.isTrusted) chrome.runtime.sendMessage({ what, key }).catch(() => {}); // the extension was reloaded: nobody listens
+    /** A button that has only just come under the pointer is not meant: `offeredAt` is when it came. */
+    function press(event, what, key, offeredAt) {
+        if (event.isTrusted && performance.now() - offeredAt > 500) chrome.runtime.sendMessage({ what, key }).catch(() => {}); // the extension was reloaded: nobody listens
     }
 
     /** Where the card stands: right of the video if there is room, else in its upper right corner; without one, in the window's. */
@@ -130,6 +131,8 @@
 
         let spoken = '';
         let outline = '';
+        let offer = '';
+        let offeredAt = 0;
         const show = (view) => {
             card.className = `card ${view.tone}`;
             close.setAttribute('aria-label', view.labels.close);
@@ -145,6 +148,7 @@
             const shape = JSON.stringify([view.progress, view.percent, view.buttons]);
             if (shape === outline) return;
             outline = shape;
+            if (offer !== JSON.stringify(view.buttons)) [offer, offeredAt] = [JSON.stringify(view.buttons), performance.now()];
             const focused = shadow.activeElement?.dataset?.what;
             rest.replaceChildren();
             if (view.percent) percentBar(rest, view.percent);
@@ -153,7 +157,7 @@
             buttons.hidden = view.buttons.length === 0;
             for (const { what, label } of view.buttons) {
                 const button = make('button', { parent: buttons, type: 'button', text: label, 'data-what': what });
-                button.addEventListener('click', (event) => press(event, what, key));
+                button.addEventListener('click', (event) => press(event, what, key, offeredAt));
                 if (what === focused) button.focus();
             }
         };

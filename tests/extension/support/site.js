@@ -36,10 +36,36 @@ const PAGES = {
     ),
 };
 
+const recordable = (script) => page(`<h1>A member’s page</h1><video id="v" autoplay muted loop playsinline></video><p id="text">Only for those who are signed in.</p>${script}`);
+Object.assign(PAGES, {
+    '/blob': recordable("<script>fetch('/clip.webm').then((r) => r.blob()).then((b) => { document.querySelector('#v').src = URL.createObjectURL(b) })</script>"),
+    // As players of big sites do it: the source is fed in by a script.
+    '/mse': recordable(`<script>
+        const source = new MediaSource();
+        document.querySelector('#v').src = URL.createObjectURL(source);
+        source.onsourceopen = async () => {
+            const buffer = source.addSourceBuffer('video/webm; codecs="vp8"');
+            buffer.onupdateend = () => source.readyState === 'open' && source.endOfStream();
+            buffer.appendBuffer(await (await fetch('/clip.webm')).arrayBuffer());
+        };
+        </script>`),
+    '/paused': page('<h1>A still page</h1><video id="v" src="/clip.webm" muted loop></video>'),
+    '/protected': recordable(`<script>
+        const kinds = [{ initDataTypes: ['webm'], videoCapabilities: [{ contentType: 'video/webm; codecs="vp8"' }] }];
+        (async () => {
+            const access = await navigator.requestMediaKeySystemAccess('org.w3.clearkey', kinds);
+            const video = document.querySelector('#v');
+            await video.setMediaKeys(await access.createMediaKeys());
+            video.src = '/clip.webm';
+        })();
+        </script>`),
+});
+
 // Not the server's host, 127.0.0.1: what works on these works by the click alone, not by the permission for the server.
 const HOST = '127.0.0.2';
 
-export async function startSite(port = 0) {
+/** `elsewhere`: the address of another site, whose video the page `/tainted` shows. */
+export async function startSite(port = 0, elsewhere = '') {
     const clip = await readFile(VIDEO);
     const server = createServer((request, response) => {
         const { pathname } = new URL(request.url, 'http://site');
@@ -49,8 +75,9 @@ export async function startSite(port = 0) {
         }
         const headers = { 'Content-Type': 'text/html' };
         if (pathname === '/strict') headers['Content-Security-Policy'] = "default-src 'none'; media-src 'self'; style-src 'none'; script-src 'none'; connect-src 'none'; require-trusted-types-for 'script'";
-        response.writeHead(PAGES[pathname] ? 200 : 404, headers);
-        response.end(PAGES[pathname] ?? 'not here');
+        response.writeHead(PAGES[pathname] || pathname === '/tainted' ? 200 : 404, headers);
+        const tainted = pathname === '/tainted' && page(`<h1>From elsewhere</h1>${video.replace('/clip.webm', `${elsewhere}/clip.webm`)}`);
+        response.end(tainted || PAGES[pathname] || 'not here');
     });
     await new Promise((resolve) => server.listen(port, HOST, resolve));
     return {
