@@ -29,6 +29,7 @@ after(async () => {
 beforeEach(() => {
     stub.road = [done('likely_manipulated', 0.87)];
     stub.requests.length = 0;
+    stub.forgive();
 });
 
 const picture = (page, name) => page.screenshot({ path: join(PICTURES, `${name}.png`) });
@@ -234,6 +235,30 @@ test('asking twice for one video makes one check', async () => {
     assert.deepEqual([stub.submitted().length, (await cardIn(page)).count], [1, 1]);
     await (await cardIn(page)).press('Cancel');
     await page.close();
+});
+
+test('an open panel hears of progress and verdict from the server’s events, with the key in a header', async () => {
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    stub.refuse(503, { method: 'GET', path: /checks\/\w+$/, times: 99, headers: { 'Retry-After': '300' } }); // who polls waits for minutes
+    const panel = await browser.open(browser.own('panel/panel.html'));
+    await panel.fill('#address', 'https://x.com/someone/status/77');
+    await panel.press('#address', 'Enter');
+    await until('progress', async () => (await panel.textContent('.report')).includes('30 %'));
+    stub.road = [done('inconclusive', 0.5)];
+    await until('the verdict', async () => (await panel.textContent('.report')).includes('Inconclusive'), 15);
+    const streams = stub.requests.filter(({ path }) => path.endsWith('/events'));
+    assert.deepEqual(streams.map(({ headers, url }) => [headers.authorization, url.includes(KEY)]), [[`Bearer ${KEY}`, false]]);
+    await panel.close();
+});
+
+test('a panel whose server sends no events polls', async () => {
+    stub.road = [{ status: 'analyzing', progress: 0.3 }, done('inconclusive', 0.5)];
+    stub.refuse(429, { path: /events$/, times: 3 });
+    const panel = await browser.open(browser.own('panel/panel.html'));
+    await panel.fill('#address', 'https://x.com/someone/status/78');
+    await panel.press('#address', 'Enter');
+    await until('the verdict', async () => (await panel.textContent('.report')).includes('Inconclusive'), 15);
+    await panel.close();
 });
 
 test('ten checks at once all come out right', async () => {

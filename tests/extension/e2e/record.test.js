@@ -29,6 +29,7 @@ after(async () => {
 beforeEach(() => {
     stub.road = [{ status: 'done', progress: 1, analysis: analysis('inconclusive', 0.48) }];
     stub.requests.length = 0;
+    stub.forgive();
 });
 
 const cardWith = (page, text) => until(`a card with ${text}`, async () => {
