@@ -27,6 +27,7 @@ chrome.runtime.onInstalled.addListener(async ({ reason }) => {
 chrome.runtime.onStartup.addListener(makeMenus); // the browser's language may have changed
 chrome.alarms.onAlarm.addListener(carryOn);
 chrome.action.onClicked.addListener((tab) => startFromClick({}, tab)); // the keyboard command too: it is _execute_action
+chrome.commands.onCommand.addListener((name, tab) => name === MENU.list && openPanel(tab));
 chrome.contextMenus.onClicked.addListener((info, tab) => {
     if (info.menuItemId === MENU.list) openPanel(tab);
     else if (tab) startFromClick(info, tab);
@@ -73,7 +74,9 @@ async function startFromClick(click, tab) {
     if ('code' in target) return keep(failed(newCheck({ ...about, url: pageUrl ?? '', source: 'page' }, Date.now()), target.code, Date.now()));
     const check = newCheck({ ...about, ...target }, Date.now());
     const running = await begin(check);
-    if (running !== check) await showCard(running, viewOf(running, await words()), true);
+    const byKeys = click.pageUrl === undefined; // or by the toolbar's button: then the keyboard goes on in the card
+    const now = (await getCheck(running.key)) ?? running;
+    if (running !== check || byKeys) await showCard(now, viewOf(now, await words()), true, byKeys);
 }
 
 /** Show what became of a check wherever it is shown. @param {Check} check @param {Check | null} before */

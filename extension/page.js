@@ -57,10 +57,11 @@ export async function callInPage({ tabId, frameId }, name, ...args) {
  * @param {{tabId: number | null, frameId: number}} where
  * @param {import('./view.js').View} view
  * @param {boolean} [open] show it even if it was closed, or never shown
+ * @param {boolean} [focus] put the keyboard into it
  */
-export async function showCard({ tabId, frameId }, view, open = false) {
+export async function showCard({ tabId, frameId }, view, open = false, focus = false) {
     if (tabId === null) return;
-    await chrome.tabs.sendMessage(tabId, { what: 'card', view, open }, { frameId }).catch(() => {});
+    await chrome.tabs.sendMessage(tabId, { what: 'card', view, open, focus }, { frameId }).catch(() => {});
 }
 
 /** @param {number | null} tabId @param {import('./view.js').Tone} tone @param {string} title */
