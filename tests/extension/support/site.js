@@ -9,6 +9,14 @@ body { font: 16px/1.5 system-ui, sans-serif; margin: 40px auto; max-width: 900px
 video { width: 640px; height: 480px; display: block; border-radius: 12px; background: #000 } ${style}</style></head><body>${body}</body></html>`;
 const video = '<video id="v" src="/clip.webm" autoplay muted loop playsinline></video>';
 
+/** What a page's own script can do to buttons it cannot see: made-up events on every element at the document's top. */
+export const PRESS = `() => {
+    for (const host of document.documentElement.children) {
+        for (const name of ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click']) host.dispatchEvent(new MouseEvent(name, { bubbles: true, composed: true, clientX: host.getBoundingClientRect().right - 60, clientY: host.getBoundingClientRect().bottom - 34 }));
+        for (const key of ['Tab', 'Enter', ' ']) host.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, composed: true }));
+    }
+}`;
+
 const PAGES = {
     '/': page(`<h1>The evening news</h1>${video}<p id="text">A paragraph under the video.</p><p><a id="link" href="https://www.youtube.com/watch?v=aqz-KE-bpKQ&amp;t=9">a link to a video</a></p>`),
     '/two': page(`${video}<video id="w" src="/clip.webm?second" muted></video>`, 'video { width: 420px; height: 300px; margin: 12px }'),
@@ -22,6 +30,7 @@ const PAGES = {
         new MutationObserver((all) => all.forEach(({ addedNodes }) => addedNodes.forEach((node) => {
             window.seen.push(['added', node.nodeName, node.shadowRoot === null, node.textContent].join(' '));
         }))).observe(document, { childList: true, subtree: true });
+        window.pressEverything = ${PRESS};
         window.attack = () => {
             for (const what of ['cancel', 'again', 'report', 'settings', 'uploaded', 'checkAddress', 'poll', 'remove']) {
                 postMessage({ what, url: 'https://evil.example/', key: 'x' }, '*');
@@ -29,6 +38,7 @@ const PAGES = {
             }
             document.querySelector('#v').dispatchEvent(new MouseEvent('contextmenu', { bubbles: true }));
             document.querySelector('#v').dispatchEvent(new KeyboardEvent('keydown', { key: 'U', code: 'KeyU', altKey: true, shiftKey: true, bubbles: true }));
+            window.pressEverything();
             return { runtime: typeof globalThis.chrome?.runtime?.sendMessage, find: typeof globalThis.unmaskFind, show: typeof globalThis.unmaskShow };
         };
         </script>`,
