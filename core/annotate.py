@@ -14,7 +14,7 @@ from core.container import Limits, OpenVideo, open_video
 from core.errors import CheckError
 from core.follow import find_faces
 from core.paint import Painter
-from core.picture import Upright, geometry
+from core.picture import Upright
 from core.render import written_whole
 from core.timeline import Timeline, read_timeline
 
@@ -86,7 +86,7 @@ def _frames(source: OpenVideo, clock: Timeline, sound: "Sound") -> Iterator[tupl
             continue
         try:
             for picture in packet.decode():
-                upright = upright or Upright(geometry(picture, float(source.stream.sample_aspect_ratio or 1)))
+                upright = upright or Upright(video.shape_of(source, picture))
                 yield clock.ms_of(picture, number) / 1000, upright(picture)
                 number += 1
         except av.FFmpegError:  # a damaged stretch: the analysis has a warning for it

@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from core.errors import CheckError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 THREADS = min(4, os.cpu_count() or 1)  # each holds a picture or two, and at 8K that is much
 
@@ -30,6 +34,7 @@ DEFAULT_LIMITS = Limits()
 class OpenVideo:
     """An open file and the track that will be looked at."""
 
+    path: Path
     container: InputContainer
     stream: VideoStream
     format: str  # as recognised
@@ -46,6 +51,9 @@ PILLOW_NAMES = {
     "tiff_pipe": "TIFF",
     "gif": "GIF",
 }
+
+# What Pillow raises where a header makes no sense
+UNREADABLE_HEADER = (OSError, SyntaxError, ValueError, IndexError, KeyError, TypeError, struct.error)
 
 # The first boxes that QuickTime and MP4 files begin with
 BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"moof")
@@ -124,7 +132,7 @@ def open_video(path: Path, limits: Limits) -> Iterator[OpenVideo]:
         # several HEVC pictures at once: FFmpeg 8.1 can wait for ever where one is damaged (found by the fuzz test)
         codec.thread_type = "SLICE" if codec.name == "hevc" else "AUTO"
         codec.thread_count = THREADS
-        yield OpenVideo(container, stream, kind, is_picture=kind in PICTURES)
+        yield OpenVideo(path, container, stream, kind, is_picture=kind in PICTURES)
 
 
 def read_packets(video: OpenVideo, damage: Callable[[], None] = lambda: None) -> Iterator[av.Packet]:
@@ -140,6 +148,15 @@ def read_packets(video: OpenVideo, damage: Callable[[], None] = lambda: None) ->
             damage()
         except IndexError:  # PyAV 18, at the end of a damaged file in which further tracks came to light
             return
+
+
+def exif_orientation(video: OpenVideo) -> int:
+    """How EXIF says that a photograph is to be turned, 1 (not at all) to 8; 1 where it does not say."""
+    try:
+        with _pillow_header(video.path, video.format) as picture:
+            return picture.getexif().get(0x0112, 1)
+    except UNREADABLE_HEADER:
+        return 1
 
 
 def _read_head(path: Path) -> bytes:
@@ -162,17 +179,26 @@ def _claimed_pixels(path: Path, kind: str) -> float:
 
     try:
         if kind in PILLOW_NAMES:
-            Image.init()
-            read_header, _ = Image.OPEN[PILLOW_NAMES[kind]]  # Image.open would warn on stderr of what is large
-            with path.open("rb") as file, read_header(file, str(path)) as picture:
+            with _pillow_header(path, kind) as picture:
                 return picture.width * picture.height
         with av.open(f"file:{path.absolute()}", format=kind, options={"protocol_whitelist": "file"}) as container:
             stream = _choose_stream(container)
             return stream.width * stream.height
     except Image.DecompressionBombError:
         return float("inf")
-    except (OSError, SyntaxError, ValueError, IndexError, TypeError, struct.error, CheckError):
+    except (*UNREADABLE_HEADER, CheckError):
         return 0
+
+
+@contextmanager
+def _pillow_header(path: Path, kind: str) -> Iterator["Image.Image"]:
+    """What Pillow reads of a picture before decoding it. Image.open would warn on stderr of what is large."""
+    from PIL import Image
+
+    Image.init()
+    read_header, _ = Image.OPEN[PILLOW_NAMES[kind]]
+    with path.open("rb") as file, read_header(file, str(path)) as picture:
+        yield picture
 
 
 def _choose_stream(container: InputContainer) -> VideoStream:

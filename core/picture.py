@@ -1,5 +1,6 @@
 """A decoded picture as shown: upright, square pixels, plain RGB."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import av
@@ -13,7 +14,17 @@ HDR = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
 TO_BT709 = {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
 UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 UPRIGHT = (1, 0, 0, 1)
-TURNS = {90: (0, -1, 1, 0), 180: (-1, 0, 0, -1), -180: (-1, 0, 0, -1), -90: (0, 1, -1, 0)}  # by degrees
+# a, b, c, d for what EXIF calls orientation 1 to 8
+EXIF_TURNS = {
+    1: UPRIGHT,
+    2: (-1, 0, 0, 1),
+    3: (-1, 0, 0, -1),
+    4: (1, 0, 0, -1),
+    5: (0, 1, 1, 0),
+    6: (0, 1, -1, 0),
+    7: (0, -1, -1, 0),
+    8: (0, -1, 1, 0),
+}
 
 
 @dataclass(frozen=True)
@@ -32,9 +43,9 @@ class Geometry:
         return max(1.0, max(self.width, self.height) / MAX_SIDE)
 
 
-def geometry(picture: VideoFrame, aspect: float) -> Geometry:
-    """picture: the first of a video. aspect: width of a pixel over its height."""
-    a, b, c, d = _display_matrix(picture)
+def geometry(picture: VideoFrame, aspect: float, exif_orientation: Callable[[], int] = lambda: 1) -> Geometry:
+    """picture: the first of a video. aspect: width of a pixel over its height. exif_orientation: asked if need be."""
+    a, b, c, d = _display_matrix(picture, exif_orientation)
     swap = abs(b) + abs(c) > abs(a) + abs(d)
     width = round(picture.width * aspect) if 0.2 < aspect < 5 else picture.width  # beyond that it is a mistake
     height = picture.height
@@ -43,14 +54,12 @@ def geometry(picture: VideoFrame, aspect: float) -> Geometry:
     return Geometry(max(1, width), height, False, mirror=a < 0, flip=d < 0)
 
 
-def _display_matrix(picture: VideoFrame) -> tuple[int, int, int, int]:
+def _display_matrix(picture: VideoFrame, exif_orientation: Callable[[], int]) -> tuple[int, int, int, int]:
     """a, b, c, d of x' = a x + c y, y' = b x + d y (FFmpeg's display matrix), the identity if there is none."""
     try:
         data = picture.side_data.get(Type.DISPLAYMATRIX)
-    except ValueError:
-        # PyAV 18 stumbles over kinds of side data it does not know, such as the EXIF of photographs; what it still
-        # tells is the angle, so that the few photographs marked as mirrored are turned wrongly
-        return TURNS.get(picture.rotation, UPRIGHT)
+    except ValueError:  # PyAV 18 stumbles over kinds of side data it does not know, such as the EXIF of photographs
+        return EXIF_TURNS.get(exif_orientation(), UPRIGHT)
     if data is None:
         return UPRIGHT
     matrix = np.frombuffer(data, np.int32)

@@ -13,9 +13,9 @@ import av
 import numpy as np
 
 from core.analysis import Media, Warning
-from core.container import DEFAULT_LIMITS, Limits, OpenVideo, open_video, read_packets
+from core.container import DEFAULT_LIMITS, Limits, OpenVideo, exif_orientation, open_video, read_packets
 from core.errors import CheckError
-from core.picture import Upright, geometry
+from core.picture import Geometry, Upright, geometry
 from core.plan import PLANS, Plan, plan_named, window_times
 from core.timeline import KeyFrame, Timeline, keyframe_before, read_timeline
 
@@ -43,7 +43,7 @@ def probe(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Media:
         picture = next(_decode(video, lambda: None), None)
         if picture is None:
             raise CheckError("damaged")
-        shape = geometry(picture, _aspect(video))
+        shape = shape_of(video, picture)
         return Media(
             duration_s=round(timeline.duration_ms / 1000, 2),
             width=shape.width,
@@ -75,7 +75,7 @@ def frames(path: str | Path, plan: Plan, warnings: list[Warning], limits: Limits
         shots = reader.consecutive(plan.length) if plan.is_consecutive else reader.windows(windows)
         upright = None
         for shot in shots:
-            upright = upright or Upright(geometry(shot.picture, _aspect(video)))
+            upright = upright or Upright(shape_of(video, shot.picture))
             try:
                 rgb = upright(shot.picture)
             except av.FFmpegError:
@@ -99,8 +99,14 @@ def frames_at(path: str | Path, times_s: list[float], limits: Limits = DEFAULT_L
     with open_video(Path(path), limits) as video:
         upright = None
         for shot in _Reader(video, timeline, lambda code, message: None).windows(windows):
-            upright = upright or Upright(geometry(shot.picture, _aspect(video)))
+            upright = upright or Upright(shape_of(video, shot.picture))
             yield Frame(upright(shot.picture), shot.ms / 1000, shot.index, shot.window, upright.shape.scale)
+
+
+def shape_of(video: OpenVideo, first: av.VideoFrame) -> Geometry:
+    """How the pictures of a video become upright frames; `first` is one of them."""
+    aspect = float(video.stream.sample_aspect_ratio or 1)
+    return geometry(first, aspect, lambda: exif_orientation(video))
 
 
 @dataclass(frozen=True)
@@ -229,10 +235,6 @@ def _decode(video: OpenVideo, damage: Callable[[], None], at_keyframe: bool = Fa
                 yield picture
                 if video.is_picture:
                     return  # telephones hide further pictures behind the first
-
-
-def _aspect(video: OpenVideo) -> float:
-    return float(video.stream.sample_aspect_ratio or 1)
 
 
 def _warner(warnings: list[Warning]) -> Callable[[str, str], None]:

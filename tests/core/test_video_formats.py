@@ -96,15 +96,22 @@ def test_webp_and_avif_are_pictures_too(tmp_path, name, codec, container):
     assert probe(path).is_still
 
 
-def test_a_photograph_is_turned_as_its_exif_says(tmp_path):
+ORIENTATIONS = {1: "RGBW", 2: "GRWB", 3: "WBGR", 4: "BWRG", 5: "RBGW", 6: "BRWG", 7: "WGBR", 8: "GWRB"}
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "photo.png", "photo.webp", "photo.tiff", "photo.avif"])
+def test_a_photograph_is_turned_and_mirrored_as_its_exif_says(tmp_path, name):
     from PIL import Image
 
-    exif = Image.Exif()
-    exif[0x0112] = 6  # Orientation: to be turned clockwise
-    Image.fromarray(next(quarters(1))).save(tmp_path / "photo.jpg", exif=exif, quality=95)
-    (frame,) = look(tmp_path / "photo.jpg")
-    assert (corners(frame), frame.rgb.shape) == ("BRWG", (64, 48, 3))
-    assert (probe(tmp_path / "photo.jpg").width, probe(tmp_path / "photo.jpg").height) == (48, 64)
+    for orientation, expected in ORIENTATIONS.items():
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        Image.fromarray(next(quarters(1))).save(tmp_path / name, exif=exif, quality=95)
+        (frame,) = look(tmp_path / name)
+        shape = (64, 48, 3) if orientation >= 5 else (48, 64, 3)
+        assert (orientation, corners(frame), frame.rgb.shape) == (orientation, expected, shape)
+        media = probe(tmp_path / name)
+        assert (media.height, media.width) == shape[:2]
 
 
 @pytest.mark.parametrize(
