@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import signal
+import sys
 import tempfile
 
 
@@ -11,6 +13,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=7860)
     parser.add_argument("--weights", metavar="FOLDER|HUB_ID", help="other weights than the bundled ones")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # by itself it would end this without cleaning up
     # one folder for everything that visitors send and get, so that it all goes with this process
     with tempfile.TemporaryDirectory(prefix="unmask-demo-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder

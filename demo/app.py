@@ -93,11 +93,18 @@ def check_tab(handlers: "Handlers") -> None:
         plan = gr.Dropdown([(PLAN_WORDS[name], name) for name in PLANS], value="default", label="How much to look at")
         names = handlers.detectors.names()
         weights = gr.Dropdown(
-            list(names), value=DEFAULT, label="Weights", info="With the temporal head that belongs to them."
+            list(names),
+            value=DEFAULT,
+            label="Weights and head",
+            info="A temporal head is trained for one encoder, so the two are chosen together.",
+        )
+        line = gr.Slider(
+            0, 100, 0, step=1, label="A line of your own, in %", info=view.LINE_INFO, buttons=[], elem_id="line"
         )
     stop = gr.Button("Stop", visible=False, size="sm", elem_id="stop")
     status = gr.HTML(elem_id="status", apply_default_css=False)
     verdict = gr.HTML(elem_id="verdict", apply_default_css=False)
+    above = gr.HTML(elem_id="above", apply_default_css=False)
     copy = gr.HTML(elem_id="copy", apply_default_css=False)
     details = gr.HTML(
         elem_id="details",
@@ -105,7 +112,7 @@ def check_tab(handlers: "Handlers") -> None:
         js_on_load=(HERE / "static/timeline.js").read_text(encoding="utf-8"),
     )
 
-    outputs = [status, verdict, copy, details, stop]
+    outputs = [status, verdict, above, copy, details, stop]
     checks = [
         (check_file, handlers.file, [file, plan, weights]),
         (check_link, handlers.link, [link, plan, weights]),
@@ -126,8 +133,17 @@ def check_tab(handlers: "Handlers") -> None:
             api_visibility="private",
         )
     stop.click(handlers.stop, queue=False, api_visibility="private")
+    line.change(
+        handlers.line,
+        line,
+        above,
+        queue=False,
+        show_progress="hidden",
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
     for given in (file, camera):
-        given.upload(handlers.hold, given, queue=False, api_visibility="private")
+        given.change(handlers.hold, given, queue=False, api_visibility="private")
     # for programs: the same check without the page
     gr.Button(visible=False).click(
         handlers.for_programs,
@@ -162,6 +178,11 @@ class Handlers:
     def stop(self, request: gr.Request) -> None:
         self._visits.cancel(request.session_hash)
 
+    def line(self, line: float, request: gr.Request) -> str:
+        visit = self._visits.of(request.session_hash)
+        visit.line = line / 100
+        return view.above(visit.analysis, visit.line)
+
     def leave(self, request: gr.Request) -> None:
         self._visits.end(request.session_hash)
 
@@ -195,21 +216,23 @@ class Handlers:
         return partial(self.detectors.get, weights)
 
     def _run(self, source, plan: str, weights: str, request: gr.Request) -> Iterator[tuple]:
-        """What to show in (status, verdict, copy, details, stop), again and again until the check is done."""
+        """What to show in (status, verdict, above, copy, details, stop), again and again until the check is done."""
         visit = self._visits.begin(request.session_hash)
         same = gr.skip()
-        yield view.busy(Step("wait", 0)), "", "", "", gr.update(visible=True)
+        yield view.busy(Step("wait", 0)), "", "", "", "", gr.update(visible=True)
         try:
             for report in check(source(), self._load(weights), plan, visit.folder, visit.stop):
                 match report:
                     case Step():
-                        yield view.busy(report), same, same, same, same
+                        yield view.busy(report), same, same, same, same, same
                     case Answer():
-                        yield same, view.verdict(report), same, view.details(report), same
+                        visit.analysis = report.analysis
+                        above = view.above(report.analysis, visit.line)
+                        yield same, view.verdict(report), above, same, view.details(report), same
                     case Copy():
-                        yield "", same, view.copy(report), same, gr.update(visible=False)
+                        yield "", same, same, view.copy(report), same, gr.update(visible=False)
         except CheckError as error:
-            yield view.problem(error), same, same, same, gr.update(visible=False)
+            yield view.problem(error), same, same, same, same, gr.update(visible=False)
 
 
 def serve(host: str | None = None, port: int | None = None, weights: str | None = None) -> None:

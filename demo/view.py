@@ -6,6 +6,8 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from core import report
+from core.analysis import Analysis
+from core.draw import percent
 from core.errors import CheckError
 from demo.work import Answer, Copy, Step
 
@@ -14,6 +16,10 @@ TITLE = "<h1>Unmask</h1><p>Does this video show signs that a face was manipulate
 EXAMPLES = (
     "Two clips made by Unmask from a public-domain NASA portrait under a virtual camera. In the second, the face is "
     "blended with a changed copy of itself, which is a mild manipulation."
+)
+LINE_INFO = (
+    "Draws it over time and says which faces are above it; 0 draws none. The verdict does not follow it: where a verdict "
+    "begins was measured, and a line moved by hand has no known share of mistakes."
 )
 
 STEPS = ("Getting the file", "Looking at the faces", "Weighing what was found", "Drawing the annotated copy")
@@ -62,6 +68,28 @@ def problem(error: CheckError) -> str:
 
 def verdict(answer: Answer) -> str:
     return inert(report.verdict(answer.analysis))
+
+
+def above(analysis: Analysis | None, line: float) -> str:
+    """Which faces are above the visitor's own line, and where it is drawn; "" without a line or a number to hold to it."""
+    judged = [face for face in analysis.faces if face.verdict] if analysis and analysis.model.trained else []
+    if not judged or not line:
+        return ""
+    flagged = [face for face in judged if face.probability > line]
+    names = ", ".join(f"face {face.id} ({percent(face.probability)})" for face in flagged)
+    # a style of its own, as the timelines are in another component; only numbers and our own words are in here
+    return Markup(
+        "<style>#details {{ --um-own: {:.0f}% }}</style>"
+        '<p class="um um-note um-above" role="status"><strong>{} of {} judged {} above your line of {:.0f}%{}</strong> '
+        "The verdict keeps its measured bands.</p>"
+    ).format(
+        100 * (1 - line),
+        len(flagged),
+        len(judged),
+        "face is" if len(judged) == 1 else "faces are",
+        100 * line,
+        f": {names}." if names else ".",
+    )
 
 
 def details(answer: Answer) -> str:

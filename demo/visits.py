@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.analysis import Analysis
+
 
 @dataclass(eq=False)
 class Visit:
@@ -14,6 +16,8 @@ class Visit:
     folder: Path | None = None  # of the last check
     stop: threading.Event = field(default_factory=threading.Event)  # of the last check
     uploads: set[Path] = field(default_factory=set)
+    analysis: Analysis | None = None  # what the last check found
+    line: float = 0.0  # the visitor's own, a probability; 0 for none
 
 
 class Visits:
@@ -27,6 +31,11 @@ class Visits:
         self._visits: dict[str, Visit] = {}
         self._lock = threading.Lock()
 
+    def of(self, session: str) -> Visit:
+        """The open page as it is now; a check that begins replaces it."""
+        with self._lock:
+            return self._visits.setdefault(session, Visit())
+
     def begin(self, session: str) -> Visit:
         """Stop the session's last check, drop its files, and make room for the next."""
         with self._lock:
@@ -37,7 +46,7 @@ class Visits:
             folder = self.root / f"check-{secrets.token_hex(16)}"
             folder.mkdir(parents=True)
             # a Visit of its own, so that the check before keeps the event that stops it
-            visit = Visit(folder, uploads=visit.uploads)
+            visit = Visit(folder, uploads=visit.uploads, line=visit.line)
             self._visits[session] = visit
             return visit
 

@@ -1,18 +1,22 @@
 """The folder that goes to a Space: it stands alone and starts."""
 
+import json
 import os
 import re
 import subprocess
 import sys
-import urllib.error
+import sysconfig
 import urllib.request
 from pathlib import Path
 
 import pytest
+from gradio_client import Client, handle_file
 
 from demo import deploy
-from tests.demo.conftest import free_port
-from tests.demo.test_browser import waited
+from tests import media
+from tests.demo.conftest import answers, free_port, waited
+
+HERE = Path(sysconfig.get_path("purelib"))
 
 
 @pytest.fixture(scope="module")
@@ -55,24 +59,53 @@ def test_a_dry_run_lists_the_files_and_uploads_nothing():
 
 
 @pytest.mark.slow
-def test_the_folder_starts_by_itself_as_on_a_space(space, tmp_path):
+def test_the_folder_installed_into_a_clean_environment_starts_and_answers(space, tmp_path):
+    """As on a Space: its requirements, gradio in the card's version, `python app.py`; then one check by a program."""
+    python = clean_environment(tmp_path / "venv", space)
+    assert subprocess.run([python, "-c", "import flask"], capture_output=True).returncode, "not a clean environment"
+    clip = media.portrait_clip(tmp_path / "clip.mp4", 2)
     port = free_port()
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "UNMASK_"))}
     env |= {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port), "SPACE_ID": "nobody/nothing"}
-    env |= {"GRADIO_TEMP_DIR": str(tmp_path), "GRADIO_ANALYTICS_ENABLED": "False"}
-    app = subprocess.Popen([sys.executable, "app.py"], cwd=space, env=env)
+    env |= {"GRADIO_TEMP_DIR": str(tmp_path / "kept"), "GRADIO_ANALYTICS_ENABLED": "False"}
+    app = subprocess.Popen([python, "app.py"], cwd=space, env=env)
     try:
-        waited(lambda: answers(f"http://127.0.0.1:{port}") or app.poll() is not None, 180)
+        address = f"http://127.0.0.1:{port}"
+        waited(lambda: answers(address) or app.poll() is not None, 180)
         assert app.poll() is None
-        page = urllib.request.urlopen(f"http://127.0.0.1:{port}").read().decode()
-        assert "Links are switched off here" in page
+        assert "Links are switched off here" in urllib.request.urlopen(address).read().decode()
+        client = Client(address, verbose=False)
+        answer = client.predict(handle_file(str(clip)), "default", "default", api_name="/check")
     finally:
         app.terminate()
         app.wait(30)
+    told = subprocess.run(
+        [sys.executable, "-m", "core", "check", "--json", clip], cwd=deploy.ROOT, capture_output=True, text=True
+    )
+    expected = json.loads(told.stdout)["analysis"]
+    for analysis in (answer["analysis"], expected):
+        analysis.pop("seconds")
+    assert answer["analysis"] == expected and expected["model"]["trained"]
 
 
-def answers(address):
-    try:
-        return urllib.request.urlopen(address, timeout=5).status == 200
-    except (urllib.error.URLError, OSError):
-        return False
+def clean_environment(folder, space):
+    """A new environment with what the Space asks for, from the package index or pip's cache. Returns its python.
+
+    Only torch, which a Space may bring itself and which takes gigabytes, is linked from the environment of the tests.
+    """
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    there = next((folder / "lib").glob("python3*")) / "site-packages"
+    for name in ("torch", "torchgen", "functorch", "torchvision", "torchvision.libs", "triton", "nvidia", "cuda"):
+        link_from_here(name, there)
+    for name in ("torch-", "torchvision-", "triton-", "nvidia_", "cuda_"):
+        for info in HERE.glob(f"{name}*.dist-info"):
+            link_from_here(info.name, there)
+    version = re.search(r"sdk_version: (\S+)", (space / "README.md").read_text())[1]
+    wanted = ["-r", space / "requirements.txt", f"gradio=={version}"]
+    subprocess.run([folder / "bin/python", "-m", "pip", "install", "--quiet", *wanted], check=True)
+    return folder / "bin/python"
+
+
+def link_from_here(name, there):
+    if (HERE / name).exists():
+        (there / name).symlink_to(HERE / name)

@@ -1,5 +1,6 @@
 """What stands on the page around an answer."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from demo import view
 from demo.about import NO_FIGURES, about, card
 from demo.sources import links_from
 from demo.work import Answer, Copy, Step
-from tests.samples import a_face, an_analysis
+from tests.samples import TRAINED, a_face, an_analysis, an_unjudged_face
 
 
 @pytest.mark.parametrize("code", sorted(set(ERRORS) - {"cancelled"}))
@@ -47,6 +48,20 @@ def test_the_figures_are_those_that_came_with_the_weights(tmp_path):
     from core.pretrained import BUNDLED
 
     assert (NO_FIGURES in about()) == (card(BUNDLED) is None)
+
+
+def test_a_line_of_ones_own_flags_the_faces_above_it_and_moves_no_verdict():
+    analysis = an_analysis(a_face(1, (0.9,) * 4), a_face(2, (0.3,) * 4), an_unjudged_face(3))
+    at_half, at_most = view.above(analysis, 0.5), view.above(analysis, 0.9)
+    assert "1 of 2 judged faces are above your line of 50%: face 1 (90%)." in at_half and "--um-own: 50%" in at_half
+    assert "0 of 2 judged faces are above your line of 90%." in at_most and "--um-own: 10%" in at_most
+    assert "The verdict keeps its measured bands." in at_half
+    assert view.above(analysis, 0.0) == "" and view.above(None, 0.5) == ""
+
+
+def test_no_line_is_held_against_numbers_that_mean_nothing():
+    untrained = replace(TRAINED, trained=False)
+    assert view.above(an_analysis(a_face(), model=untrained), 0.5) == ""
 
 
 def test_links_are_off_on_a_space_unless_switched_on():
