@@ -182,7 +182,7 @@ def train_reference(shards: Shards, clips: int, epochs: int, batch: int = 4) -> 
         print(
             f"reference: epoch {epoch + 1} of {epochs}, loss {loss.item():.3f}, its own accuracy {best:.3f}", flush=True
         )
-    about = f"{len(train)} pseudo-fake clips and their reals, {epochs} epochs, from {origin}"
+    about = f"{len(train)} clips, half of them pseudo-fakes, for {epochs} epochs, from {origin}"
     return model.eval(), {"trained_on": about, "own_accuracy": round(best, 4), "own_accuracy_of": len(held)}
 
 

@@ -22,11 +22,12 @@ from training.train import TrainConfig, backward, build, parameter_groups, set_t
 
 
 def measure(work: Callable[[], int], seconds: float) -> tuple[float, float]:
-    """Call `work`, which says how many images it did, for about `seconds`; images a second by clock and by processor."""
+    """Call `work`, which says how many images it did, for about `seconds` but at least three times; images a second by
+    the clock and by the processor."""
     work()  # warm
-    images, clock, processor = 0, time.perf_counter(), time.process_time()
-    while time.perf_counter() - clock < seconds:
-        images += work()
+    images, calls, clock, processor = 0, 0, time.perf_counter(), time.process_time()
+    while calls < 3 or time.perf_counter() - clock < seconds:
+        images, calls = images + work(), calls + 1
     return images / (time.perf_counter() - clock), images / max(time.process_time() - processor, 1e-9)
 
 
