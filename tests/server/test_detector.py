@@ -19,7 +19,7 @@ def test_the_shipped_detector_judges_and_draws_an_uploaded_clip(tmp_path):
         assert check["analysis"]["coverage"]["faces_found"] == 1
         drawn = server.get(f"/v1/checks/{check['id']}/artifacts/timeline.png")
         assert drawn.content.startswith(b"\x89PNG")
-        assert {"timeline.png", "key-frames.png", "annotated.mp4"} <= set(check["artifacts"])
+        assert {"timeline.png", "key-frames.png", "annotated.mp4", "report.html"} <= set(check["artifacts"])
         assert check["analysis"]["model"]["sha256"] == server.get("/v1/info").json()["model"]["sha256"]
     finally:
         server.stop()
