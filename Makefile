@@ -5,6 +5,9 @@ VIDEO ?= out/example.mp4
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 PYTEST ?=
 
+# a recipe reads it from its surroundings, so that a name may hold quotes
+export VIDEO
+
 RUN := .venv/bin/python
 # named after what is wanted, so that set-up runs again when that changes, and only then
 READY := .venv/.ready-$(shell cat requirements.txt requirements-dev.txt packages.txt | cksum | cut -d ' ' -f 1)
@@ -34,8 +37,8 @@ $(TOOLS): $(READY)
 	@touch $@
 
 check: $(READY) ## check a video: make check VIDEO=clip.mp4 (without one, the example)
-	@$(if $(filter out/example.mp4,$(VIDEO)),test -f out/example.mp4 || $(RUN) -m core example out/example.mp4)
-	@$(RUN) -m core check '$(VIDEO)' $(ARGS) || test $$? -eq 1 # 1 says that something was flagged: an answer
+	@test "$$VIDEO" != out/example.mp4 || test -f out/example.mp4 || $(RUN) -m core example out/example.mp4
+	@$(RUN) -m core check "$$VIDEO" $(ARGS) || test $$? -eq 1 # 1 says that something was flagged: an answer
 
 demo: $(READY) ## open the page on http://127.0.0.1:7860
 	@$(RUN) -m demo $(ARGS)

@@ -10,6 +10,7 @@ from core.analysis import Analysis
 from core.annotate import annotated_picture, annotated_video
 from core.draw import heat_over, most_suspicious
 from core.render import MAX_FACES, Heat, key_crops, key_frame_sheet, timeline_picture, written_whole
+from core.report import write_report
 
 
 def write_artifacts(
@@ -19,18 +20,21 @@ def write_artifacts(
     heat: Heat | None = None,
     progress: Callable[[int, int, str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
+    name: str | None = None,
 ) -> list[Path]:
     """Write the report, the pictures and the annotated copy of one file into a folder, made if it is not there.
 
-    heat: crops to heat maps, `grad_cam` of the model that judged; without it there are none. Returns what was
-    written: report.json, key-frames.png, timeline.png, heat-maps/*.png, and annotated.mp4 (annotated.png of a still).
+    heat: crops to heat maps, `grad_cam` of the model that judged; without it there are none. name: what the report
+    calls the file, where its own name says nothing. Returns what was
+    written: report.html, report.json, key-frames.png, timeline.png, heat-maps/*.png, and annotated.mp4 (annotated.png of a still).
     Raises CheckError (disk_full, not_writable, cancelled); each file is whole or absent.
     """
-    written = [folder / "report.json", folder / "key-frames.png"]
+    written = [folder / "report.json", folder / "key-frames.png", folder / "report.html"]
     with written_whole(written[0]) as part:
         report = {"path": str(path), "analysis": analysis.to_json()}
         part.write_text(json.dumps(report, indent=2) + "\n")
     key_frame_sheet(path, analysis, written[1], heat)
+    write_report(path, analysis, written[2], heat, name)
     if heat:
         written += heat_pictures(path, analysis, folder / "heat-maps", heat)
     if analysis.media.is_still:

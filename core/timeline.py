@@ -102,7 +102,7 @@ def read_timeline(video: OpenVideo) -> Timeline:
         by_number=by_number,
         doubtful=not trusted,
         is_still=count == 1,
-        is_short=trusted and last_ms * 1.1 + 2000 < _declared_ms(video),
+        is_short=trusted and _ends_before_declared(video, last_ms + step_ms),
     )
 
 
@@ -192,8 +192,8 @@ def _step_ms(seen: _Seen | None, unit: Fraction, rate: Fraction | None) -> float
     return declared if counted / 2 < declared < counted * 2 else max(counted, 1000 / MAX_RATE)
 
 
-def _declared_ms(video: OpenVideo) -> float:
+def _ends_before_declared(video: OpenVideo, end_ms: float) -> bool:
     stream = video.stream
     if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base * 1000)
-    return (video.container.duration or 0) / 1000
+        return end_ms * 1.02 + 500 < stream.duration * stream.time_base * 1000  # a last picture may be held for a while
+    return end_ms * 1.1 + 2000 < (video.container.duration or 0) / 1000  # of sound as well, or estimated from the rate

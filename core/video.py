@@ -209,7 +209,7 @@ def _decode(video: OpenVideo, damage: Callable[[], None], at_keyframe: bool = Fa
     """Decode from where the container stands (or the next key frame), going on past what cannot be read.
 
     After damage nothing is given until the next key frame: decoders paint over what is missing, and the smear would
-    pass for a manipulation. HEVC, VP9 and AV1 do not notice small damage.
+    pass for a manipulation. Small damage can pass unnoticed (docs/architecture.md).
     """
     smeared = False
 

@@ -64,14 +64,14 @@ def analyse(wire: Wire, settings: dict) -> None:
 def draw(wire: Wire, detector, path: Path, name: str, analysis, folder: Path) -> None:
     from core.artifacts import write_artifacts
     from core.explain import grad_cam
-    from core.report import write_report
 
     wire.progress(0, 1, "draw")
     heat = partial(grad_cam, detector.model.encoder)
-    write_artifacts(
-        path, analysis, folder, heat, lambda done, total, _: wire.progress(done, total, "draw"), wire.cancelled
-    )
-    write_report(path, analysis, folder / "report.html", heat, name)
+
+    def progress(done: int, total: int, _stage: str) -> None:
+        wire.progress(done, total, "draw")
+
+    write_artifacts(path, analysis, folder, heat, progress, wire.cancelled, name)
     (folder / "report.json").unlink()  # it names a path of ours, and the API gives the analysis
 
 

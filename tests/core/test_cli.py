@@ -113,7 +113,7 @@ def test_the_same_video_gives_the_same_answer(folder_run):
 def test_out_gets_a_folder_for_each_video_with_every_picture(folder_run):
     folder, _, _ = folder_run
     written = {path.name for path in (folder / "out" / "b").iterdir()}
-    assert written == {"report.json", "key-frames.png", "timeline.png", "annotated.mp4", "heat-maps"}
+    assert written == {"report.html", "report.json", "key-frames.png", "timeline.png", "annotated.mp4", "heat-maps"}
     assert len(list((folder / "out" / "b" / "heat-maps").glob("face-1-at-*.png"))) == 3
     assert sorted(path.name for path in (folder / "out").iterdir()) == ["b", "no face", "наш 'клип' \"1\""]
 
@@ -179,7 +179,8 @@ def test_ctrl_c_ends_with_one_line_and_nothing_half_written(weights, tmp_path):
     _, errors = process.communicate()
     assert process.returncode == 130
     assert errors.strip() == "Stopped. Nothing was left half-written."
-    assert {p.name for p in (out / "long").iterdir()} == {"report.json", "key-frames.png", "timeline.png", "heat-maps"}
+    written = {p.name for p in (out / "long").iterdir()}
+    assert written == {"report.html", "report.json", "key-frames.png", "timeline.png", "heat-maps"}
 
 
 @pytest.mark.slow

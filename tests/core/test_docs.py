@@ -39,5 +39,5 @@ def test_every_make_target_of_a_page_exists(page):
 
 def test_the_readme_names_every_file_that_out_writes():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name in ("annotated.mp4", "key-frames.png", "heat-maps/", "timeline.png", "report.json"):
+    for name in ("annotated.mp4", "key-frames.png", "heat-maps/", "timeline.png", "report.html", "report.json"):
         assert f"`{name}`" in readme
