@@ -9,8 +9,8 @@ VOLUME /data
 
 FROM base AS web
 COPY requirements.txt ./
-# the API needs neither the neural network nor what draws and shows
-RUN grep -vE '^(torch|torchvision|mediapipe|matplotlib|scikit-image|c2pa-python|gradio|a2wsgi|openvino|nncf)\b' requirements.txt > web.txt \
+# the API needs neither the neural network nor what fetches, draws and shows
+RUN grep -vE '^(torch|torchvision|mediapipe|scipy|safetensors|huggingface-hub|matplotlib|scikit-image|c2pa-python|yt-dlp|gradio|a2wsgi|openvino|nncf)\b' requirements.txt > web.txt \
     && pip install --no-cache-dir -r web.txt
 COPY core core
 COPY server server
@@ -22,9 +22,9 @@ CMD ["python", "-m", "server", "web"]
 
 FROM base AS full
 COPY packages.txt requirements.txt ./
-# what only the tests need stands below the line that says so
+# the libraries alone: a second Python is not wanted here
 RUN apt-get update \
-    && sed '/^# the tests/,$d' packages.txt | grep -v '^#' | xargs apt-get install -y --no-install-recommends \
+    && grep '^lib' packages.txt | xargs apt-get install -y --no-install-recommends \
     && rm -rf /var/lib/apt/lists/*
 RUN pip install --no-cache-dir -r requirements.txt
 COPY core core

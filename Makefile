@@ -55,8 +55,8 @@ test: $(TOOLS) ## run all tests
 test-fast: $(TOOLS) ## run the tests that are quick
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(PYTEST)
 
-test-storm: $(TOOLS) ## kill everything at random while 500 checks run
-	UNMASK_STORM=500 $(RUN) -m pytest tests/server/test_storm.py
+test-storm: $(TOOLS) ## kill everything at random while 500 checks run (make test: 50)
+	UNMASK_STORM=500 $(RUN) -m pytest -rP tests/server/test_storm.py
 
 lint: $(READY) ## check style and format
 	$(RUN) -m ruff check .

@@ -4,12 +4,15 @@
 
 Starts web and worker with the tests' stand-in for the detector, as it is the API that is measured. A polling client asks once
 a second, as Retry-After tells it; a submitting one uploads a file, then waits a second, or as long as a refusal says. The
-last line is JSON: how often each status came, and quantiles of the seconds between a request and the end of its answer.
+last line is JSON: how often each status came, and quantiles of the time between a request and the end of its answer, and
+what says how far to trust these on a machine that others use too: its load, and the web side's own time on the processor.
 """
 
 import argparse
 import asyncio
 import json
+import os
+import resource
 import tempfile
 import time
 from collections import Counter
@@ -142,25 +145,26 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         server = Running(Path(folder) / "data")
         try:
-            server.start("web")
+            web = server.start("web")
             server.start("worker")
             server.until_ready()
             seen = asyncio.run(load(server.port, given.seconds, given.polling, given.submitting))
+            web.terminate()
+            web.wait()
+            cpu = resource.getrusage(resource.RUSAGE_CHILDREN)  # of the children that have ended: the web side alone
         finally:
             server.stop()
     figures = {what: quantiles(seconds) for what, seconds in seen.seconds.items()}
-    statuses = {f"{what} {status}": count for (what, status), count in sorted(seen.statuses.items())}
-    print(
-        json.dumps(
-            {
-                **vars(given),
-                **figures,
-                "statuses": statuses,
-                "unanswered": seen.unanswered,
-                "without_retry_after": seen.without_retry_after,
-            }
-        )
-    )
+    report = {
+        **vars(given),
+        **figures,
+        "statuses": {f"{what} {status}": count for (what, status), count in sorted(seen.statuses.items())},
+        "unanswered": seen.unanswered,
+        "without_retry_after": seen.without_retry_after,
+        "load_of_the_machine": os.getloadavg()[0],
+        "web_cpu_s": round(cpu.ru_utime + cpu.ru_stime, 1),
+    }
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

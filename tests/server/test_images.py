@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
+
+from tests.server.rehearsal import rehearse
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +31,24 @@ def test_compose_builds_targets_that_there_are_and_sets_only_known_variables():
 
 
 def test_the_web_side_loads_nothing_that_its_image_leaves_out():
-    left_out = ["torch", "torchvision", "mediapipe", "matplotlib", "skimage", "c2pa", "gradio", "a2wsgi", "openvino"]
+    packages = re.search(r"grep -vE '\^\(([\w|-]+)\)", (ROOT / "Dockerfile").read_text(encoding="utf-8"))[1].split("|")
+    modules = {"scikit-image": "skimage", "c2pa-python": "c2pa"}
+    left_out = [modules.get(package, package.replace("-", "_")) for package in packages]
     code = f"import sys; sys.modules.update(dict.fromkeys({left_out})); import server.app, server.web"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_the_steps_of_the_image_for_everything_lead_to_a_server_that_is_ready(tmp_path):
+    with rehearse("all", tmp_path, Path(sys.executable)) as server:
+        assert server.get("/ready").json()["status"] == "ready"
+        assert server.health_check() == 0
+    assert server.health_check() == 1
+
+
+@pytest.mark.slow
+def test_the_steps_of_the_web_image_lead_to_a_server_that_is_alive(tmp_path):
+    with rehearse("web", tmp_path, Path(sys.executable)) as server:
+        assert server.get("/health").json() == {"status": "alive"}
+        assert server.health_check() == 0
