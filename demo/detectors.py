@@ -64,7 +64,7 @@ def label(name: str, folder: Path) -> str:
 
     try:
         info = read_json(folder / CONFIG)
-        return f"{name}: {info['name']} {info['version']} with the head {info['head']['kind']}"
+        return f"{name}: {info['name']} {info['version']}, {info['head']['kind']} head"
     except (CheckError, KeyError):
         return f"{name}: not trained yet" if name == DEFAULT else name
 

@@ -15,7 +15,7 @@ from tests.site import Site
 
 pytestmark = pytest.mark.slow
 SCREENSHOTS = Path(__file__).parents[2] / "out/screenshots"
-PATIENCE = 15_000  # milliseconds; only a page that hangs comes near
+PATIENCE = 60_000  # milliseconds; only a page that hangs comes near
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def test_on_a_lent_gpu_the_network_runs_and_nothing_else(lent, weights, monkeypa
 
 def test_the_choice_of_weights_names_their_head(weights):
     (words, name), *_ = detectors.Detectors(weights).choices()
-    assert (words, name) == ("default: tiny 1 with the head residual-lstm", "default")
+    assert (words, name) == ("default: tiny 1, residual-lstm head", "default")
 
 
 def test_elsewhere_nothing_is_lent(lent, weights, monkeypatch):
