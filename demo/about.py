@@ -1,22 +1,56 @@
 """The words of the second tab, and the measured figures that came with the weights."""
 
+import json
+import re
 from pathlib import Path
+
+from core.analysis import VERDICT_MEANING
+from core.calibration import Calibration
+from core.draw import LOOKS, percent
 
 NO_FIGURES = "No measured figures came with the installed weights, so none are shown."
 
 
-def about() -> str:
-    """Markdown: how it works, what it cannot see, the figures, privacy."""
-    from core.pretrained import BUNDLED
+def about(weights: Path) -> str:
+    """Markdown: how it works, what it cannot see, the figures of these weights, privacy. weights: their folder."""
+    from core.looks import MIN_FRAMES, MIN_SIZE
 
     words = (Path(__file__).parent / "about.md").read_text(encoding="utf-8")
-    return words.replace("FIGURES", card(BUNDLED) or NO_FIGURES)
+    for name, text in (
+        ("VERDICTS", verdicts()),
+        ("BANDS", bands(weights)),
+        ("MIN_SIZE", f"{MIN_SIZE:.0f}"),
+        ("MIN_FRAMES", str(MIN_FRAMES)),
+        ("FIGURES", card(weights) or NO_FIGURES),
+    ):
+        words = words.replace(name, text)
+    return words
+
+
+def verdicts() -> str:
+    """The rows of the table of verdicts."""
+    return "\n".join(f"| {LOOKS[one].mark} | {LOOKS[one].words} | {means} |" for one, means in VERDICT_MEANING.items())
+
+
+def bands(weights: Path) -> str:
+    """Where the verdicts begin, by the calibration of these weights; "" where none was fitted."""
+    try:
+        curve = Calibration.from_json(json.loads((weights / "calibration.json").read_text(encoding="utf-8"))).curve(1)
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    if (curve.no_signs_until, curve.likely_from) == (0, 1):
+        return ""
+    return (
+        f"For a video with one judged face, *{LOOKS['likely_manipulated'].words}* begins above {percent(curve.likely_from)} "
+        f"and *{LOOKS['no_signs_found'].words}* below {percent(curve.no_signs_until)}."
+    )
 
 
 def card(weights: Path) -> str | None:
-    """The card beside the weights, without its front matter; None where there is none."""
+    """The card beside the weights, without its front matter, its headings below those of the page; None without one."""
     for name in ("README.md", "CARD.md", "MODEL_CARD.md"):
         if (weights / name).is_file():
             text = (weights / name).read_text(encoding="utf-8")
-            return text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
+            text = text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
+            return re.sub(r"^#+ ", "#### ", text, flags=re.MULTILINE)
     return None

@@ -52,7 +52,7 @@ def build(detectors: Detectors | None = None, links: Links | None = None) -> gr.
             with gr.Tab("Check a video"):
                 check_tab(handlers)
             with gr.Tab("How it works"):
-                gr.Markdown(about(), elem_id="about")
+                gr.Markdown(about(detectors.folder(DEFAULT)), elem_id="about")
         page.unload(handlers.leave)
     page.queue(max_size=IN_LINE, default_concurrency_limit=AT_ONCE)
     return page
@@ -91,9 +91,8 @@ def check_tab(handlers: "Handlers") -> None:
                 blended = gr.Button("Its face blended with itself", elem_id="blended")
     with gr.Accordion("More choices", open=False):
         plan = gr.Dropdown([(PLAN_WORDS[name], name) for name in PLANS], value="default", label="How much to look at")
-        names = handlers.detectors.names()
         weights = gr.Dropdown(
-            list(names),
+            handlers.detectors.choices(),
             value=DEFAULT,
             label="Weights and head",
             info="A temporal head is trained for one encoder, so the two are chosen together.",

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from core.detector import Detector
+from core.errors import CheckError
 from core.render import Heat
 
 DEFAULT = "default"
@@ -39,8 +40,15 @@ class Detectors:
         self._loaded: dict[str, Loaded] = {}
         self._lock = threading.Lock()
 
-    def names(self) -> tuple[str, ...]:
-        return installed()
+    def choices(self) -> list[tuple[str, str]]:
+        """(what it is, its name) of each of the installed weights."""
+        return [(label(name, self.folder(name)), name) for name in installed()]
+
+    def folder(self, name: str) -> Path:
+        """Where these weights lie. Raises CheckError."""
+        from core.pretrained import find_folder
+
+        return find_folder(self._default if name == DEFAULT else name)
 
     def get(self, name: str) -> Loaded:
         """Raises CheckError (weights_*)."""
@@ -48,6 +56,17 @@ class Detectors:
             if name not in self._loaded:
                 self._loaded[name] = load(self._default if name == DEFAULT else name)
             return self._loaded[name]
+
+
+def label(name: str, folder: Path) -> str:
+    """The weights and their head in words."""
+    from core.pretrained import CONFIG, read_json
+
+    try:
+        info = read_json(folder / CONFIG)
+        return f"{name}: {info['name']} {info['version']}, {info['head']['kind']} head"
+    except (CheckError, KeyError):
+        return f"{name}: not trained yet" if name == DEFAULT else name
 
 
 def load(weights: str | Path | None) -> Loaded:

@@ -17,10 +17,7 @@ EXAMPLES = (
     "Two clips made by Unmask from a public-domain NASA portrait under a virtual camera. In the second, the face is "
     "blended with a changed copy of itself, which is a mild manipulation."
 )
-LINE_INFO = (
-    "Draws it over time and says which faces are above it; 0 draws none. The verdict does not follow it: where a verdict "
-    "begins was measured, and a line moved by hand has no known share of mistakes."
-)
+LINE_INFO = "Tells which faces are above it. Verdicts do not follow it: theirs were measured. 0 is none."
 
 STEPS = ("Getting the file", "Looking at the faces", "Weighing what was found", "Drawing the annotated copy")
 # stage -> its step, and the stretch of the bar that it fills

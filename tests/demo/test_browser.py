@@ -1,43 +1,34 @@
 """The page as a person uses it, in a real Chromium. Screenshots lie in out/screenshots/ afterwards."""
 
 import json
-import shutil
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
+from core.analysis import VERDICT_WORDS
+from core.errors import ERRORS
+from demo.sources import Links
 from tests import media
-from tests.demo.conftest import files_in
+from tests.demo.conftest import files_in, waited
+from tests.site import Site
 
 pytestmark = pytest.mark.slow
 SCREENSHOTS = Path(__file__).parents[2] / "out/screenshots"
 PATIENCE = 60_000  # milliseconds; only a page that hangs comes near
 
 
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    assert chromium, "these tests need Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def visit(browser, address):
     """Open the page; it must ask nobody but this machine for anything."""
-    asked, pages = [], []
+    asked, pages, served = [], [], []
 
-    def visit(width=1200, height=900, scheme="light"):
+    def visit(width=1200, height=900, scheme="light", at=address, browser=browser):
         page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
         page.set_default_timeout(PATIENCE)
         page.on("request", lambda request: asked.append(request.url))
-        page.goto(address)
+        page.goto(at)
+        served.append(at)
         page.wait_for_selector("#check-file")
         pages.append(page)
         return page
@@ -45,7 +36,7 @@ def visit(browser, address):
     yield visit
     for page in pages:
         page.close()
-    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+    assert [url for url in asked if not url.startswith((*served, "data:", "blob:"))] == []
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +59,7 @@ def test_a_dropped_clip_gets_a_verdict_a_timeline_that_seeks_and_its_downloads(v
     page = visit()
     drop(page, clip)
     page.wait_for_selector("#status progress")
-    assert page.inner_text("#verdict h2").split(" ", 1)[1] in ("Likely manipulated", "Inconclusive", "No signs found")
+    assert page.inner_text("#verdict h2").split(" ", 1)[1] in VERDICT_WORDS.values()
     page.wait_for_selector("#copy video")
     page.wait_for_function("document.querySelector('#copy video').readyState >= 2")
     assert page.locator("#stop").is_hidden()
@@ -136,12 +127,73 @@ def test_two_people_at_once_each_get_their_own_answer(visit, clip, tmp_path):
     assert "No verdict" not in first.inner_text("#verdict h2")
 
 
+@pytest.fixture(scope="module")
+def site():
+    """A social site with one video."""
+    site = Site()
+    yield site
+    site.shutdown()
+    site.server_close()
+
+
+def test_a_link_is_fetched_and_checked(visit, serve, site, clip, kept):
+    site.pages["/clip.mp4"] = ("video/mp4", clip.read_bytes())
+    page = visit(at=serve(Links(allow=(site.host,), media=(site.host,))))
+    paste(page, site.url("/clip.mp4"))
+    assert "No verdict" not in page.inner_text("#verdict h2")
+    page.wait_for_selector("#copy video")
+    assert "/clip.mp4" in site.hits
+    screenshot(page, "link")
+    page.close()
+    assert_gone(kept)
+
+
+def test_links_that_lead_nowhere_are_explained(visit, serve, site):
+    site.pages["/busy.mp4"] = lambda request: request.send_error(429)
+    page = visit(at=serve(Links(allow=(site.host,), media=(site.host,))))
+    for url, code in (
+        ("https://unknown.example/watch/1", "unsupported_site"),
+        ("no link at all", "bad_link"),
+        (site.url("/gone.mp4"), "removed"),
+        (site.url("/busy.mp4"), "site_busy"),
+    ):
+        paste(page, url)
+        page.wait_for_selector(f"#status [role=alert] >> text={code}")
+        assert ERRORS[code].next_step in page.inner_text("#status [role=alert]")
+    screenshot(page, "link-problem")
+
+
+def paste(page, url):
+    page.get_by_role("tab", name="Link").click()
+    page.fill("#link textarea, #link input", url)
+    page.keyboard.press("Enter")
+
+
+def test_a_recording_of_the_camera_is_checked(chromium, visit, kept, tmp_path):
+    """The camera is Chromium's own stand-in, which plays a clip of the portrait."""
+    scene = media.portrait_clip(tmp_path / "camera.mjpeg", codec="mjpeg", pix_fmt="yuvj420p", container="mjpeg")
+    browser = chromium(
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={scene}",
+    )
+    try:
+        page = visit(browser=browser)
+        page.get_by_role("tab", name="Camera").click()
+        page.click("#camera [title='grant webcam access']")
+        page.click("#camera [aria-label='start recording']")
+        page.wait_for_timeout(2500)  # so long is the recording
+        page.click("#camera [title='stop recording']")
+        page.wait_for_selector("#camera video[src*='file=']")
+        page.click("text=Check this recording")
+        assert page.inner_text("#verdict h2").split(" ", 1)[1] in VERDICT_WORDS.values()
+        page.wait_for_selector("#copy video")
+        screenshot(page, "camera")
+        page.close()
+        assert_gone(kept)
+    finally:
+        browser.close()
+
+
 def assert_gone(folder):
     waited(lambda: files_in(folder) == [])
-
-
-def waited(condition, seconds=60):
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it never came to be"
-        time.sleep(0.1)

@@ -35,6 +35,11 @@ def test_on_a_lent_gpu_the_network_runs_and_nothing_else(lent, weights, monkeypa
     assert loaded.heat(np.zeros((1, 64, 64, 3), np.uint8)).shape[0] == 1
 
 
+def test_the_choice_of_weights_names_their_head(weights):
+    (words, name), *_ = detectors.Detectors(weights).choices()
+    assert (words, name) == ("default: tiny 1, residual-lstm head", "default")
+
+
 def test_elsewhere_nothing_is_lent(lent, weights, monkeypatch):
     monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
     detectors.load(weights)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.analysis import Provenance
+from core.analysis import VERDICT_MEANING, Provenance
 from core.errors import ERRORS, CheckError
 from demo import view
 from demo.about import NO_FIGURES, about, card
@@ -43,11 +43,15 @@ def test_progress_never_goes_back():
 
 def test_the_figures_are_those_that_came_with_the_weights(tmp_path):
     assert card(tmp_path) is None
-    (tmp_path / "README.md").write_text("---\nlicense: x\n---\n\nAUC 0.9\n")
-    assert card(tmp_path).strip() == "AUC 0.9"
-    from core.pretrained import BUNDLED
+    assert NO_FIGURES in about(tmp_path)
+    (tmp_path / "README.md").write_text("---\nlicense: x\n---\n# Card\n\nAUC 0.9\n")
+    assert card(tmp_path) == "#### Card\n\nAUC 0.9\n"
+    assert "AUC 0.9" in about(tmp_path) and NO_FIGURES not in about(tmp_path)
 
-    assert (NO_FIGURES in about()) == (card(BUNDLED) is None)
+
+def test_where_verdicts_begin_is_told_from_the_calibration_of_the_weights(weights):
+    assert "begins above 60% and *No signs found* below 40%." in about(weights)
+    assert all(means in about(weights) for means in VERDICT_MEANING.values())
 
 
 def test_a_line_of_ones_own_flags_the_faces_above_it_and_moves_no_verdict():
