@@ -5,7 +5,7 @@ loss, and the drift of the reals: a detector may keep its AUC and yet flag every
 
     python -m training.robustness --manifest ../shared/data/dev/manifest.jsonl --out runs/robustness --limit 10
 
---limit is the number of items of each class and kind; each is judged once a cell, 22 times in all. Goes on where it was
+--limit is the number of items of each class and kind; each video is judged 18 times, each image 16 times. Goes on where it was
 stopped. Writes figures.json, report.md and robustness.png.
 """
 

@@ -50,9 +50,7 @@ class TrainConfig:
     margin_weight: float = 0.3
     mask_weight: float = 0.5
     ema: float = 0.998
-    sam: float = (
-        0.0  # radius of sharpness-aware minimisation (Foret et al. 2021), .05 as published; 0: off, half the time
-    )
+    sam: float = 0.0  # radius of sharpness-aware minimisation (Foret et al. 2021; theirs is .05), at twice the time
     seed: int = 1
     every: int = 250  # steps between checkpoints and validations
 
