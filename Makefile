@@ -14,7 +14,7 @@ READY := .venv/.ready-$(shell cat requirements.txt requirements-dev.txt packages
 
 TOOLS := .venv/.tools-$(shell cat packages-test.txt requirements-models.txt tests/extension/package-lock.json | cksum | cut -d ' ' -f 1)
 
-.PHONY: help setup check demo serve extension test test-fast test-storm lint train docs
+.PHONY: help setup check demo serve extension test test-fast test-storm lint train docs bench bench-guard
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,13 @@ test-storm: $(TOOLS) ## kill everything at random while 500 checks run (make tes
 lint: $(READY) ## check style and format
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+
+bench: $(READY) ## compare the speed with other pipelines (minutes; ARGS=--quick)
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	$(RUN) -m benchmarks.compare $(ARGS)
+
+bench-guard: $(READY) ## fail if a check has become a quarter slower than the mark in benchmarks/marks.json
+	OMP_NUM_THREADS=1 $(RUN) -m benchmarks.guard
 
 train: $(READY) ## train on the data pack, from faces to weights (SMALL=1: a lunch break)
 	SMALL=$(SMALL) training/run.sh

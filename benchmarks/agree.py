@@ -1,0 +1,52 @@
+"""Does the quick road answer what the plain one does? `python -m benchmarks.agree FOLDER`.
+
+Every video of the folder is judged twice: by the default, and in float32 by PyTorch. Printed are the largest difference of
+a probability and the number of verdicts that changed; with files below `real/` and `fake/`, also both areas under the curve.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from core.cli import is_video_name
+from core.detector import Detector
+from core.errors import CheckError
+
+
+def main() -> int:
+    folder = Path(sys.argv[1])
+    quick = Detector.load(device="cpu")
+    os.environ["UNMASK_OPENVINO"] = "0"
+    plain = Detector.load(device="cpu", precision="fp32")
+    rows = []
+    for path in sorted(path for path in folder.rglob("*") if is_video_name(path)):
+        try:
+            rows.append((path, quick.check(path), plain.check(path)))
+        except CheckError as error:
+            print(f"{path.name}: {error}", file=sys.stderr)
+    judged = [(path, a, b) for path, a, b in rows if a.probability is not None and b.probability is not None]
+    answers = np.array([(a.probability, b.probability) for _, a, b in judged])
+    fake = np.array(["fake" in path.relative_to(folder).parts for path, *_ in judged])
+    labelled = 0 < fake.sum() < len(fake)
+    found = {
+        "videos": len(rows),
+        "judged": len(judged),
+        "largest_difference": float(np.abs(answers[:, 0] - answers[:, 1]).max()),
+        "verdicts_changed": sum(a.verdict != b.verdict for _, a, b in rows),
+        "auc": [area(answers[:, i], fake) for i in (0, 1)] if labelled else None,
+    }
+    print(json.dumps(found))
+    return int(found["largest_difference"] > 0.02)
+
+
+def area(scores: np.ndarray, positive: np.ndarray) -> float:
+    """Area under the ROC curve: how often a positive is above a negative, ties counting half."""
+    above = scores[positive][:, None] - scores[~positive]
+    return float((above > 0).mean() + (above == 0).mean() / 2)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""Keeps the check fast: `python -m benchmarks.guard` fails where it has become a quarter slower; `--store` keeps a new mark.
+
+What is compared is a ratio: processor seconds of the default check of a small clip over those of a fixed piece of work
+(convolutions in PyTorch, sorting in NumPy), taken in turn, each the best of a few. A slower machine slows both. Which back
+end and precision it has does change the ratio, so there is a mark for each.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.pipelines import processor
+from core.detector import Detector
+from core.example import make_example
+from core.fused import has_openvino
+
+MARKS = Path(__file__).parent / "marks.json"
+ROUNDS, LOSS = 5, 1.25
+
+
+def fixed_work() -> None:
+    torch.manual_seed(0)
+    pixels, kernel = torch.randn(4, 64, 96, 96), torch.randn(64, 64, 3, 3)
+    with torch.inference_mode():
+        for _ in range(8):
+            torch.nn.functional.conv2d(pixels, kernel, padding=1)
+    np.sort(np.random.default_rng(0).random(2_000_000))
+
+
+def measured(work) -> float:
+    begin = processor()
+    work()
+    return processor() - begin
+
+
+def ratio(detector: Detector) -> float:
+    """Processor seconds of a check, in units of the fixed work."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = make_example(Path(folder) / "clip.mp4", seconds=4)
+        pairs = [(measured(lambda: detector.check(path)), measured(fixed_work)) for _ in range(ROUNDS)]
+    return min(check for check, _ in pairs) / min(fixed for _, fixed in pairs)
+
+
+def main() -> int:
+    detector = Detector.load(device="cpu")
+    name = f"{'openvino' if has_openvino() else 'pytorch'}-{detector.info.precision}"
+    marks = json.loads(MARKS.read_text()) if MARKS.exists() else {}
+    now = ratio(detector)
+    if "--store" in sys.argv:
+        MARKS.write_text(json.dumps({**marks, name: round(now, 2)}, indent=2) + "\n")
+    mark = marks.get(name)
+    print(f"{name}: a check takes {now:.2f} times the fixed work; the mark is {mark or 'not set'}")
+    return int(mark is not None and now > LOSS * mark and "--store" not in sys.argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
