@@ -32,7 +32,8 @@ the mean of a window of 16 frames at 8 Hz. SHA-256 of `model.safetensors`: `{sha
 Real faces alone: about 2,600 stills from 38 public sources and 37 talking clips from 11. Every forgery in training was
 made from them (docs/training.md). Most of those pictures carry no licence of their own and some clips are for research
 only, so these weights are **for research and evaluation**; train your own on data you hold rights to for anything else.
-The stem started from EfficientNet-Lite0's ImageNet weights (Apache-2.0).
+The stem started from EfficientNet-Lite0's ImageNet weights (Apache-2.0). Some forgeries were drawn by Real-ESRGAN's networks
+(BSD-3-Clause), of which nothing is in here.
 
 ## What was measured
 
