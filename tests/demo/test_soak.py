@@ -1,0 +1,60 @@
+"""Many checks by one visitor: memory stays flat, and no file outlives the page or the program."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests import media
+from tests.demo.conftest import answers, files_in, free_port, waited
+
+pytestmark = pytest.mark.slow
+WARM_UP, CHECKS = 20, 50
+GROWTH_MIB = 40  # a leak of one decoded frame a check would be 35, on top of what the allocator keeps
+
+
+def test_fifty_checks_leave_neither_memory_nor_files_behind(browser, weights, tmp_path):
+    clip = media.portrait_clip(tmp_path / "clip.mp4", 1)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    port = free_port()
+    command = [sys.executable, "-m", "demo", "--port", str(port), "--weights", str(weights)]
+    demo = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(scratch)})
+    try:
+        address = f"http://127.0.0.1:{port}"
+        waited(lambda: answers(address) or demo.poll() is not None, 180)
+        assert demo.poll() is None
+        page = browser.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(address)
+        page.set_input_files("#file input[type=file]", clip)
+        page.wait_for_selector("#file >> text=clip")
+        used = []
+        for _ in range(WARM_UP + CHECKS):
+            check_to_the_end(page)
+            used.append(resident_mib(demo.pid))
+
+        assert max(used[-5:]) - max(used[WARM_UP - 5 : WARM_UP]) < GROWTH_MIB, used
+        assert {file.suffix for file in files_in(scratch)} == {".mp4", ".html", ".json"}
+        page.close()
+        waited(lambda: files_in(scratch) == [])
+    finally:
+        demo.terminate()
+        demo.wait(60)
+    assert list(scratch.iterdir()) == []
+
+
+def check_to_the_end(page):
+    """Press the button and wait until the annotated copy of this very check is there."""
+    before = page.evaluate("document.querySelector('#copy video')?.src")
+    page.click("#check-file")
+    page.wait_for_function(
+        "before => { const copy = document.querySelector('#copy video'); return copy && copy.src !== before }",
+        arg=before,
+    )
+    page.wait_for_selector("#stop", state="hidden")
+
+
+def resident_mib(pid):
+    return int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(pid)])) / 1024
