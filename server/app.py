@@ -9,11 +9,13 @@ import uuid
 
 import structlog
 from flask import Flask, Response, g, request
+from flask.json.provider import DefaultJSONProvider
 from flask_cors import CORS
 from flask_limiter import Limiter, RateLimitExceeded
 from flask_limiter.util import get_remote_address
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from core.errors import CheckError
 from server import auth, problems, uploads
 from server.bell import Ringer, make_bell
 from server.config import Config
@@ -27,8 +29,17 @@ from server.store import Store
 MULTIPART_OVERHEAD = 64 * 1024  # boundaries and the other fields of a form
 
 
+class Json(DefaultJSONProvider):
+    def loads(self, s, **kwargs):
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+
 class UnmaskFlask(Flask):
     request_class = uploads.UploadRequest
+    json_provider_class = Json
 
 
 def create_app(config: Config) -> Flask:
@@ -89,6 +100,8 @@ def _number_requests(app: Flask) -> None:
         g.request_id = uuid.uuid4().hex
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        if "\0" in request.path:  # PostgreSQL takes none in a text
+            raise CheckError("not_found")
 
     # the first to see a request must be the one that numbers it
     hooks = app.before_request_funcs[None]

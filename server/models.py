@@ -54,7 +54,7 @@ class ReviewRequest(Strict):
     """A person's decision about a held check."""
 
     decision: Literal["confirm", "overturn"]
-    note: str = Field("", max_length=2000)
+    note: str = Field("", max_length=2000, pattern=r"^[^\x00]*$")  # PostgreSQL stores no NUL
 
 
 class ErrorView(BaseModel):

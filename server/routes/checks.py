@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response, g, jsonify, request, send_file, url_for
@@ -121,7 +122,7 @@ def index() -> Response:
 
 def page_size() -> int:
     given = request.args.get("limit", str(PAGE))
-    if not given.isdecimal() or not 1 <= int(given) <= MAX_PAGE:
+    if not given.isdecimal() or len(given) > 4 or not 1 <= int(given) <= MAX_PAGE:
         raise Invalid([{"field": "limit", "message": f"1 to {MAX_PAGE}"}])
     return int(given)
 
@@ -131,8 +132,10 @@ def read_cursor() -> tuple[float, str] | None:
         return None
     try:
         created_at, check_id = json.loads(base64.urlsafe_b64decode(given))
-        return float(created_at), str(check_id)
-    except (ValueError, TypeError):
+        if not re.fullmatch("[0-9a-f]{32}", check_id):
+            raise ValueError
+        return float(created_at), check_id
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise Invalid([{"field": "cursor", "message": "not one of ours"}]) from None
 
 

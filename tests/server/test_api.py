@@ -1,5 +1,6 @@
 """What the API answers, asked of the application itself; nothing works on the checks here."""
 
+import base64
 import io
 import json
 import time
@@ -242,6 +243,40 @@ def test_a_full_queue_leaves_no_upload_behind(make_app, config):
     client = make_app(replace(config, max_queue=0)).test_client()
     assert upload(client, video("late")).status_code == 503
     assert list((config.data / "checks").iterdir()) == []
+
+
+def cursor(text: str) -> str:
+    return f"/v1/checks?cursor={base64.urlsafe_b64encode(text.encode()).decode()}"
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"url":' * 50_000, '{"url": ' + "9" * 5000 + "}"])
+def test_json_that_trips_its_parser_is_a_bad_request(client, body):
+    answer = client.post("/v1/checks", data=body, content_type="application/json")
+    assert (answer.status_code, answer.json["code"]) == (400, "bad_request")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        cursor("[" * 2900),
+        cursor('[1, "\\ud800"]'),
+        cursor('[1, "\\u0000"]'),
+        cursor("[" + "9" * 400 + ', "' + "0" * 32 + '"]'),
+        cursor('{"a": 1, "b": 2}'),
+        "/v1/checks?limit=" + "9" * 5000,
+        "/v1/checks?limit=%C2%B2",
+    ],
+)
+def test_no_cursor_or_limit_is_too_strange_to_be_refused(client, path):
+    answer = client.get(path)
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid")
+
+
+def test_an_endless_number_of_a_last_event_starts_from_the_beginning(client):
+    check_id = client.post("/v1/checks", json=LINK).json["id"]
+    client.post(f"/v1/checks/{check_id}/cancel")
+    answer = client.get(f"/v1/checks/{check_id}/events", headers={"Last-Event-ID": "9" * 5000})
+    assert "event: cancelled" in answer.text
 
 
 def test_who_did_nothing_wrong_is_not_told_to_wait(client):
