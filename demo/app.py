@@ -1,7 +1,9 @@
 """The page: what is on it, and what happens when somebody presses a button."""
 
+import ctypes
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -236,7 +238,16 @@ class Handlers:
 
 def serve(host: str | None = None, port: int | None = None, weights: str | None = None) -> None:
     """Load the weights and serve the page until stopped. weights: as for `Detector.load`. Raises CheckError."""
+    share_heaps()
     detectors = Detectors(weights)
     detectors.get(DEFAULT)
     page = build(detectors, sources.links_from(dict(os.environ)))
     page.launch(server_name=host, server_port=port, **LAUNCH)
+
+
+def share_heaps() -> None:
+    """Two heaps for all threads, where the C library is glibc. Else each thread has one of its own, and the frames that
+    one check freed stay with its thread: 400 MiB more after fifty checks."""
+    m_arena_max = -8  # malloc.h
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").mallopt(m_arena_max, 2)
