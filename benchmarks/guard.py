@@ -1,8 +1,9 @@
 """Keeps the check fast: `python -m benchmarks.guard` fails where it has become a quarter slower; `--store` keeps a new mark.
 
-What is compared is a ratio: processor seconds of the default check of a small clip over those of a fixed piece of work
-(convolutions in PyTorch, sorting in NumPy), taken in turn, each the best of a few. A slower machine slows both. Which back
-end and precision it has does change the ratio, so there is a mark for each.
+What is compared is a ratio: processor seconds of the default check of a small clip over those of fixed work of the same
+kind that is none of ours (all frames decoded by PyAV, scaled by OpenCV, convolutions in PyTorch), taken in turn, each the
+best of a few. A slower or a busier machine slows both; where the ratio is too high it is measured anew, twice at most.
+Which back end and precision there is does change the ratio, so there is a mark for each.
 """
 
 import json
@@ -10,7 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
+import av
+import cv2
 import torch
 
 from benchmarks.pipelines import processor
@@ -19,16 +21,18 @@ from core.example import make_example
 from core.fused import has_openvino
 
 MARKS = Path(__file__).parent / "marks.json"
-ROUNDS, LOSS = 5, 1.25
+ROUNDS, LOSS, TRIES = 5, 1.25, 3
 
 
-def fixed_work() -> None:
+def fixed_work(path: Path) -> None:
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            cv2.resize(frame.to_ndarray(format="rgb24"), (192, 192), interpolation=cv2.INTER_AREA)
     torch.manual_seed(0)
-    pixels, kernel = torch.randn(4, 64, 96, 96), torch.randn(64, 64, 3, 3)
+    pixels, kernel = torch.randn(8, 64, 112, 112), torch.randn(64, 64, 3, 3)
     with torch.inference_mode():
-        for _ in range(8):
-            torch.nn.functional.conv2d(pixels, kernel, padding=1)
-    np.sort(np.random.default_rng(0).random(2_000_000))
+        for _ in range(4):
+            torch.nn.functional.conv2d(pixels, kernel, padding=1).relu_()
 
 
 def measured(work) -> float:
@@ -41,7 +45,7 @@ def ratio(detector: Detector) -> float:
     """Processor seconds of a check, in units of the fixed work."""
     with tempfile.TemporaryDirectory() as folder:
         path = make_example(Path(folder) / "clip.mp4", seconds=4)
-        pairs = [(measured(lambda: detector.check(path)), measured(fixed_work)) for _ in range(ROUNDS)]
+        pairs = [(measured(lambda: detector.check(path)), measured(lambda: fixed_work(path))) for _ in range(ROUNDS)]
     return min(check for check, _ in pairs) / min(fixed for _, fixed in pairs)
 
 
@@ -49,10 +53,12 @@ def main() -> int:
     detector = Detector.load(device="cpu")
     name = f"{'openvino' if has_openvino() else 'pytorch'}-{detector.info.precision}"
     marks = json.loads(MARKS.read_text()) if MARKS.exists() else {}
-    now = ratio(detector)
+    mark, now = marks.get(name), ratio(detector)
+    for _ in range(TRIES - 1):
+        if mark and now > LOSS * mark:
+            now = min(now, ratio(detector))
     if "--store" in sys.argv:
         MARKS.write_text(json.dumps({**marks, name: round(now, 2)}, indent=2) + "\n")
-    mark = marks.get(name)
     print(f"{name}: a check takes {now:.2f} times the fixed work; the mark is {mark or 'not set'}")
     return int(mark is not None and now > LOSS * mark and "--store" not in sys.argv)
 

@@ -92,7 +92,7 @@ def plain() -> Video:
                     crops = []
             if crops:
                 encoder(normalise(np.stack(crops)))
-        yield count, lambda: None
+        yield count, finder.close
 
     return check
 
