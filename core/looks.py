@@ -31,10 +31,11 @@ class Engine:
         self.model = model.to(device, memory_format=torch.channels_last)
         self.device = device
         self.precision = precision  # "fp32" or "bf16"; of the encoder, the head always runs in float32
-        if device == "cpu" and has_openvino():
+        self._compiled, self._encoder = None, model.encode  # of a stand-in, as training.rivals has them
+        if isinstance(model, DeepfakeModel) and device == "cpu" and has_openvino():
             self._compiled = compiled(model.encoder, model.config.size, precision)
-        else:
-            self._compiled, self._encoder = None, fused(model.encoder)
+        elif isinstance(model, DeepfakeModel):
+            self._encoder = fused(model.encoder)
 
     @torch.inference_mode()
     def encode(self, crops: np.ndarray) -> tuple[Tensor, Tensor]:
