@@ -9,6 +9,7 @@ PYTEST ?=
 export VIDEO
 
 RUN := .venv/bin/python
+SOAK := tests/demo/test_soak.py
 # named after what is wanted, so that set-up runs again when that changes, and only then
 READY := .venv/.ready-$(shell cat requirements.txt requirements-dev.txt packages.txt | cksum | cut -d ' ' -f 1)
 
@@ -50,7 +51,8 @@ extension: $(READY) ## build dist/unmask-chromium.zip and dist/unmask-firefox.zi
 	@$(RUN) extension/build.py dist
 
 test: $(TOOLS) ## run all tests
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile $(PYTEST)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile --ignore $(SOAK) $(PYTEST)
+	$(if $(PYTEST),,OMP_NUM_THREADS=1 $(RUN) -m pytest $(SOAK)) # by itself, as it watches memory
 
 test-fast: $(TOOLS) ## run the tests that are quick
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(PYTEST)
