@@ -3,7 +3,7 @@
 What is compared is a ratio: processor seconds of the default check of a small clip over those of fixed work of the same
 kind that is none of ours (all frames decoded by PyAV, scaled by OpenCV, convolutions in PyTorch), taken in turn, each the
 best of a few. A slower or a busier machine slows both; where the ratio is too high it is measured anew, twice at most.
-Which back end and precision there is does change the ratio, so there is a mark for each.
+Which back end, precision and processor there is does change the ratio, so there is a mark for each.
 """
 
 import json
@@ -49,9 +49,19 @@ def ratio(detector: Detector) -> float:
     return min(check for check, _ in pairs) / min(fixed for _, fixed in pairs)
 
 
+def kind_of_processor() -> str:
+    """Family and model, as Linux tells them."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return "unknown"
+    told = dict(line.replace("\t", "").split(":", 1) for line in lines if ":" in line)
+    return f"family{told.get('cpu family', ' ?')} model{told.get('model', ' ?')}"
+
+
 def main() -> int:
     detector = Detector.load(device="cpu")
-    name = f"{'openvino' if has_openvino() else 'pytorch'}-{detector.info.precision}"
+    name = f"{'openvino' if has_openvino() else 'pytorch'}-{detector.info.precision} on {kind_of_processor()}"
     marks = json.loads(MARKS.read_text()) if MARKS.exists() else {}
     mark, now = marks.get(name), ratio(detector)
     for _ in range(TRIES - 1):
