@@ -14,6 +14,7 @@ import numpy as np
 from core.cli import is_video_name
 from core.detector import Detector
 from core.errors import CheckError
+from training.metrics import auc
 
 
 def main() -> int:
@@ -44,8 +45,7 @@ def main() -> int:
 
 def area(scores: np.ndarray, positive: np.ndarray) -> float:
     """Area under the ROC curve: how often a positive is above a negative, ties counting half."""
-    above = scores[positive][:, None] - scores[~positive]
-    return float((above > 0).mean() + (above == 0).mean() / 2)
+    return auc(scores[~positive], scores[positive])
 
 
 if __name__ == "__main__":

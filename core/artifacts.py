@@ -25,8 +25,8 @@ def write_artifacts(
     """Write the report, the pictures and the annotated copy of one file into a folder, made if it is not there.
 
     heat: crops to heat maps, `grad_cam` of the model that judged; without it there are none. name: what the report
-    calls the file, where its own name says nothing. Returns what was
-    written: report.html, report.json, key-frames.png, timeline.png, heat-maps/*.png, and annotated.mp4 (annotated.png of a still).
+    calls the file, where its own name says nothing. Returns what was written: report.html, report.json, key-frames.png,
+    timeline.png, heat-maps/*.png, and annotated.mp4 (annotated.png of a still).
     Raises CheckError (disk_full, not_writable, cancelled); each file is whole or absent.
     """
     written = [folder / "report.json", folder / "key-frames.png", folder / "report.html"]

@@ -26,6 +26,10 @@ class Site(ThreadingHTTPServer):
         self.host = f"{address}:{self.server_port}"
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
+    def __exit__(self, *exc):
+        self.shutdown()
+        super().__exit__(*exc)
+
     def url(self, path: str) -> str:
         return f"{self.scheme}://{self.host}{path}"
 

@@ -130,10 +130,8 @@ def test_two_people_at_once_each_get_their_own_answer(visit, clip, tmp_path):
 @pytest.fixture(scope="module")
 def site():
     """A social site with one video."""
-    site = Site()
-    yield site
-    site.shutdown()
-    site.server_close()
+    with Site() as site:
+        yield site
 
 
 def test_a_link_is_fetched_and_checked(visit, serve, site, clip, kept):

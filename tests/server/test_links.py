@@ -9,18 +9,14 @@ from tests.site import Site
 
 @pytest.fixture(scope="module")
 def site():
-    server = Site()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with Site() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def forbidden():
-    server = Site()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with Site() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

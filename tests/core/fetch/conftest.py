@@ -7,19 +7,15 @@ from tests.site import Site, make_clip
 @pytest.fixture
 def site():
     """The site whose videos are asked for."""
-    server = Site()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with Site() as server:
+        yield server
 
 
 @pytest.fixture
 def forbidden():
     """A server on this machine that nobody asked to be reachable."""
-    server = Site()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with Site() as server:
+        yield server
 
 
 @pytest.fixture
