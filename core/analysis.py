@@ -65,7 +65,7 @@ class FaceResult:
     id: int  # 1, 2, ... in the order of appearance
     verdict: Verdict | None  # None where the face was not judged
     probability: float | None
-    interval: tuple[float, float] | None  # 90 %, bootstrap over windows
+    interval: tuple[float, float] | None  # 90 %, other windows and another calibration allowed for
     first_seen_s: float
     last_seen_s: float
     size_px: float  # median of the longer side of its box

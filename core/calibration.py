@@ -5,7 +5,7 @@ because the largest of k logits is large by chance more often than a single one.
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -25,20 +25,45 @@ class Curve:
     intercept: float = 0.0
     likely_from: float = 1.0  # probabilities above this edge are `likely_manipulated`
     no_signs_until: float = 0.0  # probabilities below this edge are `no_signs_found`
+    # how well the two parameters are known: variances of slope and intercept, and their covariance
+    uncertainty: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self):
-        numbers = (self.slope, self.intercept, self.likely_from, self.no_signs_until)
+        numbers = (self.slope, self.intercept, self.likely_from, self.no_signs_until, *self.uncertainty)
         if not all(isinstance(n, int | float) and math.isfinite(n) for n in numbers):
             raise ValueError("the numbers of a curve must be finite")
         if self.slope <= 0:
             raise ValueError("the slope of a curve must be above 0")
         if not 0 <= self.no_signs_until <= self.likely_from <= 1:
             raise ValueError("the edges of a curve must be in order, between 0 and 1")
+        of_slope, of_intercept, of_both = self.uncertainty
+        if min(of_slope, of_intercept) < 0 or of_both**2 > of_slope * of_intercept * (1 + 1e-6):
+            raise ValueError("the uncertainty of a curve must be two variances and a covariance that fits them")
 
     def probability(self, logit: float) -> float:
         """0 to 1, rising with the logit."""
-        x = self.slope * logit + self.intercept
-        return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+        return self._sigmoid(self.slope * logit + self.intercept)
+
+    @staticmethod
+    def _sigmoid(x: float) -> float:
+        return float(1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x)))
+
+    def interval(self, logits: list[float], middle: float, seed: int = 0, level: float = 0.9) -> tuple[float, float]:
+        """Where the probability may lie, given that other windows might have been seen and other files calibrated on.
+
+        logits: one per window (or frame), at least one, drawn anew with replacement (Efron 1979), while the curve's
+        parameters are drawn from a normal distribution with their `uncertainty`. middle: the logit that was judged, whose
+        probability always lies within. The same seed gives the same interval, which holds `level` of the draws.
+        """
+        random = np.random.default_rng(seed)
+        values = np.asarray(logits, np.float64)
+        means = random.choice(values, (1000, len(values))).mean(axis=1)
+        of_slope, of_intercept, of_both = self.uncertainty
+        covariance = [[of_slope, of_both], [of_both, of_intercept]]
+        slopes, intercepts = random.multivariate_normal((self.slope, self.intercept), covariance, 1000, method="eigh").T
+        x = np.maximum(slopes, 0) * means + intercepts
+        low, high = (self._sigmoid(v) for v in np.quantile(x, [(1 - level) / 2, (1 + level) / 2]))
+        return min(low, self.probability(middle)), max(high, self.probability(middle))
 
     def verdict(self, probability: float) -> Verdict:
         if probability > self.likely_from:
@@ -68,14 +93,9 @@ class Calibration:
     @classmethod
     def from_json(cls, given: dict) -> "Calibration":
         """Raises ValueError, KeyError or TypeError where this is no calibration."""
-        return cls(*(tuple(Curve(**curve) for curve in given[kind]) for kind in ("video", "frame")))
+        return cls(*(tuple(map(_curve, given[kind])) for kind in ("video", "frame")))
 
 
-def bootstrap_interval(values: list[float], seed: int = 0, level: float = 0.9) -> tuple[float, float]:
-    """The interval in which the mean of `values` falls when they are drawn anew with replacement (Efron 1979).
-
-    values: at least one. One value alone has no spread and gives itself twice. The same seed gives the same interval.
-    """
-    draws = np.random.default_rng(seed).choice(np.asarray(values, np.float64), (1000, len(values)))
-    low, high = np.quantile(draws.mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+def _curve(given: dict) -> Curve:
+    curve = Curve(**given)
+    return replace(curve, uncertainty=tuple(curve.uncertainty))  # a list, fresh from JSON

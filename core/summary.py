@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.analysis import Coverage, FaceResult, KeyFrame, Media, Moment, Verdict, Warning
-from core.calibration import Calibration, Curve, bootstrap_interval
+from core.calibration import Calibration, Curve
 from core.looks import MIN_FRAMES, MIN_SIZE, Look, Looks, Record
 
 KEY_FRAMES = 3
@@ -57,14 +57,13 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
     logit = looks[0].logit if is_still else float(np.mean(record.window_logits))
     probability = curve.probability(logit)
     values = record.window_logits if len(record.window_logits) >= MIN_WINDOWS else record.corrected
-    low, high = (curve.probability(v) for v in bootstrap_interval(values))
     verdict = curve.verdict(probability)
     moments = [(look, curve.probability(look.logit)) for look in looks]
     return FaceResult(
         id=number,
         verdict=verdict,
         probability=probability,
-        interval=(min(low, probability), max(high, probability)),
+        interval=curve.interval(values, middle=logit),
         timeline=tuple(Moment(look.t_s, p, look.box) for look, p in moments),
         key_frames=key_frames(moments),
         reason=reason(verdict, moments),

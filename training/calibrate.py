@@ -5,14 +5,15 @@
 The files are judged once: logits that --scores holds, from an evaluation or an earlier run, are taken from there, and
 missing ones are added. `training.evaluate` with the same folder then words them by the new calibration.
 
-Nothing else is ever fitted on these files. What is reported is cross-fitted: each source's files are judged by a
-calibration that never saw that source. Writes calibration.json beside the weights and calibrate.json into --out.
+Nothing else is ever fitted on these files. How well they fix the two numbers is kept beside them, and widens the
+interval of every answer. What is reported is cross-fitted: each source's files are judged by a calibration that never
+saw that source. Writes calibration.json beside the weights and calibrate.json into --out.
 """
 
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +54,7 @@ def fit(logits: np.ndarray, fakes: np.ndarray) -> tuple[Curve, ...]:
     The edges assume normal logits within a class (a quantile of thirty files is too rough): with k faces the largest
     of k draws is compared, so the upper edge lies at the level that keeps the false alarms of the whole at LEVEL.
     """
-    regression = LogisticRegression(C=10.0, class_weight="balanced").fit(logits[:, None], fakes)
-    slope, intercept = max(float(regression.coef_[0, 0]), 1e-3), float(regression.intercept_[0])
+    slope, intercept = platt(logits, fakes)
     real, fake = logits[~fakes], logits[fakes]
     plain = Curve(slope, intercept)
     lower = plain.probability(float(fake.mean() + normal_quantile(LEVEL) * fake.std(ddof=1)))
@@ -64,6 +64,29 @@ def fit(logits: np.ndarray, fakes: np.ndarray) -> tuple[Curve, ...]:
         upper = plain.probability(float(real.mean() + z * real.std(ddof=1)))
         curves.append(Curve(slope, intercept, likely_from=max(upper, lower), no_signs_until=lower))
     return tuple(curves)
+
+
+def platt(logits: np.ndarray, fakes: np.ndarray) -> tuple[float, float]:
+    """Slope, kept above 0, and intercept of the logistic map."""
+    found = LogisticRegression(C=10.0, class_weight="balanced").fit(logits[:, None], fakes)
+    return max(float(found.coef_[0, 0]), 1e-3), float(found.intercept_[0])
+
+
+def uncertainty(files: list[Scored], draws: int = 500) -> tuple[float, float, float]:
+    """Variances of slope and intercept and their covariance, when the sources are drawn anew with replacement."""
+    by_source: dict[str, list[Scored]] = {}
+    for file in files:
+        by_source.setdefault(file.source, []).append(file)
+    groups, random, found = list(by_source.values()), np.random.default_rng(0), []
+    for _ in range(draws):
+        drawn = [file for i in random.integers(len(groups), size=len(groups)) for file in groups[i]]
+        fakes = np.array([file.is_fake for file in drawn])
+        if 0 < fakes.sum() < len(fakes):
+            found.append(platt(np.array([file.logit for file in drawn]), fakes))
+    if len(found) < 2:
+        return 0.0, 0.0, 0.0
+    (of_slope, of_both), (_, of_intercept) = np.cov(np.array(found).T).tolist()
+    return of_slope, of_intercept, of_both
 
 
 def normal_quantile(p: float) -> float:
@@ -113,7 +136,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         mine = [f for f in files if f.is_still == is_still]
         if len({f.is_fake for f in mine}) < 2:
             continue
-        curves[kind] = fit(np.array([f.logit for f in mine]), np.array([f.is_fake for f in mine]))
+        fitted = fit(np.array([f.logit for f in mine]), np.array([f.is_fake for f in mine]))
+        known = uncertainty(mine)
+        curves[kind] = tuple(replace(curve, uncertainty=known) for curve in fitted)
         report[kind] = cross_fit(mine)
     calibration = Calibration(**curves)
     (args.weights / "calibration.json").write_text(json.dumps(calibration.to_json(), indent=2) + "\n")

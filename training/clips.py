@@ -13,6 +13,7 @@ import numpy as np
 
 from core.crops import CROP_SIZE, crop
 from training import degrade
+from training.h264 import h264
 from training.hulls import face_size, warp
 from training.prepare import Sample, Shards
 from training.pseudo import FAMILIES, expression, landmark_field, self_blend
@@ -146,29 +147,6 @@ def finish(frames: list[Sample], rng: np.random.Generator) -> np.ndarray:
             for c in crops
         ]
     )
-
-
-def h264(images: list[np.ndarray], crf: int, gop: int) -> list[np.ndarray]:
-    """Through libx264 in memory and back.
-
-    Sides are multiples of 128: at others libx264 gave the same clip differently each time, as if it read past the edge.
-    """
-    import io
-
-    import av
-
-    memory = io.BytesIO()
-    with av.open(memory, "w", format="mp4") as out:
-        stream = out.add_stream("libx264", rate=8, options={"crf": str(crf), "preset": "veryfast", "g": str(gop)})
-        stream.height, stream.width = images[0].shape[:2]
-        stream.pix_fmt = "yuv420p"
-        for image in images:
-            planes = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2YUV_I420)
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
-        out.mux(stream.encode(None))
-    memory.seek(0)
-    with av.open(memory, format="mp4") as back:
-        return [cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_YUV2RGB_I420) for frame in back.decode(video=0)]
 
 
 def _pixels(image: np.ndarray) -> np.ndarray:

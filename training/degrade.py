@@ -7,6 +7,8 @@ Each function is pure in (image, rng). A pair gets the same draw by passing gene
 import cv2
 import numpy as np
 
+from training.h264 import frame_of_video
+
 SHRINK = (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)
 GROW = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)
 
@@ -76,11 +78,10 @@ def spread(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         out = out + rng.normal(0, rng.uniform(1, 5), out.shape).astype(np.float32)
     if rng.random() < 0.12:
         out = label(out, rng)
-    if rng.random() < 0.75:
+    if rng.random() < 0.55:
         out = codec(out, rng, 30 if rng.random() < 0.2 else 50)
-    if rng.random() < 0.15:
-        out = codec(out, rng, 60)
-    return np.clip(np.round(out), 0, 255).astype(np.uint8)
+    pixels = np.clip(np.round(out), 0, 255).astype(np.uint8)
+    return frame_of_video(pixels, rng) if rng.random() < 0.5 else pixels
 
 
 def label(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -1,10 +1,11 @@
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.calibration import Calibration, Curve, bootstrap_interval
+from core.calibration import Calibration, Curve
 
 CURVE = Curve(slope=0.7, intercept=-0.2, likely_from=0.8, no_signs_until=0.3)
 
@@ -56,6 +57,8 @@ def test_a_calibration_survives_its_json():
         {"slope": math.nan},
         {"likely_from": 0.2, "no_signs_until": 0.4},
         {"likely_from": 1.1},
+        {"uncertainty": (-0.1, 0.1, 0.0)},
+        {"uncertainty": (0.1, 0.1, 0.2)},
     ],
 )
 def test_a_curve_that_would_turn_answers_around_is_refused(numbers):
@@ -63,17 +66,30 @@ def test_a_curve_that_would_turn_answers_around_is_refused(numbers):
         Curve(**numbers)
 
 
-def test_the_interval_holds_the_mean_and_widens_with_the_spread():
-    narrow, wide = bootstrap_interval([0.9, 1.0, 1.1, 1.0]), bootstrap_interval([-1.0, 3.0, 0.0, 2.0])
-    assert narrow[0] <= 1.0 <= narrow[1] and wide[0] <= 1.0 <= wide[1]
+def test_the_interval_holds_the_probability_and_widens_with_the_spread():
+    narrow, wide = CURVE.interval([0.9, 1.0, 1.1, 1.0], 1.0), CURVE.interval([-1.0, 3.0, 0.0, 2.0], 1.0)
+    assert narrow[0] <= CURVE.probability(1.0) <= narrow[1] and wide[0] <= CURVE.probability(1.0) <= wide[1]
     assert wide[1] - wide[0] > 5 * (narrow[1] - narrow[0])
+
+
+def test_the_interval_widens_with_what_the_calibration_does_not_know():
+    vague = replace(CURVE, uncertainty=(0.01, 0.09, 0.0))
+    sure, unsure = CURVE.interval([1.0, 1.1, 0.9], 1.0), vague.interval([1.0, 1.1, 0.9], 1.0)
+    assert unsure[0] < sure[0] - 0.05 and unsure[1] > sure[1] + 0.05
+
+
+def test_an_interval_holds_as_many_draws_as_it_says():
+    curve = Curve(uncertainty=(0.0, 0.25, 0.0))  # the logit is known, the intercept has a deviation of .5
+    low, high = curve.interval([0.3], 0.3)
+    assert low == pytest.approx(curve.probability(0.3 - 1.645 * 0.5), abs=0.02)
+    assert high == pytest.approx(curve.probability(0.3 + 1.645 * 0.5), abs=0.02)
 
 
 def test_the_same_seed_gives_the_same_interval():
     values = [0.1, 0.5, -0.3, 0.2]
-    assert bootstrap_interval(values, seed=3) == bootstrap_interval(values, seed=3)
-    assert bootstrap_interval(values, seed=3) != bootstrap_interval(values, seed=4)
+    assert CURVE.interval(values, 0.1, seed=3) == CURVE.interval(values, 0.1, seed=3)
+    assert CURVE.interval(values, 0.1, seed=3) != CURVE.interval(values, 0.1, seed=4)
 
 
-def test_one_value_alone_has_no_spread():
-    assert bootstrap_interval([0.4]) == (0.4, 0.4)
+def test_one_value_alone_has_no_spread_under_a_curve_that_is_known():
+    assert CURVE.interval([0.4], 0.4) == pytest.approx([CURVE.probability(0.4)] * 2)

@@ -69,3 +69,19 @@ def test_one_pass_over_the_files_is_enough_for_calibration_and_evaluation(stills
 def test_a_missing_manifest_is_a_sentence(tmp_path):
     with pytest.raises(SystemExit, match="cannot be read"):
         calibrate.main(["--manifest", str(tmp_path / "none.jsonl"), "--weights", str(tmp_path)])
+
+
+def test_few_sources_leave_the_calibration_less_certain_than_many():
+    def files(sources):
+        random = np.random.default_rng(1)
+        return [
+            calibrate.Scored(
+                f"{s}-{n}", bool(n % 2), False, f"source-{s}", float(random.normal(n % 2) + random.normal())
+            )
+            for s in range(sources)
+            for n in range(4)
+        ]
+
+    few, many = calibrate.uncertainty(files(8), 100), calibrate.uncertainty(files(80), 100)
+    assert min(few[:2]) > 3 * max(many[:2]) > 0
+    assert few == calibrate.uncertainty(files(8), 100)

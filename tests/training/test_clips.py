@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from training.clips import KINDS, LENGTH, blended, h264, make_clip, under_camera, windows
+from training.clips import KINDS, LENGTH, blended, make_clip, under_camera, windows
+from training.h264 import frame_of_video, h264
 from training.prepare import Sample, Shards, Source, write_shard
 
 
@@ -63,3 +64,21 @@ def test_h264_gives_back_every_frame():
     ramp = [np.full((128, 128, 3), 10 * t, np.uint8) for t in range(LENGTH)]
     back = h264(ramp, 23, 8)
     assert [round(f.mean() / 10) for f in back] == list(range(LENGTH))
+
+
+def test_h264_keeps_any_size():
+    image = np.full((90, 201, 3), 120, np.uint8)
+    (back,) = h264([image], 23, 8)
+    assert back.shape == image.shape
+    assert np.abs(back.astype(int) - image).max() < 6
+
+
+def test_a_frame_of_a_video_is_the_same_picture_encoded(sample):
+    changes = [
+        np.abs(frame_of_video(sample.rgb, np.random.default_rng(seed)).astype(int) - sample.rgb).mean()
+        for seed in range(6)
+    ]
+    assert min(changes) > 0.2
+    assert max(changes) < 12
+    again = [frame_of_video(sample.rgb, np.random.default_rng(3)) for _ in range(2)]
+    assert (again[0] == again[1]).all()
