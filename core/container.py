@@ -39,6 +39,7 @@ class OpenVideo:
     stream: VideoStream
     format: str  # as recognised
     is_picture: bool  # a format that holds a single picture
+    is_cut: bool  # the file is smaller than it says of itself
 
 
 PICTURES = ("jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe")
@@ -132,7 +133,8 @@ def open_video(path: Path, limits: Limits) -> Iterator[OpenVideo]:
         # several HEVC pictures at once: FFmpeg 8.1 can wait for ever where one is damaged (found by the fuzz test)
         codec.thread_type = "SLICE" if codec.name == "hevc" else "AUTO"
         codec.thread_count = THREADS
-        yield OpenVideo(path, container, stream, kind, is_picture=kind in PICTURES)
+        is_cut = path.stat().st_size < _promised_bytes(head, kind)
+        yield OpenVideo(path, container, stream, kind, is_picture=kind in PICTURES, is_cut=is_cut)
 
 
 def read_packets(video: OpenVideo, damage: Callable[[], None] = lambda: None) -> Iterator[av.Packet]:
@@ -171,6 +173,27 @@ def _read_head(path: Path) -> bytes:
         raise CheckError("not_readable", path.name) from error
     except OSError as error:
         raise CheckError("not_readable", error.strerror or "") from error
+
+
+def _promised_bytes(head: bytes, kind: str) -> int:
+    """How large the file says it is, where its first bytes tell (Matroska, WebM, AVI); 0 where they do not."""
+    if kind == "avi":
+        return 8 + int.from_bytes(head[4:8], "little")
+    if kind != "matroska":
+        return 0
+    at, header = _matroska_number(head, 4)
+    at, segment = _matroska_number(head, at + (header or 0) + 4)  # past the header and the name of the one segment
+    return at + (segment or 0)
+
+
+def _matroska_number(head: bytes, at: int) -> tuple[int, int | None]:
+    """A number of one to eight bytes, the length in the first one's leading zeros: (what follows it, the number).
+
+    None for a size that its writer did not know.
+    """
+    size = 9 - (head[at] if at < len(head) else 0).bit_length()
+    data = int.from_bytes(head[at : at + size], "big") & (1 << 7 * size) - 1
+    return at + size, None if data == (1 << 7 * size) - 1 else data
 
 
 def _claimed_pixels(path: Path, kind: str) -> float:

@@ -102,7 +102,7 @@ def read_timeline(video: OpenVideo) -> Timeline:
         by_number=by_number,
         doubtful=not trusted,
         is_still=count == 1,
-        is_short=trusted and _ends_before_declared(video, last_ms + step_ms),
+        is_short=video.is_cut or (trusted and _ends_before_declared(video, last_ms + step_ms)),
     )
 
 

@@ -339,6 +339,14 @@ def test_a_file_cut_off_anywhere_is_read_as_far_as_it_goes_or_reported(tmp_path,
         assert 20 <= outcomes[-10] <= 40
 
 
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.avi"])
+def test_a_file_that_lost_its_last_tenth_says_so(tmp_path, name):
+    whole = grey_clip(tmp_path / name, 100, codec="libvpx-vp9" if name == "a.webm" else "mpeg4")
+    assert "shorter_than_declared" not in look(whole)[1]
+    _, warnings = look(truncated(whole, tmp_path / f"cut-{name}", int(0.9 * whole.stat().st_size)))
+    assert "shorter_than_declared" in warnings
+
+
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.94])
 def test_a_download_that_broke_off_is_read_as_far_as_it_goes_and_says_so(tmp_path, part):
     whole = grey_clip(tmp_path / "a.mp4", 600, options={"g": "30"}, muxer={"movflags": "faststart"})
