@@ -1,10 +1,10 @@
 """`python -m demo`: serve the page on this machine."""
 
 import argparse
-import os
 import signal
 import sys
-import tempfile
+
+from demo.folder import visitors_folder
 
 
 def main() -> None:
@@ -14,11 +14,8 @@ def main() -> None:
     parser.add_argument("--weights", metavar="FOLDER|HUB_ID", help="other weights than the bundled ones")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # by itself it would end this without cleaning up
-    # one folder for everything that visitors send and get, so that it all goes with this process
-    with tempfile.TemporaryDirectory(prefix="unmask-demo-") as folder:
-        os.environ["GRADIO_TEMP_DIR"] = folder
-        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-        from demo.app import serve  # reads the environment when it loads
+    with visitors_folder():
+        from demo.app import serve
 
         print(f"Unmask is loading; then open http://{options.host}:{options.port}", flush=True)
         serve(options.host, options.port, options.weights)

@@ -238,11 +238,15 @@ class Handlers:
 
 def serve(host: str | None = None, port: int | None = None, weights: str | None = None) -> None:
     """Load the weights and serve the page until stopped. weights: as for `Detector.load`. Raises CheckError."""
-    share_heaps()
     detectors = Detectors(weights)
     detectors.get(DEFAULT)
-    page = build(detectors, sources.links_from(dict(os.environ)))
-    page.launch(server_name=host, server_port=port, **LAUNCH)
+    page_of(detectors).launch(server_name=host, server_port=port, **LAUNCH)
+
+
+def page_of(detectors: Detectors) -> gr.Blocks:
+    """The page as the environment has it, in a process that holds on to little memory."""
+    share_heaps()
+    return build(detectors, sources.links_from(dict(os.environ)))
 
 
 def share_heaps() -> None:

@@ -3,9 +3,6 @@
 Gradio speaks ASGI and Flask WSGI, so uvicorn, which gradio brings along, stands in gunicorn's place.
 """
 
-import os
-import tempfile
-
 from flask import Flask
 
 from server.config import Config
@@ -14,12 +11,12 @@ PATH = "/demo"
 
 
 def serve(app: Flask, config: Config) -> None:
-    """Until SIGTERM. What visitors send and get lies in one folder that goes with the process."""
+    """Until SIGTERM."""
     import uvicorn
 
-    with tempfile.TemporaryDirectory(prefix="unmask-demo-") as folder:
-        os.environ["GRADIO_TEMP_DIR"] = folder
-        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    from demo.folder import visitors_folder
+
+    with visitors_folder():
         # no access log: paths hold the ids of checks
         uvicorn.run(
             compose(app, config),
@@ -39,11 +36,10 @@ def compose(app: Flask, config: Config):
     from fastapi import FastAPI
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    from demo.app import LAUNCH, build
+    from demo.app import LAUNCH, page_of
     from demo.detectors import Detectors
-    from demo.sources import links_from
 
-    page = build(Detectors(config.weights), links_from(dict(os.environ)))
+    page = page_of(Detectors(config.weights))
     looks = {name: value for name, value in LAUNCH.items() if name != "quiet"}
     mounted = gr.mount_gradio_app(FastAPI(openapi_url=None), page, PATH, **looks)
     # a page elsewhere whose name was made to point here is not answered, as in server.auth
