@@ -3,19 +3,19 @@
 PYTHON ?= python3
 VIDEO ?= out/example.mp4
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
-PYTEST ?=
 
 # a recipe reads it from its surroundings, so that a name may hold quotes
 export VIDEO
 
 RUN := .venv/bin/python
 SOAK := tests/demo/test_soak.py
+RUN_TESTS := OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile --max-worker-restart 0
 # named after what is wanted, so that set-up runs again when that changes, and only then
 READY := .venv/.ready-$(shell cat requirements.txt requirements-dev.txt packages.txt | cksum | cut -d ' ' -f 1)
 
 TOOLS := .venv/.tools-$(shell cat packages-test.txt requirements-models.txt tests/extension/package-lock.json | cksum | cut -d ' ' -f 1)
 
-.PHONY: help setup check demo serve extension test test-fast test-storm lint train docs bench bench-guard
+.PHONY: help setup check demo serve extension test test-core test-training test-server test-demo test-fast test-storm lint train docs bench bench-guard
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,12 +50,25 @@ serve: $(READY) ## start the API and a worker on http://127.0.0.1:8000
 extension: $(READY) ## build dist/unmask-chromium.zip and dist/unmask-firefox.zip
 	@$(RUN) extension/build.py dist
 
-test: $(TOOLS) ## run all tests
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile --ignore $(SOAK) $(PYTEST)
-	$(if $(PYTEST),,OMP_NUM_THREADS=1 $(RUN) -m pytest $(SOAK)) # by itself, as it watches memory
+test: test-core test-training test-server test-demo ## run all tests (or one of these parts)
+
+# In parts, as a process that has run all of them holds half a dozen native libraries and two hundred threads, and has
+# died of it. A worker that dies is a failure, not a reason to wait for ever.
+test-core: $(TOOLS)
+	$(RUN_TESTS) tests/core tests/extension
+
+test-training: $(TOOLS)
+	$(RUN_TESTS) tests/training $(wildcard tests/test_*.py)
+
+test-server: $(TOOLS)
+	$(RUN_TESTS) tests/server
+
+test-demo: $(TOOLS)
+	$(RUN_TESTS) tests/demo --ignore $(SOAK)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest $(SOAK) # by itself, as it watches memory
 
 test-fast: $(TOOLS) ## run the tests that are quick
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(PYTEST)
+	$(RUN_TESTS) -m "not slow"
 
 test-storm: $(TOOLS) ## kill everything at random while 500 checks run (make test: 50)
 	UNMASK_STORM=500 $(RUN) -m pytest -rP tests/server/test_storm.py
