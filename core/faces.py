@@ -141,6 +141,20 @@ class FaceDetector:
         self.close()
 
 
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    both = width * height
+    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
+
+
+def between(a: Box, b: Box, share: float) -> Box:
+    """The box at a share (0 to 1) of the way from one to the other."""
+    return tuple((1 - share) * x + share * y for x, y in zip(a, b, strict=True))
+
+
 def without_doubles(faces: list[Face]) -> list[Face]:
     """Best first; a face whose centre lies in a better one, or the other way round, is the same face."""
     kept: list[Face] = []
