@@ -1,9 +1,13 @@
 """Every face in a frame, by MediaPipe's full-range BlazeFace."""
 
 import os
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -56,7 +60,7 @@ class FaceDetector:
     """
 
     def __init__(self, min_score: float = MIN_SCORE):
-        with _quiet_stderr():
+        with _quiet_stderr(), _without_plotting():
             from mediapipe.tasks import python as tasks
             from mediapipe.tasks.python import vision
 
@@ -162,6 +166,19 @@ def without_doubles(faces: list[Face]) -> list[Face]:
         if not any(face.holds_centre_of(other) or other.holds_centre_of(face) for other in kept):
             kept.append(face)
     return kept
+
+
+@contextmanager
+def _without_plotting() -> Iterator[None]:
+    """MediaPipe loads pyplot, a fifth of a second, for a function that nobody calls here; an empty module will do."""
+    name = "matplotlib.pyplot"
+    empty = ModuleType(name)
+    sys.modules.setdefault(name, empty)
+    try:
+        yield
+    finally:
+        if sys.modules[name] is empty:
+            del sys.modules[name]
 
 
 class _quiet_stderr:
