@@ -210,7 +210,7 @@ class _Reader:
             counted = self._whole and self._wanted is None
             yield _Shot(ms, number if counted else round(ms * self._timeline.fps / 1000), picture)
 
-    def _spare(self, packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
+    def _spare(self, packets: Iterator[av.Packet | None]) -> Iterator[av.Packet | None]:
         """The packets; before each the decoder is told whether it may leave out a picture that no other one needs.
 
         It may where the picture is shown at none of the wanted times, that is, where none lies before the next picture
@@ -220,9 +220,9 @@ class _Reader:
             yield from packets
             return
         codec, around = self._video.stream.codec_context, deque(maxlen=2 * AROUND)
-        coming: deque[tuple[av.Packet, int | None]] = deque()
+        coming: deque[tuple[av.Packet | None, int | None]] = deque()
 
-        def next_of_these() -> av.Packet:
+        def next_of_these() -> av.Packet | None:
             packet, ms = coming.popleft()
             after = min((other for other in around if ms is not None and other > ms), default=None)
             wanted = after is None or bisect_left(self._wanted, ms) < bisect_left(self._wanted, after)
@@ -231,7 +231,7 @@ class _Reader:
             return packet
 
         for packet in packets:
-            ms = None if packet.pts is None else self._timeline.ms_of(packet, 0)
+            ms = None if packet is None or packet.pts is None else self._timeline.ms_of(packet, 0)
             coming.append((packet, ms))
             if ms is not None:
                 around.append(ms)
@@ -245,11 +245,11 @@ def _decode(
     video: OpenVideo,
     damage: Callable[[], None],
     at_keyframe: bool = False,
-    spare: Callable[[Iterator[av.Packet]], Iterator[av.Packet]] = iter,
+    spare: Callable[[Iterator[av.Packet | None]], Iterator[av.Packet | None]] = iter,
 ) -> Iterator[av.VideoFrame]:
     """Decode from where the container stands (or the next key frame), going on past what cannot be read.
 
-    `spare` is given the packets and hands them on.
+    `spare` is given the packets, None where some could not be read, and hands them on.
 
     After damage nothing is given until the next key frame: decoders paint over what is missing, and the smear would
     pass for a manipulation. Small damage can pass unnoticed (docs/architecture.md).
@@ -261,10 +261,13 @@ def _decode(
         smeared = True
         damage()
 
-    packets = read_packets(video, lost)
+    packets = _packets(video)
     if at_keyframe:
-        packets = dropwhile(lambda packet: not packet.is_keyframe, packets)
+        packets = dropwhile(lambda packet: packet and not packet.is_keyframe, packets)
     for packet in spare(packets):
+        if packet is None:
+            lost()
+            continue
         try:
             pictures = packet.decode()
         except av.FFmpegError:
@@ -278,6 +281,18 @@ def _decode(
                 yield picture
                 if video.is_picture:
                     return  # telephones hide further pictures behind the first
+
+
+def _packets(video: OpenVideo) -> Iterator[av.Packet | None]:
+    """The packets, None where some could not be read: said in its place, as they may be read ahead of decoding."""
+    torn = []
+    for packet in read_packets(video, lambda: torn.append(True)):
+        if torn:
+            torn.clear()
+            yield None
+        yield packet
+    if torn:
+        yield None
 
 
 def _warner(warnings: list[Warning]) -> Callable[[str, str], None]:

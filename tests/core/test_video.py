@@ -182,6 +182,26 @@ def test_pictures_left_out_by_the_decoder_change_none_that_are_given(tmp_path, m
         assert count < 0.8 * decoded(monkeypatch, clip)
 
 
+def test_what_cannot_be_read_is_left_out_where_it_is_though_packets_are_read_ahead(tmp_path, monkeypatch):
+    clip = grey_clip(tmp_path / "clip.mp4", 300, options={"bf": "0", "g": "30", "sc_threshold": "0"})
+    real = core.video.read_packets
+
+    def unreadable_at_100(video, damage=lambda: None):
+        for number, packet in enumerate(real(video)):
+            if number == 100:
+                damage()
+            else:
+                yield packet
+
+    whole = [frame.t_s for frame in look(clip, "thorough")]
+    monkeypatch.setattr(core.video, "read_packets", unreadable_at_100)
+    warnings = []
+    found = [frame.t_s for frame in look(clip, "thorough", warnings)]
+    assert [t for t in found if t < 3.2 or t >= 4] == [t for t in whole if t < 3.2 or t >= 4]
+    assert not [t for t in found if 3.31 < t < 4]
+    assert [warning.code for warning in warnings] == ["damaged_stretch"]
+
+
 def test_a_picture_shown_for_long_is_not_left_out(tmp_path):
     times = [0.0, *(5 + i / 30 for i in range(120)), 20.0, 20.1]
     clip = grey_clip(tmp_path / "held.mkv", len(times), times=times, options={"bf": "3"})
