@@ -1,8 +1,8 @@
 """The machine's own floor for one check: `python -m benchmarks.limit [CLIP]`.
 
-Three things nobody can leave out, each alone and at its best: decoding the pictures of the plan's windows and turning the
-wanted ones into RGB; the face detector on each; and the encoder's multiplications at the highest rate that this processor
-reaches in bf16 (or float32 where that is higher) on a matrix product that suits it. In processor seconds.
+Three things that the plain way cannot leave out, each alone and at its best: decoding the pictures of the plan's windows and
+turning the wanted ones into RGB; the face detector on each; and the encoder's multiplications at the highest rate that this
+processor reaches in bf16 (or float32 where that is higher) on a matrix product that suits it. In processor seconds.
 """
 
 import json

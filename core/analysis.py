@@ -53,7 +53,7 @@ class KeyFrame:
     """A frame worth showing: the most suspicious moments of a face."""
 
     t_s: float
-    frame_index: int  # in the order of presentation, an estimate where the video was not read whole
+    frame_index: int  # in the order of presentation, an estimate where pictures were left out
     box: tuple[float, float, float, float]
     probability: float
 

@@ -6,7 +6,6 @@ torch and mediapipe load with `Detector.load`, not with this module.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,22 +120,22 @@ class Detector:
 
 def look_at(frames: Iterable[Frame], looks: "Looks", clock: "Clock", progress: Callable[[int], None]) -> None:
     """Find, follow and encode the faces of every frame; the results lie in `looks`."""
+    from core.alternate import faces_of
     from core.faces import FaceDetector
     from core.tracks import Tracker
 
     tracker = Tracker()
     window = 0
     with FaceDetector() as detector:
-        for frame in frames:
+        search = clock.stage("faces")(detector.search)  # each call is timed
+        for frame, faces, is_face in faces_of(frames, search, detector.confirms):
             if frame.window != window:
                 window = frame.window
                 with clock.stage("network"):
                     looks.close_window()
             looks.raise_if_cancelled()
-            with clock.stage("faces"):
-                faces = detector.search(frame.rgb)
             with clock.stage("tracks"):
-                tracks = tracker.update(frame.t_s, frame.rgb, faces, partial(detector.confirms, frame.rgb))
+                tracks = tracker.update(frame.t_s, frame.rgb, faces, is_face)
                 looks.add(frame, faces, tracks)
             progress(looks.frames)
         with clock.stage("network"):

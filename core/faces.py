@@ -1,9 +1,13 @@
 """Every face in a frame, by MediaPipe's full-range BlazeFace."""
 
 import os
+import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -56,7 +60,7 @@ class FaceDetector:
     """
 
     def __init__(self, min_score: float = MIN_SCORE):
-        with _quiet_stderr():
+        with _quiet_stderr(), _without_plotting():
             from mediapipe.tasks import python as tasks
             from mediapipe.tasks.python import vision
 
@@ -141,6 +145,20 @@ class FaceDetector:
         self.close()
 
 
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    both = width * height
+    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
+
+
+def between(a: Box, b: Box, share: float) -> Box:
+    """The box at a share (0 to 1) of the way from one to the other."""
+    return tuple((1 - share) * x + share * y for x, y in zip(a, b, strict=True))
+
+
 def without_doubles(faces: list[Face]) -> list[Face]:
     """Best first; a face whose centre lies in a better one, or the other way round, is the same face."""
     kept: list[Face] = []
@@ -148,6 +166,19 @@ def without_doubles(faces: list[Face]) -> list[Face]:
         if not any(face.holds_centre_of(other) or other.holds_centre_of(face) for other in kept):
             kept.append(face)
     return kept
+
+
+@contextmanager
+def _without_plotting() -> Iterator[None]:
+    """MediaPipe loads pyplot, a fifth of a second, for a function that nobody calls here; an empty module will do."""
+    name = "matplotlib.pyplot"
+    empty = ModuleType(name)
+    sys.modules.setdefault(name, empty)
+    try:
+        yield
+    finally:
+        if sys.modules[name] is empty:
+            del sys.modules[name]
 
 
 class _quiet_stderr:

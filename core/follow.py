@@ -8,13 +8,13 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from core import video
+from core.alternate import faces_of
 from core.analysis import Analysis, FaceResult
 from core.errors import CheckError
-from core.faces import Box, FaceDetector
+from core.faces import Box, FaceDetector, between, overlap
 from core.tracks import Tracker
 
 MIN_OVERLAP = 0.3  # of a track's box with a judged one, to be the same face
@@ -62,11 +62,11 @@ def find_faces(
     """Look for faces through the whole video. Raises CheckError."""
     tracker, looks = Tracker(), []
     with FaceDetector() as finder:
-        for frame in video.frames(path, video.PLANS["thorough"], []):
+        frames = video.frames(path, video.PLANS["thorough"], [])
+        for frame, faces, is_face in faces_of(frames, finder.search, finder.confirms):
             if cancel():
                 raise CheckError("cancelled")
-            faces = finder.search(frame.rgb)
-            tracks = tracker.update(frame.t_s, frame.rgb, faces, partial(finder.confirms, frame.rgb))
+            tracks = tracker.update(frame.t_s, frame.rgb, faces, is_face)
             boxes = {
                 track.id: tuple(frame.scale * edge for edge in face.box)
                 for track, face in zip(tracks, faces, strict=True)
@@ -92,16 +92,3 @@ def names(looks: list[tuple[float, dict[int, Box]]], analysis: Analysis) -> dict
                 votes.setdefault(track, Counter())[face.id] += 1
     faces = {face.id: face for face in analysis.faces}
     return {track: faces[count.most_common(1)[0][0]] for track, count in votes.items()}
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes, 0 to 1."""
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = width * height
-    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
-
-
-def between(a: Box, b: Box, share: float) -> Box:
-    return tuple((1 - share) * x + share * y for x, y in zip(a, b, strict=True))

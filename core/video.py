@@ -4,6 +4,8 @@ Times are whole milliseconds from the first picture on: Matroska rounds to them,
 container to another gives the same frames at the same times.
 """
 
+from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import dropwhile
@@ -22,6 +24,7 @@ from core.timeline import KeyFrame, Timeline, keyframe_before, read_timeline
 __all__ = ["PLANS", "Frame", "Limits", "Plan", "frames", "frames_at", "plan_named", "probe", "window_times"]
 
 CONTAINER_NAMES = {"mov": "mp4/mov", "matroska": "mkv/webm", "asf": "wmv", "mpegts": "mpeg-ts", "mpeg": "mpeg-ps"}
+AROUND = 16  # packets looked at on either side: no codec in use stores a picture further out of order
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +33,7 @@ class Frame:
 
     rgb: np.ndarray  # (H, W, 3) uint8, the longer side at most 1920
     t_s: float  # presentation time, seconds from the start of the video, whole milliseconds
-    index: int  # in the order of presentation; an estimate from time and rate where the file was not read whole
+    index: int  # in the order of presentation; an estimate from time and rate where pictures were left out
     window: int  # which window of the plan it belongs to
     scale: float = 1.0  # pixels of the upright original = pixels of the frame * scale
 
@@ -154,12 +157,13 @@ class _Reader:
         self._timeline = timeline
         self._warn = warn
         self._number = 0  # of pictures decoded
-        self._counted = True  # no picture was passed over
+        self._whole = True  # nothing was jumped over or lost
         self._last_ms = -1
+        self._wanted: list[int] | None = None  # ms, ascending; None: every picture
         self._stream = self._pictures()
 
     def damage(self) -> None:
-        self._counted = False
+        self._whole = False
         self._warn("damaged_stretch", "A part of the video is damaged and was left out.")
 
     def consecutive(self, length: int) -> Iterator[_Shot]:
@@ -169,6 +173,8 @@ class _Reader:
 
     def windows(self, windows: list[_Window]) -> Iterator[_Shot]:
         """The pictures shown at the wanted times, each once."""
+        if not self._timeline.by_number:  # else every picture counts
+            self._wanted = [ms for window in windows for ms in window.wanted]
         shown, coming = None, next(self._stream, None)
         given = -1
         for number, window in enumerate(windows):
@@ -186,27 +192,64 @@ class _Reader:
             self._video.container.seek(keyframe.seek_pts, stream=self._video.stream)
         except av.FFmpegError:
             return False  # reading on finds it as well
-        self._counted = False
+        self._whole = False
         self._last_ms = keyframe.ms - 1  # what comes before the key frame cannot be decoded rightly
         self._stream = self._pictures(at_keyframe=True)
         return True
 
     def _pictures(self, at_keyframe: bool = False) -> Iterator[_Shot]:
         """Every picture from here on, in order of time; what is damaged or out of order is left out."""
-        for picture in _decode(self._video, self.damage, at_keyframe):
+        for picture in _decode(self._video, self.damage, at_keyframe, self._spare):
             number, self._number = self._number, self._number + 1
             ms = self._timeline.ms_of(picture, number)
             if ms <= self._last_ms or ms > self._timeline.last_ms + 1000:
-                if ms != self._last_ms and self._counted:
+                if ms != self._last_ms and self._whole:
                     self._warn("untrusted_timestamps", "Some pictures have impossible times and were left out.")
                 continue
             self._last_ms = ms
-            index = number if self._counted else round(ms * self._timeline.fps / 1000)
-            yield _Shot(ms, index, picture)
+            counted = self._whole and self._wanted is None
+            yield _Shot(ms, number if counted else round(ms * self._timeline.fps / 1000), picture)
+
+    def _spare(self, packets: Iterator[av.Packet | None]) -> Iterator[av.Packet | None]:
+        """The packets; before each the decoder is told whether it may leave out a picture that no other one needs.
+
+        It may where the picture is shown at none of the wanted times, that is, where none lies before the next picture
+        is shown. That one is found among the packets around this one: pictures are stored out of order by a few places.
+        """
+        if self._wanted is None:
+            yield from packets
+            return
+        codec, around = self._video.stream.codec_context, deque(maxlen=2 * AROUND)
+        coming: deque[tuple[av.Packet | None, int | None]] = deque()
+
+        def next_of_these() -> av.Packet | None:
+            packet, ms = coming.popleft()
+            after = min((other for other in around if ms is not None and other > ms), default=None)
+            wanted = after is None or bisect_left(self._wanted, ms) < bisect_left(self._wanted, after)
+            # a decoder that reads this only when it is opened, such as dav1d, must not leave out what comes later
+            codec.skip_frame = "DEFAULT" if wanted or not codec.is_open else "NONREF"
+            return packet
+
+        for packet in packets:
+            ms = None if packet is None or packet.pts is None else self._timeline.ms_of(packet, 0)
+            coming.append((packet, ms))
+            if ms is not None:
+                around.append(ms)
+            if len(coming) > AROUND:
+                yield next_of_these()
+        while coming:
+            yield next_of_these()
 
 
-def _decode(video: OpenVideo, damage: Callable[[], None], at_keyframe: bool = False) -> Iterator[av.VideoFrame]:
+def _decode(
+    video: OpenVideo,
+    damage: Callable[[], None],
+    at_keyframe: bool = False,
+    spare: Callable[[Iterator[av.Packet | None]], Iterator[av.Packet | None]] = iter,
+) -> Iterator[av.VideoFrame]:
     """Decode from where the container stands (or the next key frame), going on past what cannot be read.
+
+    `spare` is given the packets, None where some could not be read, and hands them on.
 
     After damage nothing is given until the next key frame: decoders paint over what is missing, and the smear would
     pass for a manipulation. Small damage can pass unnoticed (docs/architecture.md).
@@ -218,10 +261,13 @@ def _decode(video: OpenVideo, damage: Callable[[], None], at_keyframe: bool = Fa
         smeared = True
         damage()
 
-    packets = read_packets(video, lost)
+    packets = _packets(video)
     if at_keyframe:
-        packets = dropwhile(lambda packet: not packet.is_keyframe, packets)
-    for packet in packets:
+        packets = dropwhile(lambda packet: packet and not packet.is_keyframe, packets)
+    for packet in spare(packets):
+        if packet is None:
+            lost()
+            continue
         try:
             pictures = packet.decode()
         except av.FFmpegError:
@@ -235,6 +281,18 @@ def _decode(video: OpenVideo, damage: Callable[[], None], at_keyframe: bool = Fa
                 yield picture
                 if video.is_picture:
                     return  # telephones hide further pictures behind the first
+
+
+def _packets(video: OpenVideo) -> Iterator[av.Packet | None]:
+    """The packets, None where some could not be read: said in its place, as they may be read ahead of decoding."""
+    torn = []
+    for packet in read_packets(video, lambda: torn.append(True)):
+        if torn:
+            torn.clear()
+            yield None
+        yield packet
+    if torn:
+        yield None
 
 
 def _warner(warnings: list[Warning]) -> Callable[[str, str], None]:

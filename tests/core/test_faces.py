@@ -1,4 +1,7 @@
 import hashlib
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -52,6 +55,18 @@ def test_loading_and_closing_the_detector_keeps_standard_error_quiet(capfd):
     with FaceDetector() as detector:
         detector.detect(portrait())
     assert capfd.readouterr().err == ""
+
+
+def test_the_detector_loads_no_plotting_and_leaves_it_whole_for_others():
+    code = """if True:
+        import sys
+        from core.faces import FaceDetector
+        FaceDetector().close()
+        assert "matplotlib.pyplot" not in sys.modules
+        from matplotlib import pyplot
+        assert pyplot.figure() is not None
+    """
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "MPLBACKEND": "Agg"})
 
 
 def test_the_bundled_face_model_is_the_one_it_says(detector):

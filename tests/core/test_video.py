@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import core.video
+from core.example import camera_view, portrait
 from core.plan import PLANS, plan_named
 from core.video import frames, probe
-from tests.media import grey_clip, grey_number, remux
+from tests.media import grey_clip, grey_number, remux, write_clip
 
 
 def look(path, plan="default", warnings=None):
@@ -165,6 +166,49 @@ def test_a_long_video_with_a_single_key_frame_is_read_on_and_not_again_and_again
     found = look(clip)
     assert [grey_number(f.rgb, near=f.index) for f in found] == [f.index for f in found]
     assert decoded(monkeypatch, clip) <= 1200
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "libvpx-vp9", "libsvtav1"])
+def test_pictures_left_out_by_the_decoder_change_none_that_are_given(tmp_path, monkeypatch, codec):
+    views = (camera_view(portrait(), i / 25, (320, 180)) for i in range(150))
+    clip = write_clip(tmp_path / "clip.mkv", views, codec=codec, fps=25, options={"g": "50"})
+    found, count = look(clip), decoded(monkeypatch, clip)
+    monkeypatch.setattr(core.video._Reader, "_spare", lambda self, packets: packets)
+    whole = look(clip)
+    assert len(whole) == 48
+    assert [frame.t_s for frame in found] == [frame.t_s for frame in whole]
+    assert all(np.array_equal(a.rgb, b.rgb) for a, b in zip(found, whole, strict=True))
+    if codec in ("libx264", "libx265"):  # the decoders of the others leave nothing out
+        assert count < 0.8 * decoded(monkeypatch, clip)
+
+
+def test_what_cannot_be_read_is_left_out_where_it_is_though_packets_are_read_ahead(tmp_path, monkeypatch):
+    clip = grey_clip(tmp_path / "clip.mp4", 300, options={"bf": "0", "g": "30", "sc_threshold": "0"})
+    real = core.video.read_packets
+
+    def unreadable_at_100(video, damage=lambda: None):
+        for number, packet in enumerate(real(video)):
+            if number == 100:
+                damage()
+            else:
+                yield packet
+
+    whole = [frame.t_s for frame in look(clip, "thorough")]
+    monkeypatch.setattr(core.video, "read_packets", unreadable_at_100)
+    warnings = []
+    found = [frame.t_s for frame in look(clip, "thorough", warnings)]
+    assert [t for t in found if t < 3.2 or t >= 4] == [t for t in whole if t < 3.2 or t >= 4]
+    assert not [t for t in found if 3.31 < t < 4]
+    assert [warning.code for warning in warnings] == ["damaged_stretch"]
+
+
+def test_a_picture_shown_for_long_is_not_left_out(tmp_path):
+    times = [0.0, *(5 + i / 30 for i in range(120)), 20.0, 20.1]
+    clip = grey_clip(tmp_path / "held.mkv", len(times), times=times, options={"bf": "3"})
+    for frame in look(clip, "thorough"):
+        shown = sum(t <= frame.t_s + 0.0005 for t in times) - 1
+        assert times[shown] == pytest.approx(frame.t_s, abs=0.0006)
+        assert grey_number(frame.rgb, near=shown) == shown
 
 
 PEAK = """
