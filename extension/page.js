@@ -38,13 +38,30 @@ export async function lookAround(tabId, frameId, key, click, pageUrl) {
 }
 
 /**
+ * Call what the scripts in `content/` have defined, where the check's card is. Rejects if that page has gone.
+ *
+ * @param {{tabId: number | null, frameId: number}} where
+ * @param {'unmaskObstacle' | 'unmaskRecord'} name
+ * @param {(string | number)[]} args
+ */
+export async function callInPage({ tabId, frameId }, name, ...args) {
+    const target = { tabId: tabId ?? -1, frameIds: [frameId] };
+    if (name === 'unmaskRecord') await chrome.scripting.executeScript({ target, files: ['content/record.js'] });
+    // eslint-disable-next-line no-undef -- runs in the page
+    const func = (/** @type {string} */ wanted, /** @type {(string | number)[]} */ values) => globalThis[wanted](...values);
+    const [answer] = await chrome.scripting.executeScript({ target, func, args: [name, args] });
+    return answer.result;
+}
+
+/**
  * @param {{tabId: number | null, frameId: number}} where
  * @param {import('./view.js').View} view
  * @param {boolean} [open] show it even if it was closed, or never shown
+ * @param {boolean} [focus] put the keyboard into it
  */
-export async function showCard({ tabId, frameId }, view, open = false) {
+export async function showCard({ tabId, frameId }, view, open = false, focus = false) {
     if (tabId === null) return;
-    await chrome.tabs.sendMessage(tabId, { what: 'card', view, open }, { frameId }).catch(() => {});
+    await chrome.tabs.sendMessage(tabId, { what: 'card', view, open, focus }, { frameId }).catch(() => {});
 }
 
 /** @param {number | null} tabId @param {import('./view.js').Tone} tone @param {string} title */

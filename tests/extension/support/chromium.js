@@ -40,6 +40,7 @@ export async function cardIn(page) {
     card.press = async (label) => {
         const button = walk(shadow).find((node) => node.nodeName === 'BUTTON' && texts(node).join('') === label);
         const { x, y, width, height } = await boxOf(button);
+        await pause(600); // a button that has only just come is not meant
         await page.mouse.click(x + width / 2, y + height / 2);
     };
     return card;
