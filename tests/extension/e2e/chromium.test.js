@@ -126,15 +126,22 @@ test('a key opens the panel beside the page', async () => {
     const page = await browser.open(`${site.address}/`);
     await browser.display.xdotool('key', 'alt+shift+l');
     await until('the side panel', () => browser.hasPanel());
+    await browser.closePanel();
     await page.close();
 });
 
-test('the toolbar button checks the playing video', async () => {
-    const page = await browser.open(`${site.address}/`);
-    await browser.pressToolbarButton();
-    await cardWith(page, 'Likely manipulated');
-    assert.equal(stub.submitted().length, 1);
-    await page.close();
+test('the toolbar button checks the playing video, also where the panel is open', async () => {
+    for (const checks of [1, 2]) {
+        const page = await browser.open(`${site.address}/`);
+        await browser.pressToolbarButton();
+        await cardWith(page, 'Likely manipulated');
+        await browser.display.grab(join(PICTURES, `toolbar-${checks}.png`));
+        assert.equal(stub.submitted().length, checks);
+        await browser.display.xdotool('key', 'alt+shift+l');
+        await until('the side panel', () => browser.hasPanel());
+        await page.close();
+    }
+    await browser.closePanel();
 });
 
 test('a page with a strict Content-Security-Policy shows the card with its own looks', async () => {
@@ -328,6 +335,7 @@ test('the full report opens beside the page and can be saved', async () => {
     await until('the side panel', () => browser.hasPanel());
     await pause(1000);
     await browser.display.grab(join(PICTURES, 'side-panel.png'));
+    await browser.closePanel();
     await page.close();
     // The same page in a tab of its own shows the report that was asked for.
     const wide = await browser.open(browser.own('panel/panel.html'));
