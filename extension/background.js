@@ -4,7 +4,7 @@
 
 import { begin, cancel, carryOn, getCheck, hear, keep, onCheckChange, remove, tidy } from './checks.js';
 import { loadWords } from './i18n.js';
-import { isInFront, lookAround, setBadge, showCard } from './page.js';
+import { dropCard, isInFront, lookAround, setBadge, showCard } from './page.js';
 import { declineRecording, endRecording, hearRecording, offerRecording, startRecording, takeRecording } from './recordings.js';
 import { again, answered, failed, isOver, newCheck } from './state.js';
 import { getSettings, hasConsent, lockStorage, showInPanel } from './storage.js';
@@ -59,24 +59,25 @@ async function makeMenus() {
 async function startFromClick(click, tab) {
     const tabId = tab.id ?? null;
     setBadge(tabId, 'busy', ''); // before anything that takes time
-    const settings = await getSettings();
+    const [settings, t] = await Promise.all([getSettings(), words()]);
     if (!hasConsent(settings)) {
         setBadge(tabId, 'cancelled', '');
         return openOptions(true);
     }
-    const key = crypto.randomUUID();
     const pageUrl = click.pageUrl ?? tab.url;
-    const around = tabId === null ? { found: null, frameId: 0 } : await lookAround(tabId, click.frameId ?? 0, key, click, pageUrl);
+    const begun = newCheck({ key: crypto.randomUUID(), url: pageUrl ?? '', source: 'page', server: settings.server, tabId }, Date.now());
+    const around = tabId === null ? { found: null, frameId: 0 } : await lookAround(tabId, click.frameId ?? 0, viewOf(begun, t), click, pageUrl);
     const target = chooseTarget({ click, found: around.found, tabUrl: tab.url });
     const isElsewhere = 'source' in target && ['link', 'selection'].includes(target.source); // not what plays here
     const hasVideo = Boolean(around.found?.hasVideo) && !isElsewhere;
-    const about = { key, server: settings.server, tabId, frameId: around.frameId, hasVideo };
-    if ('code' in target) return keep(failed(newCheck({ ...about, url: pageUrl ?? '', source: 'page' }, Date.now()), target.code, Date.now()));
-    const check = newCheck({ ...about, ...target }, Date.now());
+    const about = { ...begun, frameId: around.frameId, hasVideo };
+    if ('code' in target) return keep(failed(about, target.code, Date.now()));
+    const check = { ...about, ...target };
     const running = await begin(check);
+    if (running !== check) await dropCard(check, check.key);
     const byKeys = click.pageUrl === undefined; // or by the toolbar's button: then the keyboard goes on in the card
     const now = (await getCheck(running.key)) ?? running;
-    if (running !== check || byKeys) await showCard(now, viewOf(now, await words()), true, byKeys);
+    if (running !== check || byKeys) await showCard(now, viewOf(now, t), true, byKeys);
 }
 
 /** Show what became of a check wherever it is shown. @param {Check} check @param {Check | null} before */

@@ -8,16 +8,17 @@ import { BADGES } from './view.js';
 const BADGE_COLOURS = { likely_manipulated: '#b3420c', inconclusive: '#6741a8', no_signs_found: '#0b6e75' };
 
 /**
- * Look around the click, in the frame it was made in or, where that is another site's, in the page.
+ * Look around the click, in the frame it was made in or, where that is another site's, in the page; and show the card
+ * there at once, because what it will say takes longer to find out.
  *
  * @param {number} tabId
  * @param {number} frameId
- * @param {string} key
+ * @param {import('./view.js').View} view of the check that begins
  * @param {import('./targets.js').Click} click
  * @param {string | undefined} pageUrl
  * @returns {Promise<{found: import('./targets.js').Found | null, frameId: number}>}
  */
-export async function lookAround(tabId, frameId, key, click, pageUrl) {
+export async function lookAround(tabId, frameId, view, click, pageUrl) {
     const hint = { srcUrl: click.srcUrl ?? '', fromMenu: click.pageUrl !== undefined, rule: pageRule(click.frameUrl ?? pageUrl) };
     for (const frame of new Set([frameId, 0])) {
         const target = { tabId, frameIds: [frame] };
@@ -25,9 +26,8 @@ export async function lookAround(tabId, frameId, key, click, pageUrl) {
             await chrome.scripting.executeScript({ target, files: ['content/find.js', 'content/card.js'] });
             const [answer] = await chrome.scripting.executeScript({
                 target,
-                // eslint-disable-next-line no-undef -- runs in the page, where find.js has just defined it
-                func: (...args) => globalThis.unmaskFind(...args),
-                args: [key, hint],
+                func: begin,
+                args: [view, hint],
             });
             return { found: answer.result ?? null, frameId: frame };
         } catch {
@@ -35,6 +35,15 @@ export async function lookAround(tabId, frameId, key, click, pageUrl) {
         }
     }
     return { found: null, frameId: 0 };
+}
+
+/** Runs in the page, where the two files have just defined these. @param {any} view @param {object} hint */
+function begin(view, hint) {
+    // @ts-ignore
+    const { unmaskFind, unmaskShow } = globalThis;
+    const found = unmaskFind(view.key, hint);
+    unmaskShow(view);
+    return found;
 }
 
 /**
@@ -62,6 +71,11 @@ export async function callInPage({ tabId, frameId }, name, ...args) {
 export async function showCard({ tabId, frameId }, view, open = false, focus = false) {
     if (tabId === null) return;
     await chrome.tabs.sendMessage(tabId, { what: 'card', view, open, focus }, { frameId }).catch(() => {});
+}
+
+/** The card of a check that did not come to be. @param {{tabId: number | null, frameId: number}} where @param {string} key */
+export async function dropCard({ tabId, frameId }, key) {
+    if (tabId !== null) await chrome.tabs.sendMessage(tabId, { what: 'drop', key }, { frameId }).catch(() => {});
 }
 
 /** @param {number | null} tabId @param {import('./view.js').Tone} tone @param {string} title */

@@ -48,7 +48,7 @@
         .no_face, .problem, .cancelled { --tone: var(--trouble); }
         [hidden] { display: none !important; }`;
 
-    /** @type {Map<string, {host: HTMLElement, show: (view: object) => void, place: (index: number) => void, focus: () => void}>} */
+    /** @type {Map<string, {host: HTMLElement, show: (view: object) => void, place: (index: number) => void, focus: () => void, remove: () => void}>} */
     const cards = new Map();
 
     function make(name, { parent, className, text, ...attributes } = {}) {
@@ -182,7 +182,7 @@
             host.popover = 'manual'; // the top layer: above whatever the site stacks
             host.showPopover();
         }
-        return { host, show, place, focus };
+        return { host, show, place, focus, remove };
     }
 
     function placeAll() {
@@ -197,6 +197,7 @@
     };
 
     chrome.runtime.onMessage.addListener((message) => {
+        if (message.what === 'drop') cards.get(message.key)?.remove();
         // A closed card stays closed, until there is something to say that was asked for.
         if (message.what === 'card' && (cards.has(message.view.key) || message.open)) globalThis.unmaskShow(message.view, message.focus);
     });

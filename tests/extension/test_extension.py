@@ -43,21 +43,18 @@ def need(*programs: str) -> None:
         pytest.skip(f"missing: {', '.join(missing)}")
 
 
-def node_tests(*paths: str, environment: dict[str, str] | None = None, tries: int = 1) -> None:
-    """Run node's test runner on files of this folder; its report is the failure's text.
+LONGEST_S = 900  # for one file: about six times what it takes on an idle machine
 
-    A real browser on a busy machine now and then loses a key press or a focus: those tests get a second try.
-    """
-    for _ in range(tries):
-        run = subprocess.run(
-            ["node", "--test", "--test-reporter=spec", *paths],
-            cwd=HERE,
-            env=os.environ | (environment or {}),
-            capture_output=True,
-            text=True,
-        )
-        if run.returncode == 0:
-            break
+
+def node_tests(*paths: str, environment: dict[str, str] | None = None) -> None:
+    """Run node's test runner on files of this folder; its report is the failure's text."""
+    run = subprocess.run(
+        ["node", "--test", "--test-reporter=spec", f"--test-timeout={LONGEST_S * 1000}", *paths],
+        cwd=HERE,
+        env=os.environ | (environment or {}),
+        capture_output=True,
+        text=True,
+    )
     assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]
 
 
@@ -161,19 +158,19 @@ def test_the_icons_are_those_that_their_script_draws():
 @pytest.mark.slow
 def test_chromium_checks_by_menu_link_button_and_keyboard_and_survives_what_may_happen(browser_environment):
     need("node", "chromium", "Xvfb", "xdotool")
-    node_tests("e2e/chromium.test.js", environment=browser_environment, tries=2)
+    node_tests("e2e/chromium.test.js", environment=browser_environment)
 
 
 @pytest.mark.slow
 def test_chromium_records_what_no_server_can_fetch_after_one_more_yes(browser_environment):
     need("node", "chromium", "Xvfb", "xdotool")
-    node_tests("e2e/record.test.js", environment=browser_environment, tries=2)
+    node_tests("e2e/record.test.js", environment=browser_environment)
 
 
 @pytest.mark.slow
 def test_firefox_installs_sets_the_server_and_shows_the_verdict(browser_environment):
     need("node", "firefox-esr", "Xvfb", "xdotool")
-    node_tests("e2e/firefox.test.js", environment=browser_environment, tries=2)
+    node_tests("e2e/firefox.test.js", environment=browser_environment)
 
 
 @pytest.mark.slow
@@ -191,6 +188,6 @@ def test_chromium_shows_what_the_real_server_and_its_detector_say(browser_enviro
         server.start("worker")
         server.until_ready()
         places = {"UNMASK_SERVER": server.url, "UNMASK_SITE_PORT": site.rpartition(":")[2]}
-        node_tests("e2e/server.test.js", environment=browser_environment | places, tries=2)
+        node_tests("e2e/server.test.js", environment=browser_environment | places)
     finally:
         server.stop()

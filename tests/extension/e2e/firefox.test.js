@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
 
 import { analysis } from '../support/analysis.js';
 import { pause, until } from '../support/display.js';
 import { startFirefox } from '../support/firefox.js';
 import { startSite } from '../support/site.js';
 import { startStub } from '../support/stub.js';
+import { after, before, beforeEach, test } from '../support/timed.js';
 
 const PICTURES = process.env.UNMASK_PICTURES;
 let elsewhere, site, stub, browser, options;

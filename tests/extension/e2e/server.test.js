@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
 
 import { asPercent } from '../../../extension/view.js';
 import { cardIn, startChromium } from '../support/chromium.js';
 import { pause, until } from '../support/display.js';
 import { startSite } from '../support/site.js';
+import { after, before, test } from '../support/timed.js';
 
 const PICTURES = process.env.UNMASK_PICTURES;
 const SERVER = process.env.UNMASK_SERVER;
