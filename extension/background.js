@@ -5,7 +5,7 @@
 import { begin, cancel, carryOn, getCheck, hear, keep, onCheckChange, remove, tidy } from './checks.js';
 import { loadWords } from './i18n.js';
 import { dropCard, isInFront, lookAround, setBadge, showCard } from './page.js';
-import { declineRecording, endRecording, hearRecording, offerRecording, startRecording, takeRecording } from './recordings.js';
+import { endRecording, hearRecording, offerRecording, startRecording, takeRecording } from './recordings.js';
 import { again, answered, failed, isOver, newCheck } from './state.js';
 import { getSettings, hasConsent, lockStorage, showInPanel } from './storage.js';
 import { chooseTarget } from './targets.js';
@@ -127,11 +127,11 @@ function openReport(sender, key) {
     return sidePanel.open({ windowId: sender.tab.windowId }).catch(() => openInTab(key));
 }
 
-/** A card may speak of the check it shows, of no other. @param {(check: Check, message: any) => unknown} act */
+/** A card may speak of the check it shows, of no other. @param {(check: Check, message: any, sender: chrome.runtime.MessageSender) => unknown} act */
 function ofItsCheck(act) {
     return async (/** @type {{key: string}} */ message, /** @type {chrome.runtime.MessageSender} */ sender) => {
         const check = await getCheck(message.key);
-        return check && check.tabId === sender.tab?.id ? act(check, message) : null;
+        return check && check.tabId === sender.tab?.id ? act(check, message, sender) : null;
     };
 }
 
@@ -139,9 +139,7 @@ const fromCards = {
     cancel: ofItsCheck((check) => cancel(check.key)),
     again: ofItsCheck(checkAgain),
     settings: () => openOptions(false),
-    record: ofItsCheck(offerRecording),
-    recordNow: ofItsCheck(startRecording),
-    decline: ofItsCheck(declineRecording),
+    record: ofItsCheck((check, _, sender) => offerRecording(check, sender.tab)),
     recording: ofItsCheck(hearRecording),
     recorded: ofItsCheck(takeRecording),
     notRecorded: ofItsCheck(endRecording),
@@ -149,12 +147,13 @@ const fromCards = {
     upload: (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => openReport(sender, key),
 };
 
-/** What the panel and the options page may ask for. */
+/** What the panel, the settings and the window that asks for a recording may ask for. */
 const fromOurPages = {
     poll: () => carryOn(),
     heard: (/** @type {{key: string, body: any}} */ { key, body }) => hear(key, body),
     cancel: (/** @type {{key: string}} */ { key }) => cancel(key),
     again: async (/** @type {{key: string}} */ { key }) => checkAgain(await getCheck(key)),
+    recordNow: async (/** @type {{key: string, server: string}} */ { key, server }) => startRecording(await getCheck(key), server),
     remove: (/** @type {{keys: string[]}} */ { keys }) => remove(keys),
     languageChanged: () => makeMenus(),
     tidy: () => tidy(),

@@ -2,12 +2,13 @@
 // Carries every open check through the server. All writes to checks happen here, in the worker, one after another.
 
 import { createApi } from './api.js';
-import { answered, cancelled, dueCall, failed, heard, isOver, isSilent, outdated, twin } from './state.js';
+import { answered, cancelled, dueCall, failed, heard, isOver, isSilent, outdated, twin, uploading } from './state.js';
 import { dropChecks, dropRecordings, getChecks, getRecording, getSettings, hasConsent, putCheck } from './storage.js';
 
 /** @typedef {import('./state.js').Check} Check */
 
 const ALARM = 'checks';
+const AWAKE_MS = 20_000;
 
 /** @type {Promise<Map<string, Check>> | null} what storage holds, read once in a worker's life */
 let loading = null;
@@ -90,12 +91,28 @@ export async function remove(keys) {
 /** @type {import('./api.js').Problem} the browser threw the recording away */
 const LOST = { kind: 'problem', status: 0, code: 'not_recorded', message: '', nextStep: '', retryAfterS: null };
 
+/**
+ * The browser stops a worker that has heard nothing for 30 s, in the middle of an upload too; but any call to the
+ * browser counts.
+ *
+ * @template T
+ * @param {Promise<T>} work
+ */
+async function awake(work) {
+    const timer = setInterval(() => chrome.runtime.getPlatformInfo(), AWAKE_MS);
+    try {
+        return await work;
+    } finally {
+        clearInterval(timer);
+    }
+}
+
 /** @param {Check} check @param {'submit' | 'get' | 'cancel'} what @param {ReturnType<typeof createApi>} api */
 async function ask(check, what, api) {
     const once = `${check.key}.${check.attempt}`;
     if (what === 'submit' && check.recordedS) {
         const recording = await getRecording(check.key);
-        return recording ? api.upload(recording, 'recording.webm', once) : LOST;
+        return recording ? awake(api.upload(recording, 'recording.webm', once)) : LOST;
     }
     if (what === 'submit') return api.submit(check.url, once);
     const id = /** @type {string} */ (check.serverId);
@@ -106,6 +123,8 @@ async function ask(check, what, api) {
 async function step(check, what, settings) {
     calling.add(check.key);
     try {
+        if (what === 'submit' && check.recordedS) await keep(uploading(check, Date.now()));
+        if (isOver((await getCheck(check.key)) ?? check)) return;
         const reply = await ask(check, what, createApi(settings));
         const now = await getCheck(check.key); // it may have been cancelled or removed meanwhile
         if (now) await keep(answered(now, reply, Date.now()));

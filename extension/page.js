@@ -5,6 +5,7 @@
 import { pageRule } from './targets.js';
 import { BADGES } from './view.js';
 
+const ASKING = { width: 460, height: 330 }; // pixels, frame included
 const BADGE_COLOURS = { likely_manipulated: '#b3420c', inconclusive: '#6741a8', no_signs_found: '#0b6e75' };
 
 /**
@@ -60,6 +61,23 @@ export async function callInPage({ tabId, frameId }, name, ...args) {
     const func = (/** @type {string} */ wanted, /** @type {(string | number)[]} */ values) => globalThis[wanted](...values);
     const [answer] = await chrome.scripting.executeScript({ target, func, args: [name, args] });
     return answer.result;
+}
+
+/** @type {Map<string, number>} windows that ask, by the check's key */
+const asking = new Map();
+
+/** Ask for a recording in a small window before the one the video is in. @param {string} key @param {number} [before] */
+export async function askInWindow(key, before) {
+    const url = chrome.runtime.getURL(`consent/consent.html#${key}`);
+    if (!chrome.windows) return void chrome.tabs.create({ url }); // on a phone
+    const open = asking.has(key) && (await chrome.windows.update(asking.get(key), { focused: true }).catch(() => null));
+    if (open) return;
+    const around = await chrome.windows.get(before ?? chrome.windows.WINDOW_ID_CURRENT);
+    const middle = (/** @type {number} */ start, /** @type {number} */ size, /** @type {number} */ own) => Math.round(start + (size - own) / 2);
+    const { width, height } = ASKING;
+    const place = { left: middle(around.left ?? 0, around.width ?? width, width), top: middle(around.top ?? 0, around.height ?? height, height) };
+    const { id } = await chrome.windows.create({ url, type: 'popup', width, height, ...place });
+    asking.set(key, id);
 }
 
 /**

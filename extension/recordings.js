@@ -1,10 +1,10 @@
 // @ts-check
 // For a video that no server can fetch: ask whether a few seconds may be recorded, let the page record them, and keep
-// them until the server has them. Every step but the first follows the person's press on a button of the card.
+// them until the server has them. The yes comes from a window of the extension's own, never from the page.
 
 import { carryOn, keep } from './checks.js';
-import { callInPage } from './page.js';
-import { asked, failed, recorded, recording, RECORD_S } from './state.js';
+import { askInWindow, callInPage } from './page.js';
+import { failed, recorded, recording, RECORD_S } from './state.js';
 import { getSettings, hasConsent, putRecording } from './storage.js';
 import { mayRecord } from './view.js';
 
@@ -13,25 +13,19 @@ import { mayRecord } from './view.js';
 const MOST = 48_000_000; // characters: a message holds 64 MiB
 const OBSTACLES = ['drm', 'tainted', 'not_recorded'];
 
-/** Say why it cannot be recorded, or ask. @param {Check} check */
-export async function offerRecording(check) {
+/** Say why it cannot be recorded, or ask. @param {Check} check @param {chrome.tabs.Tab} [tab] where it plays */
+export async function offerRecording(check, tab) {
     if (!mayRecord(check)) return;
-    const { server } = await getSettings();
     const code = await callInPage(check, 'unmaskObstacle', check.key).catch(() => 'not_recorded');
-    await keep(code ? failed(check, code, Date.now()) : asked({ ...check, server }, true, Date.now()));
+    await (code ? keep(failed(check, code, Date.now())) : askInWindow(check.key, tab?.windowId));
 }
 
-/** @param {Check} check */
-export async function declineRecording(check) {
-    if (check.asking) await keep(asked(check, false, Date.now()));
-}
-
-/** The person said yes. @param {Check} check */
-export async function startRecording(check) {
-    if (!check.asking) return;
+/** The person said yes. @param {Check | null} check @param {string} server the one they were told of */
+export async function startRecording(check, server) {
+    if (!check || !mayRecord(check)) return;
     const settings = await getSettings();
-    if (!hasConsent(settings) || settings.server !== check.server) return keep(failed(check, 'not_allowed', Date.now()));
-    await keep(recording(check, 0, Date.now()));
+    if (!hasConsent(settings) || settings.server !== server) return keep(failed(check, 'not_allowed', Date.now()));
+    await keep(recording({ ...check, server }, 0, Date.now()));
     try {
         await callInPage(check, 'unmaskRecord', check.key, RECORD_S);
     } catch {

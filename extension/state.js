@@ -24,8 +24,8 @@
  * @property {number | null} nextAt when to call next, ms; null: never
  * @property {boolean} cancelAsked
  * @property {boolean} hasVideo whether the click meant a video in the page, which may then be recorded
- * @property {boolean} asking the person is being asked whether it may be
  * @property {number} recordedS seconds of the recording that is sent in place of the address; 0: the address is sent
+ * @property {number} uploads how often a recording was sent without any answer, in a row
  * @property {any} analysis
  * @property {string[]} artifacts names of what the server has drawn
  * @property {Problem | null} problem
@@ -39,6 +39,7 @@ const SLOW_POLL_MS = 4_000; // after a minute: a long queue
 const HEARD_POLL_MS = 5_000; // while a panel listens to the server's events: only in case they stop
 const MAX_TRIES = 40; // with the pauses below about 20 minutes without a server
 const MAX_PAUSE_MS = 30_000;
+const MAX_UPLOADS = 3;
 const SILENCE_MS = 15_000; // a page that says nothing of its recording for so long has gone
 
 export const RECORD_S = 8; // as much as the detector looks at by default
@@ -52,7 +53,7 @@ export function newCheck({ key, url, site = null, source, server, tabId = null, 
     return {
         key, attempt: 1, url, site, source, server, tabId, frameId,
         serverId: null, phase: 'sending', progress: 0, waiting: null, tries: 0, nextAt: now, cancelAsked: false,
-        hasVideo, asking: false, recordedS: 0, analysis: null, artifacts: [], problem: null, createdAt: now, changedAt: now,
+        hasVideo, recordedS: 0, uploads: 0, analysis: null, artifacts: [], problem: null, createdAt: now, changedAt: now,
     };
 }
 
@@ -61,19 +62,19 @@ export function isOver(check) {
     return check.phase === 'done' || check.phase === 'failed' || check.phase === 'cancelled';
 }
 
-/** The server cannot fetch it: the person is asked whether a few seconds may be recorded. @param {Check} check @param {boolean} asking @param {number} now @returns {Check} */
-export function asked(check, asking, now) {
-    return { ...check, asking, changedAt: now };
-}
-
 /** @param {Check} check @param {number} progress 0 to 1 @param {number} now @returns {Check} */
 export function recording(check, progress, now) {
-    return { ...check, phase: 'recording', asking: false, problem: null, progress: fraction(progress), nextAt: now + SILENCE_MS, changedAt: now };
+    return { ...check, phase: 'recording', problem: null, progress: fraction(progress), nextAt: now + SILENCE_MS, changedAt: now };
 }
 
 /** The recording is there and takes the address's place. @param {Check} check @param {number} seconds @param {number} now @returns {Check} */
 export function recorded(check, seconds, now) {
     return { ...again(check, check.server, now), recordedS: Math.max(1, Math.round(seconds)) };
+}
+
+/** A recording goes out. Counted before, because whoever sends it may be stopped in the middle, again and again. @param {Check} check @param {number} now @returns {Check} */
+export function uploading(check, now) {
+    return check.uploads < MAX_UPLOADS ? { ...check, uploads: check.uploads + 1, changedAt: now } : failed(check, 'upload_stopped', now);
 }
 
 /** Whether the page that recorded has gone. @param {Check} check @param {number} now */
@@ -90,7 +91,7 @@ export function dueCall(check, now) {
 
 /** @param {Check} check @param {string} code @param {number} now @param {{message?: string, nextStep?: string}} [words] @returns {Check} */
 export function failed(check, code, now, { message = '', nextStep = '' } = {}) {
-    return { ...check, phase: 'failed', problem: { code, message, nextStep }, asking: false, waiting: null, nextAt: null, changedAt: now };
+    return { ...check, phase: 'failed', problem: { code, message, nextStep }, waiting: null, nextAt: null, changedAt: now };
 }
 
 /** The person no longer wants it. Before the server knows of it, it ends here. @param {Check} check @param {number} now @returns {Check} */
@@ -156,6 +157,11 @@ function followed(check, body, now) {
  */
 export function answered(check, reply, now) {
     if (isOver(check)) return check; // it ended while the call was on its way
+    return afterReply({ ...check, uploads: 0 }, reply, now);
+}
+
+/** @param {Check} check @param {Reply} reply @param {number} now @returns {Check} */
+function afterReply(check, reply, now) {
     if (reply.kind === 'unreachable') return putOff(check, 'unreachable', pause(check.tries), now);
     if (reply.kind === 'ok') return followed(check, reply.body, now);
     const { status, code, message, nextStep, retryAfterS } = reply;

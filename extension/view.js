@@ -1,12 +1,12 @@
 // @ts-check
 // What a check looks like in words: the card in the page, the list and the notification all say this. Pure.
 
-import { isOver, RECORD_S } from './state.js';
+import { isOver } from './state.js';
 
 /**
  * @typedef {import('./state.js').Check} Check
  * @typedef {(name: string, ...values: (string | number)[]) => string} Words
- * @typedef {'asking' | 'busy' | 'waiting' | 'likely_manipulated' | 'inconclusive' | 'no_signs_found' | 'no_face' | 'problem' | 'cancelled'} Tone
+ * @typedef {'busy' | 'waiting' | 'likely_manipulated' | 'inconclusive' | 'no_signs_found' | 'no_face' | 'problem' | 'cancelled'} Tone
  *
  * @typedef {object} View plain strings and numbers: it crosses into pages' content scripts
  * @property {string} key
@@ -29,19 +29,18 @@ export const VERDICTS = ['likely_manipulated', 'inconclusive', 'no_signs_found']
 export const OWN_PROBLEMS = [
     'no_address', 'no_post', 'not_allowed', 'unreachable', 'busy', 'unauthorized', 'expired', 'not_unmask', 'internal',
     'unsupported_site', 'no_video', 'login_required', 'age_restricted', 'bot_check', 'geo_blocked', 'live', 'removed',
-    'drm', 'too_long', 'too_large', 'not_a_video', 'damaged', 'timed_out', 'tainted', 'not_recorded',
+    'drm', 'too_long', 'too_large', 'not_a_video', 'damaged', 'timed_out', 'tainted', 'not_recorded', 'upload_stopped',
 ];
 
 /** When a video in the page may still be recorded there: what keeps the server from fetching it is no matter to the browser. */
 const RECORDABLE = [
     'no_address', 'no_post', 'unsupported_site', 'no_video', 'login_required', 'age_restricted', 'bot_check', 'geo_blocked',
-    'live', 'removed', 'site_changed', 'blocked_address', 'links_off', 'network', 'too_long', 'too_large', 'not_recorded',
+    'live', 'removed', 'site_changed', 'blocked_address', 'links_off', 'network', 'too_long', 'too_large', 'not_recorded', 'upload_stopped',
 ];
 
 // Each tone has its own shape, drawn in a box of 24: colour is only the second sign.
 /** @type {Record<Tone, string>} SVG paths */
 export const SHAPES = {
-    asking: 'M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18 M12 9a3 3 0 1 0 0 6a3 3 0 1 0 0-6',
     busy: 'M12 3a9 9 0 1 0 9 9',
     waiting: 'M12 3a9 9 0 1 0 9 9 M12 7v5l3 2',
     likely_manipulated: 'M12 3 22 20.5H2Z M12 10v5 M12 17.6v.4',
@@ -54,7 +53,7 @@ export const SHAPES = {
 
 /** Shapes that tell the tones apart without colour: the badge's letter. @type {Record<Tone, string>} */
 export const BADGES = {
-    asking: '●', busy: '…', waiting: '…', likely_manipulated: '!', inconclusive: '?', no_signs_found: '–', no_face: '○', problem: '×', cancelled: '',
+    busy: '…', waiting: '…', likely_manipulated: '!', inconclusive: '?', no_signs_found: '–', no_face: '○', problem: '×', cancelled: '',
 };
 
 /** @param {number} value a fraction */
@@ -77,7 +76,6 @@ export function percentOf({ probability, interval }, t) {
 
 /** @param {Check} check @returns {Tone} */
 export function toneOf(check) {
-    if (check.asking) return 'asking';
     if (check.phase === 'failed') return 'problem';
     if (check.phase === 'cancelled') return 'cancelled';
     if (check.phase !== 'done') return check.waiting ? 'waiting' : 'busy';
@@ -102,7 +100,6 @@ function underWay(check, t) {
 
 /** @param {Check} check @param {Tone} tone @param {Words} t */
 function wordsOf(check, tone, t) {
-    if (tone === 'asking') return { title: t('ask_record'), text: t('ask_record_text', RECORD_S, check.server), next: '' };
     if (tone === 'busy' || tone === 'waiting') return underWay(check, t);
     if (tone === 'problem') return { title: t('could_not_check'), ...problemWords(check.problem ?? { code: 'internal', message: '', nextStep: '' }, t) };
     if (tone === 'cancelled') return { title: t('phase_cancelled'), text: t('phase_cancelled_text'), next: '' };
@@ -123,7 +120,6 @@ export function viewOf(check, t) {
     const settle = check.problem && ['unauthorized', 'not_unmask', 'unreachable'].includes(check.problem.code);
     let buttons = [button('report')];
     if (!isOver(check)) buttons = check.cancelAsked ? [] : [button('cancel')];
-    else if (tone === 'asking') buttons = [button('decline'), button('recordNow')];
     else if (tone === 'problem') buttons = [...(mayRecord(check) ? [button('record')] : []), button(settle ? 'settings' : 'upload'), button('again')];
     else if (tone === 'cancelled') buttons = [button('again')];
     if (check.source === 'file') buttons = buttons.filter(({ what }) => what !== 'again'); // the file is not kept

@@ -49,7 +49,7 @@ LONGEST_S = 900  # for one file: about six times what it takes on an idle machin
 def node_tests(*paths: str, environment: dict[str, str] | None = None) -> None:
     """Run node's test runner on files of this folder; its report is the failure's text."""
     run = subprocess.run(
-        ["node", "--test", "--test-reporter=spec", f"--test-timeout={LONGEST_S * 1000}", *paths],
+        ["node", "--test", "--test-force-exit", "--test-reporter=spec", f"--test-timeout={LONGEST_S * 1000}", *paths],
         cwd=HERE,
         env=os.environ | (environment or {}),
         capture_output=True,
@@ -102,6 +102,7 @@ def test_the_zip_holds_all_that_its_manifest_and_pages_name_and_no_tools(dist, b
         background.get("service_worker") or background["scripts"][0],
         manifest["options_ui"]["page"],
         "panel/panel.html",
+        "consent/consent.html",
     }
     assert named | set(manifest["icons"].values()) | {"content/find.js", "content/card.js"} <= names
     assert not [name for name in names if name.endswith((".py", ".md", ".test.js"))]

@@ -21,10 +21,12 @@ function idOf(folder) {
     return [...hex].map((digit) => 'abcdefghijklmnop'[parseInt(digit, 16)]).join('');
 }
 
-/** A fresh profile in which the person has pinned our button to the toolbar. */
-function profileWithButton(profile, id) {
+/** A fresh profile in which the person has pinned our button to the toolbar, and whose window fills the screen. */
+function makeProfile(profile, id) {
+    const screen = { left: 0, top: 0, right: 1280, bottom: 900, maximized: false };
+    const wanted = { extensions: { pinned_extensions: [id] }, browser: { window_placement: screen } };
     mkdirSync(join(profile, 'Default'), { recursive: true });
-    writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify({ extensions: { pinned_extensions: [id] } }));
+    writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify(wanted));
 }
 
 /**
@@ -65,7 +67,7 @@ export async function startChromium({ again = null } = {}) {
     const id = idOf(extension);
     if (!again) {
         unpacked('chromium', extension);
-        profileWithButton(join(folder, 'profile'), id);
+        makeProfile(join(folder, 'profile'), id);
     }
     const display = await startDisplay();
     const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
@@ -77,7 +79,7 @@ export async function startChromium({ again = null } = {}) {
         args: [
             `--load-extension=${extension}`, `--disable-extensions-except=${extension}`,
             '--no-sandbox', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-            '--window-size=1280,900', '--window-position=0,0', '--lang=en', '--autoplay-policy=no-user-gesture-required',
+            '--lang=en', '--autoplay-policy=no-user-gesture-required',
         ],
     });
     const worker = () => context.serviceWorkers()[0] ?? context.waitForEvent('serviceworker');

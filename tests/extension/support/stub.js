@@ -20,6 +20,7 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
         refuse: (status, { code = 'refused', headers = {}, times = 1, method = null, path = /./ } = {}) => {
             for (let i = 0; i < times; i++) refusals.push({ status, code, headers, method, path });
         },
+        uploadMs: 0, // how long an upload takes
         forgive: () => void (refusals.length = 0),
         submitted: () => requests.filter(({ method, path }) => method === 'POST' && path === '/v1/checks'),
     };
@@ -40,7 +41,8 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
         answer(response, status, { type: 'about:blank', status, code, title: code, detail: `The stub says ${code}.`, next_step: 'Try something else.' }, headers);
     }
 
-    function submit(request, response) {
+    async function submit(request, response) {
+        if (stub.uploadMs && request.headers['content-type'].startsWith('multipart')) await new Promise((resolve) => setTimeout(resolve, stub.uploadMs).unref());
         const known = byKey.get(request.headers['idempotency-key']);
         const check = known ? checks.get(known) : { id: randomBytes(16).toString('hex'), looks: 0, cancelled: false };
         checks.set(check.id, check);

@@ -8,4 +8,5 @@ const HOOK = { timeout: 90_000 };
 export const test = (name, body) => node.test(name, TEST, body);
 export const before = (body) => node.before(body, HOOK);
 export const after = (body) => node.after(body, HOOK);
+export const afterEach = (body) => node.afterEach(body, HOOK);
 export const { beforeEach } = node;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { again, answered, asked, cancelled, dueCall, failed, heard, isOver, isSilent, newCheck, outdated, recorded, recording, twin } from '../../../extension/state.js';
+import { again, answered, cancelled, dueCall, failed, heard, isOver, isSilent, newCheck, outdated, recorded, recording, twin, uploading } from '../../../extension/state.js';
 import { analysis } from '../support/analysis.js';
 
 const NOW = 1_700_000_000_000;
@@ -139,13 +139,21 @@ test('the same video in the same tab is found while it is under way, and not aft
 
 test('a recording is made once more under a new key, and only then is there something to send', () => {
     const walled = failed({ ...submitted(), hasVideo: true }, 'login_required', NOW);
-    const asking = asked(walled, true, NOW);
-    assert.deepEqual([isOver(asking), dueCall(asking, NOW + 1e9)], [true, null]);
-    const running = recording(asking, 0.5, NOW);
-    assert.deepEqual([running.phase, running.progress, running.asking, dueCall(running, NOW + 1e9)], ['recording', 0.5, false, null]);
+    const running = recording(walled, 0.5, NOW);
+    assert.deepEqual([isOver(running), running.phase, running.progress, dueCall(running, NOW + 1e9)], [false, 'recording', 0.5, null]);
     const made = recorded(running, 7.6, NOW);
     assert.deepEqual([made.phase, made.recordedS, made.attempt, made.serverId, dueCall(made, NOW)], ['sending', 8, 2, null, 'submit']);
     assert.equal(again(failed(made, 'damaged', NOW), made.server, NOW).recordedS, 0); // it is not kept: the address again
+});
+
+test('uploads that nobody answers are counted, and the fourth is not begun; any answer starts the count again', () => {
+    let made = recorded(recording(failed({ ...submitted(), hasVideo: true }, 'login_required', NOW), 1, NOW), 8, NOW);
+    for (let i = 1; i <= 3; i++) {
+        made = uploading(made, NOW);
+        assert.deepEqual([made.phase, made.uploads, dueCall(made, NOW)], ['sending', i, 'submit']);
+    }
+    assert.equal(uploading(made, NOW).problem.code, 'upload_stopped');
+    assert.equal(answered(made, { kind: 'unreachable' }, NOW).uploads, 0);
 });
 
 test('a recording can be cancelled, and is given up when its page says nothing more', () => {

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { LANGUAGES, wordsFrom } from '../../../extension/i18n.js';
-import { answered, asked, cancelled, failed, newCheck, recorded, recording } from '../../../extension/state.js';
+import { answered, cancelled, failed, newCheck, recorded, recording } from '../../../extension/state.js';
 import { OWN_PROBLEMS, SHAPES, viewOf } from '../../../extension/view.js';
 import { analysis } from '../support/analysis.js';
 
@@ -21,7 +21,7 @@ const named = [
     ...OWN_PROBLEMS.flatMap((code) => [`problem_${code}`, `next_${code}`]),
     ...['likely_manipulated', 'inconclusive', 'no_signs_found', 'no_face'].flatMap((verdict) => [`verdict_${verdict}`, `verdict_${verdict}_text`]),
     ...['recording', 'sending', 'queued', 'fetching', 'analyzing'].flatMap((phase) => [`phase_${phase}`, `phase_${phase}_text`]),
-    ...['report', 'cancel', 'again', 'settings', 'upload', 'record', 'recordNow', 'decline'].map((what) => `button_${what}`),
+    ...['report', 'cancel', 'again', 'settings', 'upload', 'record'].map((what) => `button_${what}`),
     ...['not_examined', 'absent'].map((audio) => `audio_${audio}`),
 ];
 
@@ -75,7 +75,6 @@ const STATES = [
     ['a login wall', failed(newCheck(ABOUT, 0), 'login_required', 0), 'problem', ['upload', 'again']],
     ['a login wall before a video in the page', WALLED, 'problem', ['record', 'upload', 'again']],
     ['a protected video', failed({ ...WALLED, phase: 'sending' }, 'drm', 0), 'problem', ['upload', 'again']],
-    ['the question whether to record', asked(WALLED, true, 0), 'asking', ['decline', 'recordNow']],
     ['a recording', recording(WALLED, 0.5, 0), 'busy', ['cancel']],
     ['a recording that is sent', recorded(WALLED, 8, 0), 'busy', ['cancel']],
     ['a failed upload', failed(newCheck({ ...ABOUT, source: 'file' }, 0), 'damaged', 0), 'problem', ['upload']],
@@ -93,10 +92,6 @@ for (const [name, check, tone, buttons] of STATES) {
 test('the result of a recording says that it was one, and of how many seconds', () => {
     const view = viewOf(answered(recorded(WALLED, 8.2, 0), ok({ status: 'done', analysis: analysis() }), 0), t);
     assert.equal(view.next, 'What was looked at is a recording of 8 s, made in your browser.');
-});
-
-test('the question whether to record names the seconds and the server', () => {
-    assert.match(viewOf(asked(WALLED, true, 0), t).text, /8 seconds.*without sound.* s\./);
 });
 
 test('the shapes of the verdicts differ, so that colour is never the only sign', () => {
