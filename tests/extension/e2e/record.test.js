@@ -192,6 +192,7 @@ async function stoppedUploads(times) {
     stub.uploadMs = 600_000;
     await askedOn('/blob');
     await sayYes();
+    await until('the upload', () => uploads().length === 1);
     const panel = await browser.open(browser.own('panel/panel.html'));
     for (let sent = 1; sent <= times; sent++) {
         await until(`upload ${sent}`, () => uploads().length === sent);

@@ -84,6 +84,7 @@ export async function startChromium({ again = null } = {}) {
     });
     const worker = () => context.serviceWorkers()[0] ?? context.waitForEvent('serviceworker');
     await worker(); // it runs
+    const main = (await display.windows()).at(-1);
     const own = (path) => `chrome-extension://${id}/${path}`;
 
     const browser = {
@@ -96,6 +97,7 @@ export async function startChromium({ again = null } = {}) {
             const page = await context.newPage();
             await page.goto(url);
             await page.bringToFront();
+            await display.xdotool('windowfocus', '--sync', main); // nobody else does it once another window has closed
             return page;
         },
         /** Set the server and say yes to the page and to the browser's own prompt. */

@@ -16,8 +16,9 @@ export async function until(what, ask, seconds = 60) {
     try {
         while (Date.now() < end) {
             try {
-                last = await Promise.race([ask(), silence]);
-                if (last) return last;
+                const answer = await Promise.race([ask(), silence]);
+                if (answer) return answer;
+                last = answer ?? last;
             } catch (error) {
                 last = error;
             }
@@ -41,15 +42,16 @@ export async function startDisplay(width = 1280, height = 900) {
     process.once('exit', end); // also where the run was cut short
     const xdotool = async (...args) => (await run('xdotool', args.map(String), { env })).stdout.trim();
     const screen = async (what, path) => (await run(process.env.UNMASK_PYTHON, [SCREEN, env.DISPLAY, what, path])).stdout.trim();
-    const windows = async () => (await xdotool('search', '--onlyvisible', '--name', '')).split('\n').length;
+    const windows = async () => (await xdotool('search', '--onlyvisible', '--name', '')).split('\n');
     return {
         env,
         xdotool,
+        windows,
         /** Press the right button there; answers when the menu, a window of its own, is open and takes keys. */
         openMenu: async (x, y) => {
-            const before = await windows();
+            const before = (await windows()).length;
             await xdotool('mousemove', x, y, 'click', 3);
-            await until('the menu', async () => (await windows()) > before);
+            await until('the menu', async () => (await windows()).length > before);
         },
         /** The whole screen as a PNG: native menus and panels are in no page's screenshot. */
         grab: (path) => screen('grab', path),
