@@ -55,6 +55,7 @@ test('a right-click on a playing video shows the probability that the server’s
     await until('the side panel', () => browser.hasPanel());
     await pause(1500);
     await browser.display.grab(join(PICTURES, 'real-panel.png'));
+    await browser.closePanel();
     const report = await browser.open(browser.own('panel/panel.html'));
     await until('the heat maps', async () => (await report.locator('.report .pictures img').count()) > 0);
     assert.ok((await report.textContent('.report')).includes(check.analysis.model.sha256));
@@ -82,7 +83,7 @@ test('a video that the server cannot fetch is recorded here and judged', async (
         const { text } = await cardIn(page);
         if (/a recording of \d+ s.*Probability of manipulation \d+ %/.test(text)) return true;
         throw new Error(text);
-    }, 120);
+    }, 240);
     const check = await latest();
     assert.deepEqual([check.status, check.analysis.faces.length], ['done', 1]);
     assert.ok(check.analysis.coverage.seconds_examined > 3, JSON.stringify(check.analysis.coverage));

@@ -2,7 +2,7 @@
 // takes 40 s on an idle machine.
 import * as node from 'node:test';
 
-const TEST = { timeout: 180_000 };
+const TEST = { timeout: 300_000 };
 const HOOK = { timeout: 90_000 };
 
 export const test = (name, body) => node.test(name, TEST, body);
