@@ -1,7 +1,9 @@
 // @ts-check
 // The only module that speaks to the server. Pure: `fetch` comes in, every answer is a plain value, nothing throws.
 
-const TIMEOUT_MS = 20_000; // a call is a note, not a wait: progress is polled
+import { readEvents } from './events.js';
+
+const TIMEOUT_MS = 20_000; // a call is a note, not a wait
 const ID = /^[\w-]{8,64}$/;
 
 /**
@@ -116,6 +118,26 @@ export function createApi({ server, apiKey = '', fetch: send = fetch }) {
         },
         /** @param {string} id */
         get: async (id) => withId(await ask(at(id))),
+        /**
+         * Hear every new state of a check, until the server ends the stream or it breaks. The key stands in a header.
+         *
+         * @param {string} id
+         * @param {{signal: AbortSignal, last: string}} stream `last` is kept: the event from which to go on next time
+         * @param {(body: any) => void} told
+         */
+        events: async (id, stream, told) => {
+            try {
+                const headers = { Accept: 'text/event-stream', ...(stream.last ? { 'Last-Event-ID': stream.last } : {}) };
+                const response = await call(`${at(id)}/events`, { headers, signal: stream.signal });
+                if (!response.ok || !response.body) return;
+                await readEvents(response.body, (event) => {
+                    stream.last = event.id || stream.last;
+                    told(JSON.parse(event.data));
+                });
+            } catch {
+                // it broke off, or was no stream: whoever calls tries again, or polls
+            }
+        },
         /** @param {string} id */
         cancel: (id) => ask(`${at(id)}/cancel`, { method: 'POST' }),
         /** @param {string} id */

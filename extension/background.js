@@ -2,9 +2,10 @@
 // The worker: a click in, a check begun, its state shown. Listeners stand at the top level, because the browser stops
 // this worker whenever it is idle and starts it again for an event; whatever must last lies in storage.
 
-import { begin, cancel, carryOn, getCheck, keep, onCheckChange, remove, tidy } from './checks.js';
+import { begin, cancel, carryOn, getCheck, hear, keep, onCheckChange, remove, tidy } from './checks.js';
 import { loadWords } from './i18n.js';
-import { isInFront, lookAround, setBadge, showCard } from './page.js';
+import { dropCard, isInFront, lookAround, setBadge, showCard } from './page.js';
+import { endRecording, hearRecording, offerRecording, startRecording, takeRecording } from './recordings.js';
 import { again, answered, failed, isOver, newCheck } from './state.js';
 import { getSettings, hasConsent, lockStorage, showInPanel } from './storage.js';
 import { chooseTarget } from './targets.js';
@@ -26,6 +27,7 @@ chrome.runtime.onInstalled.addListener(async ({ reason }) => {
 chrome.runtime.onStartup.addListener(makeMenus); // the browser's language may have changed
 chrome.alarms.onAlarm.addListener(carryOn);
 chrome.action.onClicked.addListener((tab) => startFromClick({}, tab)); // the keyboard command too: it is _execute_action
+chrome.commands.onCommand.addListener((name, tab) => name === MENU.list && openPanel(tab));
 chrome.contextMenus.onClicked.addListener((info, tab) => {
     if (info.menuItemId === MENU.list) openPanel(tab);
     else if (tab) startFromClick(info, tab);
@@ -57,20 +59,25 @@ async function makeMenus() {
 async function startFromClick(click, tab) {
     const tabId = tab.id ?? null;
     setBadge(tabId, 'busy', ''); // before anything that takes time
-    const settings = await getSettings();
+    const [settings, t] = await Promise.all([getSettings(), words()]);
     if (!hasConsent(settings)) {
         setBadge(tabId, 'cancelled', '');
         return openOptions(true);
     }
-    const key = crypto.randomUUID();
     const pageUrl = click.pageUrl ?? tab.url;
-    const around = tabId === null ? { found: null, frameId: 0 } : await lookAround(tabId, click.frameId ?? 0, key, click, pageUrl);
+    const begun = newCheck({ key: crypto.randomUUID(), url: pageUrl ?? '', source: 'page', server: settings.server, tabId }, Date.now());
+    const around = tabId === null ? { found: null, frameId: 0 } : await lookAround(tabId, click.frameId ?? 0, viewOf(begun, t), click, pageUrl);
     const target = chooseTarget({ click, found: around.found, tabUrl: tab.url });
-    const about = { key, server: settings.server, tabId, frameId: around.frameId };
-    if ('code' in target) return keep(failed(newCheck({ ...about, url: pageUrl ?? '', source: 'page' }, Date.now()), target.code, Date.now()));
-    const check = newCheck({ ...about, ...target }, Date.now());
+    const isElsewhere = 'source' in target && ['link', 'selection'].includes(target.source); // not what plays here
+    const hasVideo = Boolean(around.found?.hasVideo) && !isElsewhere;
+    const about = { ...begun, frameId: around.frameId, hasVideo };
+    if ('code' in target) return keep(failed(about, target.code, Date.now()));
+    const check = { ...about, ...target };
     const running = await begin(check);
-    if (running !== check) await showCard(running, viewOf(running, await words()), true);
+    if (running !== check) await dropCard(check, check.key);
+    const byKeys = click.pageUrl === undefined; // or by the toolbar's button: then the keyboard goes on in the card
+    const now = (await getCheck(running.key)) ?? running;
+    if (running !== check || byKeys) await showCard(now, viewOf(now, t), true, byKeys);
 }
 
 /** Show what became of a check wherever it is shown. @param {Check} check @param {Check | null} before */
@@ -120,11 +127,11 @@ function openReport(sender, key) {
     return sidePanel.open({ windowId: sender.tab.windowId }).catch(() => openInTab(key));
 }
 
-/** A card may speak of the check it shows, of no other. @param {(check: Check) => unknown} act */
+/** A card may speak of the check it shows, of no other. @param {(check: Check, message: any, sender: chrome.runtime.MessageSender) => unknown} act */
 function ofItsCheck(act) {
-    return async (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => {
-        const check = await getCheck(key);
-        if (check && check.tabId === sender.tab?.id) await act(check);
+    return async (/** @type {{key: string}} */ message, /** @type {chrome.runtime.MessageSender} */ sender) => {
+        const check = await getCheck(message.key);
+        return check && check.tabId === sender.tab?.id ? act(check, message, sender) : null;
     };
 }
 
@@ -132,15 +139,21 @@ const fromCards = {
     cancel: ofItsCheck((check) => cancel(check.key)),
     again: ofItsCheck(checkAgain),
     settings: () => openOptions(false),
+    record: ofItsCheck((check, _, sender) => offerRecording(check, sender.tab)),
+    recording: ofItsCheck(hearRecording),
+    recorded: ofItsCheck(takeRecording),
+    notRecorded: ofItsCheck(endRecording),
     report: (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => openReport(sender, key),
     upload: (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => openReport(sender, key),
 };
 
-/** What the panel and the options page may ask for. */
+/** What the panel, the settings and the window that asks for a recording may ask for. */
 const fromOurPages = {
     poll: () => carryOn(),
+    heard: (/** @type {{key: string, body: any}} */ { key, body }) => hear(key, body),
     cancel: (/** @type {{key: string}} */ { key }) => cancel(key),
     again: async (/** @type {{key: string}} */ { key }) => checkAgain(await getCheck(key)),
+    recordNow: async (/** @type {{key: string, server: string}} */ { key, server }) => startRecording(await getCheck(key), server),
     remove: (/** @type {{keys: string[]}} */ { keys }) => remove(keys),
     languageChanged: () => makeMenus(),
     tidy: () => tidy(),

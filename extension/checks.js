@@ -2,12 +2,13 @@
 // Carries every open check through the server. All writes to checks happen here, in the worker, one after another.
 
 import { createApi } from './api.js';
-import { answered, cancelled, dueCall, failed, isOver, outdated, twin } from './state.js';
-import { dropChecks, getChecks, getSettings, hasConsent, putCheck } from './storage.js';
+import { answered, cancelled, dueCall, failed, heard, isOver, isSilent, outdated, twin, uploading } from './state.js';
+import { dropChecks, dropRecordings, getChecks, getRecording, getSettings, hasConsent, putCheck } from './storage.js';
 
 /** @typedef {import('./state.js').Check} Check */
 
 const ALARM = 'checks';
+const AWAKE_MS = 20_000;
 
 /** @type {Promise<Map<string, Check>> | null} what storage holds, read once in a worker's life */
 let loading = null;
@@ -38,7 +39,18 @@ async function put(checks, check) {
     const before = checks.get(check.key) ?? null;
     checks.set(check.key, check);
     await putCheck(check);
+    if (check.recordedS && !isWaitingToBeSent(check)) await dropUnneeded(checks);
     changed(check, before);
+}
+
+/** @param {Check | undefined} check */
+function isWaitingToBeSent(check) {
+    return Boolean(check?.recordedS && !check.serverId && !isOver(check));
+}
+
+/** Recordings that the server has, or that nobody waits for. @param {Map<string, Check>} checks */
+function dropUnneeded(checks) {
+    return dropRecordings((key) => isWaitingToBeSent(checks.get(key)));
 }
 
 /** Store it, and tell. @param {Check} check */
@@ -71,13 +83,38 @@ export async function remove(keys) {
     const removed = keys.map((key) => checks.get(key)).filter((check) => check !== undefined);
     keys.forEach((key) => checks.delete(key));
     await dropChecks(keys);
+    await dropUnneeded(checks);
     const onServer = removed.filter((check) => check.serverId && check.server === settings.server && hasConsent(settings));
     await Promise.all(onServer.map((check) => createApi(settings).remove(/** @type {string} */ (check.serverId))));
 }
 
+/** @type {import('./api.js').Problem} the browser threw the recording away */
+const LOST = { kind: 'problem', status: 0, code: 'not_recorded', message: '', nextStep: '', retryAfterS: null };
+
+/**
+ * The browser stops a worker that has heard nothing for 30 s, in the middle of an upload too; but any call to the
+ * browser counts.
+ *
+ * @template T
+ * @param {Promise<T>} work
+ */
+async function awake(work) {
+    const timer = setInterval(() => chrome.runtime.getPlatformInfo(), AWAKE_MS);
+    try {
+        return await work;
+    } finally {
+        clearInterval(timer);
+    }
+}
+
 /** @param {Check} check @param {'submit' | 'get' | 'cancel'} what @param {ReturnType<typeof createApi>} api */
-function ask(check, what, api) {
-    if (what === 'submit') return api.submit(check.url, `${check.key}.${check.attempt}`);
+async function ask(check, what, api) {
+    const once = `${check.key}.${check.attempt}`;
+    if (what === 'submit' && check.recordedS) {
+        const recording = await getRecording(check.key);
+        return recording ? awake(api.upload(recording, 'recording.webm', once)) : LOST;
+    }
+    if (what === 'submit') return api.submit(check.url, once);
     const id = /** @type {string} */ (check.serverId);
     return what === 'get' ? api.get(id) : api.cancel(id);
 }
@@ -86,12 +123,21 @@ function ask(check, what, api) {
 async function step(check, what, settings) {
     calling.add(check.key);
     try {
+        if (what === 'submit' && check.recordedS) await keep(uploading(check, Date.now()));
+        if (isOver((await getCheck(check.key)) ?? check)) return;
         const reply = await ask(check, what, createApi(settings));
         const now = await getCheck(check.key); // it may have been cancelled or removed meanwhile
         if (now) await keep(answered(now, reply, Date.now()));
     } finally {
         calling.delete(check.key);
     }
+}
+
+/** A panel heard an event from the server. @param {string} key @param {any} body */
+export async function hear(key, body) {
+    const check = await getCheck(key);
+    if (check) await keep(heard(check, body, Date.now()));
+    await carryOn();
 }
 
 /** Make every call that is due, and come back when the next one is. */
@@ -102,6 +148,7 @@ export async function carryOn() {
         // The consent was withdrawn, or is for another server by now: that one is not spoken to any more.
         const mayCall = hasConsent(settings) && check.server === settings.server;
         if (!isOver(check) && !mayCall) await keep(failed(check, 'not_allowed', now));
+        else if (isSilent(check, now)) await keep(failed(check, 'not_recorded', now));
     }
     const open = [...checks.values()].filter((check) => !isOver(check));
     await setAlarm(open.length > 0);
@@ -127,4 +174,5 @@ export async function tidy() {
     const old = outdated([...checks.values()], keepDays, Date.now());
     old.forEach((check) => checks.delete(check.key));
     await dropChecks(old.map((check) => check.key));
+    await dropUnneeded(checks);
 }

@@ -22,9 +22,20 @@ export function languageFor(wanted) {
     return Object.hasOwn(LANGUAGES, language) ? language : 'en';
 }
 
+/** @type {Map<string, Promise<import('./view.js').Words>>} read once: the card must not wait for them at every change */
+const loaded = new Map();
+
 /** @param {string} wanted */
-export async function loadWords(wanted) {
-    const response = await fetch(chrome.runtime.getURL(`_locales/${languageFor(wanted)}/messages.json`));
+export function loadWords(wanted) {
+    const language = languageFor(wanted);
+    const words = loaded.get(language) ?? readWords(language);
+    loaded.set(language, words);
+    return words;
+}
+
+/** @param {string} language */
+async function readWords(language) {
+    const response = await fetch(chrome.runtime.getURL(`_locales/${language}/messages.json`));
     return wordsFrom(await response.json());
 }
 

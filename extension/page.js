@@ -5,19 +5,21 @@
 import { pageRule } from './targets.js';
 import { BADGES } from './view.js';
 
+const ASKING = { width: 460, height: 330 }; // pixels, frame included
 const BADGE_COLOURS = { likely_manipulated: '#b3420c', inconclusive: '#6741a8', no_signs_found: '#0b6e75' };
 
 /**
- * Look around the click, in the frame it was made in or, where that is another site's, in the page.
+ * Look around the click, in the frame it was made in or, where that is another site's, in the page; and show the card
+ * there at once, because what it will say takes longer to find out.
  *
  * @param {number} tabId
  * @param {number} frameId
- * @param {string} key
+ * @param {import('./view.js').View} view of the check that begins
  * @param {import('./targets.js').Click} click
  * @param {string | undefined} pageUrl
  * @returns {Promise<{found: import('./targets.js').Found | null, frameId: number}>}
  */
-export async function lookAround(tabId, frameId, key, click, pageUrl) {
+export async function lookAround(tabId, frameId, view, click, pageUrl) {
     const hint = { srcUrl: click.srcUrl ?? '', fromMenu: click.pageUrl !== undefined, rule: pageRule(click.frameUrl ?? pageUrl) };
     for (const frame of new Set([frameId, 0])) {
         const target = { tabId, frameIds: [frame] };
@@ -25,9 +27,8 @@ export async function lookAround(tabId, frameId, key, click, pageUrl) {
             await chrome.scripting.executeScript({ target, files: ['content/find.js', 'content/card.js'] });
             const [answer] = await chrome.scripting.executeScript({
                 target,
-                // eslint-disable-next-line no-undef -- runs in the page, where find.js has just defined it
-                func: (...args) => globalThis.unmaskFind(...args),
-                args: [key, hint],
+                func: begin,
+                args: [view, hint],
             });
             return { found: answer.result ?? null, frameId: frame };
         } catch {
@@ -37,14 +38,62 @@ export async function lookAround(tabId, frameId, key, click, pageUrl) {
     return { found: null, frameId: 0 };
 }
 
+/** Runs in the page, where the two files have just defined these. @param {any} view @param {object} hint */
+function begin(view, hint) {
+    // @ts-ignore
+    const { unmaskFind, unmaskShow } = globalThis;
+    const found = unmaskFind(view.key, hint);
+    unmaskShow(view);
+    return found;
+}
+
+/**
+ * Call what the scripts in `content/` have defined, where the check's card is. Rejects if that page has gone.
+ *
+ * @param {{tabId: number | null, frameId: number}} where
+ * @param {'unmaskObstacle' | 'unmaskRecord'} name
+ * @param {(string | number)[]} args
+ */
+export async function callInPage({ tabId, frameId }, name, ...args) {
+    const target = { tabId: tabId ?? -1, frameIds: [frameId] };
+    if (name === 'unmaskRecord') await chrome.scripting.executeScript({ target, files: ['content/record.js'] });
+    // eslint-disable-next-line no-undef -- runs in the page
+    const func = (/** @type {string} */ wanted, /** @type {(string | number)[]} */ values) => globalThis[wanted](...values);
+    const [answer] = await chrome.scripting.executeScript({ target, func, args: [name, args] });
+    return answer.result;
+}
+
+/** @type {Map<string, number>} windows that ask, by the check's key */
+const asking = new Map();
+
+/** Ask for a recording in a small window before the one the video is in. @param {string} key @param {number} [before] */
+export async function askInWindow(key, before) {
+    const url = chrome.runtime.getURL(`consent/consent.html#${key}`);
+    if (!chrome.windows) return void chrome.tabs.create({ url }); // on a phone
+    const open = asking.has(key) && (await chrome.windows.update(asking.get(key), { focused: true }).catch(() => null));
+    if (open) return;
+    const around = await chrome.windows.get(before ?? chrome.windows.WINDOW_ID_CURRENT);
+    const middle = (/** @type {number} */ start, /** @type {number} */ size, /** @type {number} */ own) => Math.round(start + (size - own) / 2);
+    const { width, height } = ASKING;
+    const place = { left: middle(around.left ?? 0, around.width ?? width, width), top: middle(around.top ?? 0, around.height ?? height, height) };
+    const { id } = await chrome.windows.create({ url, type: 'popup', width, height, ...place });
+    asking.set(key, id);
+}
+
 /**
  * @param {{tabId: number | null, frameId: number}} where
  * @param {import('./view.js').View} view
  * @param {boolean} [open] show it even if it was closed, or never shown
+ * @param {boolean} [focus] put the keyboard into it
  */
-export async function showCard({ tabId, frameId }, view, open = false) {
+export async function showCard({ tabId, frameId }, view, open = false, focus = false) {
     if (tabId === null) return;
-    await chrome.tabs.sendMessage(tabId, { what: 'card', view, open }, { frameId }).catch(() => {});
+    await chrome.tabs.sendMessage(tabId, { what: 'card', view, open, focus }, { frameId }).catch(() => {});
+}
+
+/** The card of a check that did not come to be. @param {{tabId: number | null, frameId: number}} where @param {string} key */
+export async function dropCard({ tabId, frameId }, key) {
+    if (tabId !== null) await chrome.tabs.sendMessage(tabId, { what: 'drop', key }, { frameId }).catch(() => {});
 }
 
 /** @param {number | null} tabId @param {import('./view.js').Tone} tone @param {string} title */

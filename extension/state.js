@@ -4,7 +4,7 @@
 
 /**
  * @typedef {import('./api.js').Reply} Reply
- * @typedef {'sending' | 'queued' | 'fetching' | 'analyzing' | 'done' | 'failed' | 'cancelled'} Phase
+ * @typedef {'recording' | 'sending' | 'queued' | 'fetching' | 'analyzing' | 'done' | 'failed' | 'cancelled'} Phase
  * @typedef {{code: string, message: string, nextStep: string}} Problem
  *
  * @typedef {object} Check
@@ -23,6 +23,9 @@
  * @property {number} tries failed calls in a row
  * @property {number | null} nextAt when to call next, ms; null: never
  * @property {boolean} cancelAsked
+ * @property {boolean} hasVideo whether the click meant a video in the page, which may then be recorded
+ * @property {number} recordedS seconds of the recording that is sent in place of the address; 0: the address is sent
+ * @property {number} uploads how often a recording was sent without any answer, in a row
  * @property {any} analysis
  * @property {string[]} artifacts names of what the server has drawn
  * @property {Problem | null} problem
@@ -33,19 +36,24 @@
 const PHASES = ['queued', 'fetching', 'analyzing', 'done', 'failed', 'cancelled'];
 const POLL_MS = 1_000;
 const SLOW_POLL_MS = 4_000; // after a minute: a long queue
+const HEARD_POLL_MS = 5_000; // while a panel listens to the server's events: only in case they stop
 const MAX_TRIES = 40; // with the pauses below about 20 minutes without a server
 const MAX_PAUSE_MS = 30_000;
+const MAX_UPLOADS = 3;
+const SILENCE_MS = 15_000; // a page that says nothing of its recording for so long has gone
+
+export const RECORD_S = 8; // as much as the detector looks at by default
 
 /**
- * @param {{key: string, url: string, site?: string | null, source: string, server: string, tabId?: number | null, frameId?: number}} about
+ * @param {{key: string, url: string, site?: string | null, source: string, server: string, tabId?: number | null, frameId?: number, hasVideo?: boolean}} about
  * @param {number} now
  * @returns {Check}
  */
-export function newCheck({ key, url, site = null, source, server, tabId = null, frameId = 0 }, now) {
+export function newCheck({ key, url, site = null, source, server, tabId = null, frameId = 0, hasVideo = false }, now) {
     return {
         key, attempt: 1, url, site, source, server, tabId, frameId,
         serverId: null, phase: 'sending', progress: 0, waiting: null, tries: 0, nextAt: now, cancelAsked: false,
-        analysis: null, artifacts: [], problem: null, createdAt: now, changedAt: now,
+        hasVideo, recordedS: 0, uploads: 0, analysis: null, artifacts: [], problem: null, createdAt: now, changedAt: now,
     };
 }
 
@@ -54,9 +62,29 @@ export function isOver(check) {
     return check.phase === 'done' || check.phase === 'failed' || check.phase === 'cancelled';
 }
 
+/** @param {Check} check @param {number} progress 0 to 1 @param {number} now @returns {Check} */
+export function recording(check, progress, now) {
+    return { ...check, phase: 'recording', problem: null, progress: fraction(progress), nextAt: now + SILENCE_MS, changedAt: now };
+}
+
+/** The recording is there and takes the address's place. @param {Check} check @param {number} seconds @param {number} now @returns {Check} */
+export function recorded(check, seconds, now) {
+    return { ...again(check, check.server, now), recordedS: Math.max(1, Math.round(seconds)) };
+}
+
+/** A recording goes out. Counted before, because whoever sends it may be stopped in the middle, again and again. @param {Check} check @param {number} now @returns {Check} */
+export function uploading(check, now) {
+    return check.uploads < MAX_UPLOADS ? { ...check, uploads: check.uploads + 1, changedAt: now } : failed(check, 'upload_stopped', now);
+}
+
+/** Whether the page that recorded has gone. @param {Check} check @param {number} now */
+export function isSilent(check, now) {
+    return check.phase === 'recording' && (check.nextAt ?? 0) <= now;
+}
+
 /** The call that is due: what to ask the server now, or null. @param {Check} check @param {number} now */
 export function dueCall(check, now) {
-    if (isOver(check) || check.nextAt === null || check.nextAt > now) return null;
+    if (isOver(check) || check.phase === 'recording' || check.nextAt === null || check.nextAt > now) return null;
     if (!check.serverId) return 'submit';
     return check.cancelAsked ? 'cancel' : 'get';
 }
@@ -129,6 +157,11 @@ function followed(check, body, now) {
  */
 export function answered(check, reply, now) {
     if (isOver(check)) return check; // it ended while the call was on its way
+    return afterReply({ ...check, uploads: 0 }, reply, now);
+}
+
+/** @param {Check} check @param {Reply} reply @param {number} now @returns {Check} */
+function afterReply(check, reply, now) {
     if (reply.kind === 'unreachable') return putOff(check, 'unreachable', pause(check.tries), now);
     if (reply.kind === 'ok') return followed(check, reply.body, now);
     const { status, code, message, nextStep, retryAfterS } = reply;
@@ -146,6 +179,13 @@ export function answered(check, reply, now) {
     // A cancel that came too late: the next look tells how the check ended.
     if (check.cancelAsked && status === 409) return { ...check, cancelAsked: false, nextAt: now, changedAt: now };
     return failed(check, code, now, { message, nextStep });
+}
+
+/** What a check is after an event that a panel heard from the server. @param {Check} check @param {any} body @param {number} now @returns {Check} */
+export function heard(check, body, now) {
+    if (isOver(check) || check.serverId !== body?.id) return check;
+    const next = followed(check, body, now);
+    return next.nextAt === null || next.cancelAsked ? next : { ...next, nextAt: now + HEARD_POLL_MS };
 }
 
 /** What may be forgotten: checks that are over and older than that. @param {Check[]} checks @param {number} keepDays @param {number} now */

@@ -58,6 +58,27 @@ export function dropChecks(keys) {
     return chrome.storage.local.remove(keys.map((key) => PREFIX + key));
 }
 
+// Recordings wait here until the server has them: they are too large for storage.local.
+const recordings = () => caches.open('recordings');
+const nameOf = (/** @type {string} */ key) => `https://recording.invalid/${key}`;
+
+/** @param {string} key @param {Blob} recording */
+export async function putRecording(key, recording) {
+    await (await recordings()).put(nameOf(key), new Response(recording));
+}
+
+/** @param {string} key */
+export async function getRecording(key) {
+    return (await (await recordings()).match(nameOf(key)))?.blob() ?? null;
+}
+
+/** @param {(key: string) => boolean} isNeeded all others go */
+export async function dropRecordings(isNeeded) {
+    const cache = await recordings();
+    const names = (await cache.keys()).map(({ url }) => url);
+    await Promise.all(names.filter((name) => !isNeeded(name.slice(nameOf('').length))).map((name) => cache.delete(name)));
+}
+
 /** Which check the panel should show. @param {string} key */
 export function showInPanel(key) {
     return chrome.storage.local.set({ shown: key });

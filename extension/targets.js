@@ -9,9 +9,9 @@ const MAX_LENGTH = 2048; // characters; longer ones are data, not addresses
  * @typedef {{url: string, site: string | null}} Post
  * @typedef {{linkUrl?: string, srcUrl?: string, mediaType?: string, frameUrl?: string, pageUrl?: string, selectionText?: string}} Click
  *   as `contextMenus.onClicked` gives it; empty for the toolbar button and the keyboard
- * @typedef {{levels: string[][], inPost: boolean, src: string, embeds: string[], selected: string[]}} Found
+ * @typedef {{levels: string[][], inPost: boolean, hasVideo: boolean, src: string, embeds: string[], selected: string[]}} Found
  *   what content/find.js saw around the click: addresses by nearness (one list per surrounding element, up to the
- *   post's own element where the page has one), the video's own source, embedded players, links in the selection
+ *   post's own element where the page has one), whether there is a video, its own source, embedded players, links in the selection
  * @typedef {{url: string, site: string | null, source: 'selection' | 'link' | 'permalink' | 'src' | 'embed' | 'page'}} Target
  * @typedef {{code: 'no_address' | 'no_post'}} NoTarget
  */

@@ -29,7 +29,13 @@ export const VERDICTS = ['likely_manipulated', 'inconclusive', 'no_signs_found']
 export const OWN_PROBLEMS = [
     'no_address', 'no_post', 'not_allowed', 'unreachable', 'busy', 'unauthorized', 'expired', 'not_unmask', 'internal',
     'unsupported_site', 'no_video', 'login_required', 'age_restricted', 'bot_check', 'geo_blocked', 'live', 'removed',
-    'drm', 'too_long', 'too_large', 'not_a_video', 'damaged', 'timed_out',
+    'drm', 'too_long', 'too_large', 'not_a_video', 'damaged', 'timed_out', 'tainted', 'not_recorded', 'upload_stopped',
+];
+
+/** When a video in the page may still be recorded there: what keeps the server from fetching it is no matter to the browser. */
+const RECORDABLE = [
+    'no_address', 'no_post', 'unsupported_site', 'no_video', 'login_required', 'age_restricted', 'bot_check', 'geo_blocked',
+    'live', 'removed', 'site_changed', 'blocked_address', 'links_off', 'network', 'too_long', 'too_large', 'not_recorded', 'upload_stopped',
 ];
 
 // Each tone has its own shape, drawn in a box of 24: colour is only the second sign.
@@ -88,7 +94,8 @@ function underWay(check, t) {
     if (check.cancelAsked) return { title: t('phase_cancelling'), text: '', next: '' };
     if (check.waiting) return { title: t('phase_waiting'), text: t(`problem_${check.waiting}`), next: t('waiting_next') };
     const title = check.phase === 'analyzing' ? t('phase_analyzing', asPercent(check.progress)) : t(`phase_${check.phase}`);
-    return { title, text: t(`phase_${check.phase}_text`, check.site ?? ''), next: '' };
+    const text = check.phase === 'sending' && check.recordedS ? t('sending_recording', check.recordedS) : t(`phase_${check.phase}_text`, check.site ?? '');
+    return { title, text, next: '' };
 }
 
 /** @param {Check} check @param {Tone} tone @param {Words} t */
@@ -97,7 +104,13 @@ function wordsOf(check, tone, t) {
     if (tone === 'problem') return { title: t('could_not_check'), ...problemWords(check.problem ?? { code: 'internal', message: '', nextStep: '' }, t) };
     if (tone === 'cancelled') return { title: t('phase_cancelled'), text: t('phase_cancelled_text'), next: '' };
     const isUntrained = check.analysis?.model?.trained === false; // then no number may be taken for one
-    return { title: t(`verdict_${tone}`), text: t(`verdict_${tone}_text`), next: isUntrained ? t('untrained') : '' };
+    const notes = [check.recordedS ? t('recorded', check.recordedS) : '', isUntrained ? t('untrained') : ''];
+    return { title: t(`verdict_${tone}`), text: t(`verdict_${tone}_text`), next: notes.filter(Boolean).join(' ') };
+}
+
+/** Whether to offer a recording of what plays in the page. @param {Check} check */
+export function mayRecord(check) {
+    return check.phase === 'failed' && check.hasVideo && RECORDABLE.includes(check.problem?.code ?? '');
 }
 
 /** @param {Check} check @param {Words} t @returns {View} */
@@ -107,7 +120,7 @@ export function viewOf(check, t) {
     const settle = check.problem && ['unauthorized', 'not_unmask', 'unreachable'].includes(check.problem.code);
     let buttons = [button('report')];
     if (!isOver(check)) buttons = check.cancelAsked ? [] : [button('cancel')];
-    else if (tone === 'problem') buttons = [button(settle ? 'settings' : 'upload'), button('again')];
+    else if (tone === 'problem') buttons = [...(mayRecord(check) ? [button('record')] : []), button(settle ? 'settings' : 'upload'), button('again')];
     else if (tone === 'cancelled') buttons = [button('again')];
     if (check.source === 'file') buttons = buttons.filter(({ what }) => what !== 'again'); // the file is not kept
     return {

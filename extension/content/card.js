@@ -22,7 +22,8 @@
         header { display: flex; align-items: center; gap: 8px; color: var(--soft); font-size: 12px; letter-spacing: .02em; }
         header span { flex: 1; font-weight: 600; }
         button { font: inherit; color: inherit; background: none; border: 0; cursor: pointer; border-radius: 8px; }
-        button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+        .card:focus { outline: none; }
+        .card:focus-visible, button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
         .close { padding: 0; width: 24px; height: 24px; line-height: 22px; font-size: 18px; color: var(--soft); }
         .close:hover, .buttons button:hover { background: var(--fill); }
         .say { display: grid; grid-template-columns: 30px 1fr; gap: 4px 12px; align-items: start; }
@@ -47,7 +48,7 @@
         .no_face, .problem, .cancelled { --tone: var(--trouble); }
         [hidden] { display: none !important; }`;
 
-    /** @type {Map<string, {host: HTMLElement, show: (view: object) => void, place: (index: number) => void}>} */
+    /** @type {Map<string, {host: HTMLElement, show: (view: object) => void, place: (index: number) => void, focus: () => void, remove: () => void}>} */
     const cards = new Map();
 
     function make(name, { parent, className, text, ...attributes } = {}) {
@@ -94,8 +95,9 @@
         make('i', { parent: bar }).style.width = `${Math.max(4, progress * 100)}%`;
     }
 
-    function press(event, what, key) {
-        if (event.isTrusted) chrome.runtime.sendMessage({ what, key }).catch(() => {}); // the extension was reloaded: nobody listens
+    /** A button that has only just come under the pointer is not meant: `offeredAt` is when it came. */
+    function press(event, what, key, offeredAt) {
+        if (event.isTrusted && performance.now() - offeredAt > 500) chrome.runtime.sendMessage({ what, key }).catch(() => {}); // the extension was reloaded: nobody listens
     }
 
     /** Where the card stands: right of the video if there is room, else in its upper right corner; without one, in the window's. */
@@ -114,22 +116,33 @@
         const host = document.createElement('div');
         const shadow = host.attachShadow({ mode: 'closed' });
         dress(shadow);
-        const card = make('section', { parent: shadow, className: 'card', 'aria-label': 'Unmask' });
+        const card = make('section', { parent: shadow, className: 'card', 'aria-label': 'Unmask', tabindex: '-1' });
         const header = make('header', { parent: card });
         make('span', { parent: header, text: 'Unmask' });
         const close = make('button', { parent: header, className: 'close', type: 'button', text: '×' });
         const say = make('div', { parent: card, className: 'say', 'aria-live': 'polite', 'aria-atomic': 'true' });
         const rest = make('div', { parent: card, className: 'rest' });
         const anchor = globalThis.unmaskAnchor?.(key) ?? null;
+        let cameFrom = null; // where the keyboard was in the page
         const remove = () => {
+            if (shadow.activeElement) cameFrom?.focus?.({ preventScroll: true });
             host.remove();
             cards.delete(key);
         };
         close.addEventListener('click', (event) => event.isTrusted && remove());
-        shadow.addEventListener('keydown', (event) => event.key === 'Escape' && remove());
+        shadow.addEventListener('keydown', (event) => {
+            event.stopPropagation(); // the site's own keys are not meant
+            if (event.key === 'Escape') remove();
+        });
 
         let spoken = '';
         let outline = '';
+        let offer = '';
+        let offeredAt = 0;
+        const focus = () => {
+            if (!shadow.activeElement) cameFrom = document.activeElement;
+            card.focus({ preventScroll: true });
+        };
         const show = (view) => {
             card.className = `card ${view.tone}`;
             close.setAttribute('aria-label', view.labels.close);
@@ -145,6 +158,7 @@
             const shape = JSON.stringify([view.progress, view.percent, view.buttons]);
             if (shape === outline) return;
             outline = shape;
+            if (offer !== JSON.stringify(view.buttons)) [offer, offeredAt] = [JSON.stringify(view.buttons), performance.now()];
             const focused = shadow.activeElement?.dataset?.what;
             rest.replaceChildren();
             if (view.percent) percentBar(rest, view.percent);
@@ -153,9 +167,10 @@
             buttons.hidden = view.buttons.length === 0;
             for (const { what, label } of view.buttons) {
                 const button = make('button', { parent: buttons, type: 'button', text: label, 'data-what': what });
-                button.addEventListener('click', (event) => press(event, what, key));
+                button.addEventListener('click', (event) => press(event, what, key, offeredAt));
                 if (what === focused) button.focus();
             }
+            if (focused && !shadow.activeElement) focus();
         };
         const place = (index) => {
             const { x, y } = corner(anchor, card.offsetHeight, index);
@@ -167,22 +182,24 @@
             host.popover = 'manual'; // the top layer: above whatever the site stacks
             host.showPopover();
         }
-        return { host, show, place };
+        return { host, show, place, focus, remove };
     }
 
     function placeAll() {
         [...cards.values()].forEach((card, index) => card.place(index));
     }
 
-    globalThis.unmaskShow = (view) => {
+    globalThis.unmaskShow = (view, focus = false) => {
         if (!cards.has(view.key)) cards.set(view.key, createCard(view.key));
         cards.get(view.key).show(view);
         placeAll();
+        if (focus) cards.get(view.key).focus();
     };
 
     chrome.runtime.onMessage.addListener((message) => {
+        if (message.what === 'drop') cards.get(message.key)?.remove();
         // A closed card stays closed, until there is something to say that was asked for.
-        if (message.what === 'card' && (cards.has(message.view.key) || message.open)) globalThis.unmaskShow(message.view);
+        if (message.what === 'card' && (cards.has(message.view.key) || message.open)) globalThis.unmaskShow(message.view, message.focus);
     });
     addEventListener('scroll', placeAll, { capture: true, passive: true });
     addEventListener('resize', placeAll, { passive: true });

@@ -106,6 +106,7 @@
         const start = video ?? (pointed instanceof Element ? pointed : null);
         return {
             ...levelsAround(start, rule, videos),
+            hasVideo: video !== null,
             src: video?.currentSrc || video?.src || '',
             embeds: embeds.slice(0, 5).map((frame) => frame.src),
             selected: selectedLinks().slice(0, 5),
@@ -113,4 +114,19 @@
     };
 
     globalThis.unmaskAnchor = (key) => anchors.get(key) ?? null;
+
+    /** Why the video of a check cannot be recorded: a code, or '' if it can. Nothing is recorded by asking. */
+    globalThis.unmaskObstacle = (key) => {
+        const video = anchors.get(key);
+        if (!(video instanceof HTMLVideoElement) || !video.isConnected || !video.captureStream) return 'not_recorded';
+        if (video.mediaKeys) return 'drm';
+        try {
+            const canvas = new OffscreenCanvas(1, 1).getContext('2d');
+            canvas.drawImage(video, 0, 0, 1, 1);
+            canvas.getImageData(0, 0, 1, 1); // throws where the video is of another site, which did not allow it
+            return '';
+        } catch {
+            return 'tainted';
+        }
+    };
 })();

@@ -8,6 +8,7 @@ import { isOver } from '../state.js';
 import { getChecks, getSettings, hasConsent, onStorageChange, shownInPanel } from '../storage.js';
 import { cleaned } from '../targets.js';
 import { problemWords, viewOf } from '../view.js';
+import { createListener } from './listen.js';
 import { picturesOf } from './pictures.js';
 import { reportOf } from './report.js';
 import { download, reportJson, reportPage } from './save.js';
@@ -27,6 +28,7 @@ let shown = location.hash.slice(1) || null;
 /** @type {Map<string, import('./report.js').Picture[]>} */
 const pictures = new Map();
 let drawn = '';
+const listenTo = createListener((key, body) => tell({ what: 'heard', key, body }));
 const isWide = matchMedia('(min-width: 820px)');
 
 document.documentElement.lang = language;
@@ -99,6 +101,7 @@ async function draw() {
     at('clear').hidden = !checks.some(isOver);
     const check = checks.find(({ key }) => key === shown);
     const state = JSON.stringify([shown, check]);
+    listenTo([check, ...checks].find((one) => one?.serverId && !isOver(one)) ?? null);
     if (state === drawn) return; // a report that is read stays as it is
     drawn = state;
     drawReport();

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
 
 import { analysis } from '../support/analysis.js';
 import { cardIn, startChromium } from '../support/chromium.js';
 import { pause, until } from '../support/display.js';
+import { faults, saidOf } from '../support/access.js';
 import { startSite } from '../support/site.js';
 import { startStub } from '../support/stub.js';
+import { after, before, beforeEach, test } from '../support/timed.js';
 
 const PICTURES = process.env.UNMASK_PICTURES;
 const KEY = 'sk-extension-secret';
@@ -29,6 +30,7 @@ after(async () => {
 beforeEach(() => {
     stub.road = [done('likely_manipulated', 0.87)];
     stub.requests.length = 0;
+    stub.forgive();
 });
 
 const picture = (page, name) => page.screenshot({ path: join(PICTURES, `${name}.png`) });
@@ -61,6 +63,7 @@ test('the person sets the server, says yes to the browser’s prompt, and the co
     await page.click('#test');
     await until('the answer of the server', async () => (await page.textContent('#tested')).includes('0.1.0'));
     await bothLights(page, 'settings');
+    assert.deepEqual(await faults(page), []);
 });
 
 test('a right-click on a playing video shows progress and the verdict beside it', async () => {
@@ -98,12 +101,47 @@ test('the keyboard checks the playing video', async () => {
     await page.close();
 });
 
-test('the toolbar button checks the playing video', async () => {
+test('the keyboard alone reads the card, opens the report and closes the card', async () => {
+    stub.road = [...RUNNING, done('inconclusive', 0.48)];
     const page = await browser.open(`${site.address}/`);
-    await browser.pressToolbarButton();
-    await cardWith(page, 'Likely manipulated');
-    assert.equal(stub.submitted().length, 1);
+    await page.focus('#link');
+    await browser.checkByKeys();
+    await cardWith(page, '42 %');
+    const running = await saidOf(page);
+    assert.ok(running.includes('region Unmask') && running.includes('progressbar Looking at faces, 42 % = 42'), running.join('\n'));
+    await cardWith(page, 'Inconclusive');
+    const said = await saidOf(page);
+    for (const part of ['status polite', 'button Close', 'button Full report']) assert.ok(said.includes(part), `${part} in\n${said.join('\n')}`);
+    assert.ok(said.some((part) => part.includes('Probability of manipulation 48 %, likely between 35 and 56 %')), said.join('\n'));
+    await browser.display.xdotool('key', 'Tab', 'Tab');
+    await until('the keyboard on the report', async () => (await saidOf(page)).includes('focus Full report'));
+    await picture(page, 'card-keyboard');
+    await browser.display.xdotool('key', 'Escape');
+    await until('no card', async () => (await cardIn(page)) === null);
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'link'); // back where the keyboard was
     await page.close();
+});
+
+test('a key opens the panel beside the page', async () => {
+    const page = await browser.open(`${site.address}/`);
+    await browser.display.xdotool('key', 'alt+shift+l');
+    await until('the side panel', () => browser.hasPanel());
+    await browser.closePanel();
+    await page.close();
+});
+
+test('the toolbar button checks the playing video, also where the panel is open', async () => {
+    for (const checks of [1, 2]) {
+        const page = await browser.open(`${site.address}/`);
+        await browser.pressToolbarButton();
+        await cardWith(page, 'Likely manipulated');
+        await browser.display.grab(join(PICTURES, `toolbar-${checks}.png`));
+        assert.equal(stub.submitted().length, checks);
+        await browser.display.xdotool('key', 'alt+shift+l');
+        await until('the side panel', () => browser.hasPanel());
+        await page.close();
+    }
+    await browser.closePanel();
 });
 
 test('a page with a strict Content-Security-Policy shows the card with its own looks', async () => {
@@ -236,6 +274,30 @@ test('asking twice for one video makes one check', async () => {
     await page.close();
 });
 
+test('an open panel hears of progress and verdict from the server’s events, with the key in a header', async () => {
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    stub.refuse(503, { method: 'GET', path: /checks\/\w+$/, times: 99, headers: { 'Retry-After': '300' } }); // who polls waits for minutes
+    const panel = await browser.open(browser.own('panel/panel.html'));
+    await panel.fill('#address', 'https://x.com/someone/status/77');
+    await panel.press('#address', 'Enter');
+    await until('progress', async () => (await panel.textContent('.report')).includes('30 %'));
+    stub.road = [done('inconclusive', 0.5)];
+    await until('the verdict', async () => (await panel.textContent('.report')).includes('Inconclusive'), 15);
+    const streams = stub.requests.filter(({ path }) => path.endsWith('/events'));
+    assert.deepEqual(streams.map(({ headers, url }) => [headers.authorization, url.includes(KEY)]), [[`Bearer ${KEY}`, false]]);
+    await panel.close();
+});
+
+test('a panel whose server sends no events polls', async () => {
+    stub.road = [{ status: 'analyzing', progress: 0.3 }, done('inconclusive', 0.5)];
+    stub.refuse(429, { path: /events$/, times: 3 });
+    const panel = await browser.open(browser.own('panel/panel.html'));
+    await panel.fill('#address', 'https://x.com/someone/status/78');
+    await panel.press('#address', 'Enter');
+    await until('the verdict', async () => (await panel.textContent('.report')).includes('Inconclusive'), 15);
+    await panel.close();
+});
+
 test('ten checks at once all come out right', async () => {
     stub.road = [{ status: 'queued' }];
     const panel = await browser.open(browser.own('panel/panel.html'));
@@ -245,7 +307,7 @@ test('ten checks at once all come out right', async () => {
         await until('the answer', () => stub.submitted().length === i + 1);
     }
     stub.road = [done('inconclusive', 0.5)];
-    const of = (phase) => async () => (await browser.checks()).filter((check) => check.site === 'X' && check.phase === phase).length === 10;
+    const of = (phase) => async () => (await browser.checks()).filter((check) => /status\/100\d$/.test(check.url) && check.phase === phase).length === 10;
     await until('ten verdicts', of('done'));
     assert.equal(stub.submitted().length, 10);
     await picture(panel, 'list');
@@ -273,6 +335,7 @@ test('the full report opens beside the page and can be saved', async () => {
     await until('the side panel', () => browser.hasPanel());
     await pause(1000);
     await browser.display.grab(join(PICTURES, 'side-panel.png'));
+    await browser.closePanel();
     await page.close();
     // The same page in a tab of its own shows the report that was asked for.
     const wide = await browser.open(browser.own('panel/panel.html'));
@@ -280,6 +343,7 @@ test('the full report opens beside the page and can be saved', async () => {
     assert.match(await wide.textContent('.report'), /Likely manipulated.*87 %.*Face 1.*What was looked at.*residual-lstm/s);
     await until('the pictures', async () => (await wide.locator('.report img').count()) === 2);
     await bothLights(wide, 'report');
+    assert.deepEqual(await faults(wide), []);
     const [saved] = await Promise.all([wide.waitForEvent('download'), wide.click('text=Save report')]);
     const target = join(PICTURES, 'report.html');
     await saved.saveAs(target);

@@ -2,29 +2,32 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
 
 import { analysis } from '../support/analysis.js';
 import { pause, until } from '../support/display.js';
 import { startFirefox } from '../support/firefox.js';
 import { startSite } from '../support/site.js';
 import { startStub } from '../support/stub.js';
+import { after, before, beforeEach, test } from '../support/timed.js';
 
 const PICTURES = process.env.UNMASK_PICTURES;
-let site, stub, browser;
+let elsewhere, site, stub, browser, options;
 
 before(async () => {
     mkdirSync(PICTURES, { recursive: true });
-    [site, stub, browser] = [await startSite(), await startStub(), await startFirefox()];
+    elsewhere = await startSite();
+    [site, stub, browser] = [await startSite(0, elsewhere.address), await startStub(), await startFirefox()];
 });
 after(async () => {
     await browser?.stop();
     await stub?.stop();
     await site?.stop();
+    await elsewhere?.stop();
 });
 beforeEach(() => {
     stub.road = [{ status: 'done', progress: 1, analysis: analysis('likely_manipulated', 0.87) }];
     stub.requests.length = 0;
+    stub.forgive();
 });
 
 const grab = (name) => browser.display.grab(join(PICTURES, `firefox-${name}.png`));
@@ -43,7 +46,7 @@ test('nothing is sent before the person agrees, then the server is set', async (
     await pause(1500);
     assert.equal(stub.requests.length, 0);
     await page.close();
-    const options = await browser.agree(stub.address);
+    options = await browser.agree(stub.address);
     assert.ok((await options.$eval('#agreed', (element) => element.textContent)).includes(stub.address));
     await (await options.$('#test')).click();
     await until('the answer of the server', () => options.$eval('#tested', (element) => element.textContent.includes('0.1.0')));
@@ -55,7 +58,7 @@ test('a right-click on a link brings the verdict, and the full report opens', as
     await browser.checkByMenu(page, '#link');
     await until('the check', () => stub.requests.some(({ method, path }) => method === 'GET' && path.startsWith('/v1/checks/')));
     assert.equal(JSON.parse(stub.submitted()[0].body).url, 'https://www.youtube.com/watch?v=aqz-KE-bpKQ');
-    await pause(500);
+    await pause(1500); // its buttons answer after half a second
     const box = await cardBox(page);
     assert.deepEqual([box.width, box.isOpen], [320, false]);
     await grab('card');
@@ -78,9 +81,58 @@ test('a right-click on a playing video, and the keyboard on a page with a strict
     await pause(500);
     await browser.display.xdotool('key', 'alt+shift+u');
     await until('the card in its own looks', async () => (await cardBox(strict))?.width === 320 && (await cardBox(strict)).height > 100);
-    assert.equal(stub.submitted().length, 2);
+    await until('the second check', () => stub.submitted().length === 2);
     await grab('strict-page');
     await strict.close();
+});
+
+test('a key opens the sidebar', async () => {
+    const page = await browser.open(`${site.address}/`);
+    await browser.display.xdotool('key', 'alt+shift+l');
+    await until('the sidebar', () => options.evaluate(() => chrome.extension.getViews({ type: 'sidebar' }).length === 1));
+    await pause(1000);
+    await grab('sidebar');
+    await browser.display.xdotool('key', 'alt+shift+l');
+    await page.close();
+});
+
+const checks = () => options.evaluate(async () => Object.values(await chrome.storage.local.get(null)).filter((one) => one?.phase));
+const uploads = () => stub.submitted().filter(({ headers }) => headers['content-type'].startsWith('multipart'));
+
+/** A video the server is refused: take the offer to record, by the keyboard. */
+async function askedOn(path) {
+    stub.refuse(422, { code: 'login_required' });
+    const page = await browser.open(`${site.address}${path}`);
+    await until('the video', () => page.evaluate(() => document.querySelector('#v').readyState > 2));
+    await browser.display.xdotool('key', 'alt+shift+u');
+    await until('the refusal', async () => (await checks()).some(({ hasVideo, problem }) => hasVideo && problem?.code === 'login_required'));
+    await pause(1500);
+    await browser.display.xdotool('key', 'Tab', 'Tab', 'Return'); // past Close
+    return page;
+}
+
+test('a blob video is recorded after one more yes, not before', async () => {
+    const page = await askedOn('/blob');
+    const asking = await browser.pageAt('/consent/');
+    await until('the question', () => asking.$eval('#yes', ({ disabled }) => !disabled));
+    await grab('ask-record');
+    assert.equal(uploads().length, 0);
+    await (await asking.$('#yes')).click();
+    await until('the recording', async () => (await checks()).some(({ recordedS, phase }) => recordedS >= 7 && phase === 'done'));
+    assert.equal(uploads().length, 1);
+    assert.ok(uploads()[0].body.length > 5_000, String(uploads()[0].body.length)); // a busy machine records few frames
+    await pause(500);
+    await grab('recorded');
+    await page.close();
+});
+
+test('a video of another site cannot be recorded, and that is said', async () => {
+    const page = await askedOn('/tainted');
+    await until('the reason', async () => (await checks()).some(({ problem }) => problem?.code === 'tainted'));
+    await pause(500);
+    await grab('tainted');
+    assert.equal(uploads().length, 0);
+    await page.close();
 });
 
 test('a hostile page sets off nothing and sees nothing of the card', async () => {

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
 
 import { asPercent } from '../../../extension/view.js';
 import { cardIn, startChromium } from '../support/chromium.js';
 import { pause, until } from '../support/display.js';
 import { startSite } from '../support/site.js';
+import { after, before, test } from '../support/timed.js';
 
 const PICTURES = process.env.UNMASK_PICTURES;
 const SERVER = process.env.UNMASK_SERVER;
@@ -21,6 +21,14 @@ after(async () => {
     await browser?.stop();
     await site?.stop();
 });
+
+async function bothLights(page, name, how = {}) {
+    for (const colorScheme of ['dark', 'light']) {
+        await page.emulateMedia({ colorScheme });
+        await pause(100);
+        await page.screenshot({ path: join(PICTURES, `${name}-${colorScheme}.png`), ...how });
+    }
+}
 
 const latest = async () => (await (await fetch(`${SERVER}/v1/checks`)).json()).checks[0];
 
@@ -42,16 +50,44 @@ test('a right-click on a playing video shows the probability that the server’s
     const words = { likely_manipulated: 'Likely manipulated', inconclusive: 'Inconclusive', no_signs_found: 'No signs found' };
     assert.ok(card.text.includes(words[check.analysis.verdict]), card.text);
     assert.ok(card.text.includes(`Probability of manipulation ${asPercent(check.analysis.probability)} %`), card.text);
-    await page.screenshot({ path: join(PICTURES, 'real-card.png') });
+    await bothLights(page, 'real-card');
     await card.press('Full report');
     await until('the side panel', () => browser.hasPanel());
     await pause(1500);
     await browser.display.grab(join(PICTURES, 'real-panel.png'));
+    await browser.closePanel();
     const report = await browser.open(browser.own('panel/panel.html'));
     await until('the heat maps', async () => (await report.locator('.report .pictures img').count()) > 0);
     assert.ok((await report.textContent('.report')).includes(check.analysis.model.sha256));
-    await report.screenshot({ path: join(PICTURES, 'real-report.png'), fullPage: true });
+    await bothLights(report, 'real-report', { fullPage: true });
     await report.close();
+    await page.close();
+});
+
+test('a video that the server cannot fetch is recorded here and judged', async () => {
+    const page = await browser.open(`${site.address}/blob`); // the page is no video, and the server fetches nothing blob:
+    await until('the video', () => page.evaluate(() => document.querySelector('#v').readyState > 2));
+    await browser.checkByKeys();
+    const offered = await until('the offer', async () => {
+        const shown = await cardIn(page);
+        return shown?.text.includes('Record it here') ? shown : null;
+    });
+    await offered.press('Record it here');
+    const question = await until('the question', async () => {
+        const asking = browser.context.pages().find((one) => one.url().includes('/consent/'));
+        return asking && (await asking.isEnabled('#yes')) ? asking : null;
+    });
+    await browser.display.grab(join(PICTURES, 'real-ask-record.png'));
+    await question.click('#yes');
+    await until('the verdict on a recording', async () => {
+        const { text } = await cardIn(page);
+        if (/a recording of \d+ s.*Probability of manipulation \d+ %/.test(text)) return true;
+        throw new Error(text);
+    }, 240);
+    const check = await latest();
+    assert.deepEqual([check.status, check.analysis.faces.length], ['done', 1]);
+    assert.ok(check.analysis.coverage.seconds_examined > 3, JSON.stringify(check.analysis.coverage));
+    await page.screenshot({ path: join(PICTURES, 'real-recorded.png') });
     await page.close();
 });
 

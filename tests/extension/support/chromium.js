@@ -1,6 +1,7 @@
 // Debian's Chromium with the extension as it ships, on a screen of its own, driven by real buttons and keys.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,7 +15,20 @@ export function unpacked(browser, folder) {
     return folder;
 }
 
-/** `again`: the folder of a browser that was stopped with `keep`, to start it once more. */
+/** The id that Chromium gives an unpacked extension: from its folder's path. */
+function idOf(folder) {
+    const hex = createHash('sha256').update(folder).digest('hex').slice(0, 32);
+    return [...hex].map((digit) => 'abcdefghijklmnop'[parseInt(digit, 16)]).join('');
+}
+
+/** A fresh profile in which the person has pinned our button to the toolbar, and whose window fills the screen. */
+function makeProfile(profile, id) {
+    const screen = { left: 0, top: 0, right: 1280, bottom: 900, maximized: false };
+    const wanted = { extensions: { pinned_extensions: [id] }, browser: { window_placement: screen } };
+    mkdirSync(join(profile, 'Default'), { recursive: true });
+    writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify(wanted));
+}
+
 /**
  * The card in a page, read through the debugger: its shadow tree is closed to the page and to Playwright.
  * Null if there is none; `press` clicks its button with the real pointer.
@@ -40,15 +54,21 @@ export async function cardIn(page) {
     card.press = async (label) => {
         const button = walk(shadow).find((node) => node.nodeName === 'BUTTON' && texts(node).join('') === label);
         const { x, y, width, height } = await boxOf(button);
+        await pause(600); // a button that has only just come is not meant
         await page.mouse.click(x + width / 2, y + height / 2);
     };
     return card;
 }
 
+/** `again`: the folder of a browser that was stopped with `keep`, to start it once more. */
 export async function startChromium({ again = null } = {}) {
     const folder = again ?? mkdtempSync(join(tmpdir(), 'unmask-chromium-'));
     const extension = join(folder, 'extension');
-    if (!again) unpacked('chromium', extension);
+    const id = idOf(extension);
+    if (!again) {
+        unpacked('chromium', extension);
+        makeProfile(join(folder, 'profile'), id);
+    }
     const display = await startDisplay();
     const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
         executablePath: process.env.UNMASK_CHROMIUM ?? '/usr/bin/chromium',
@@ -59,11 +79,12 @@ export async function startChromium({ again = null } = {}) {
         args: [
             `--load-extension=${extension}`, `--disable-extensions-except=${extension}`,
             '--no-sandbox', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-            '--window-size=1280,900', '--window-position=0,0', '--lang=en', '--autoplay-policy=no-user-gesture-required',
+            '--lang=en', '--autoplay-policy=no-user-gesture-required',
         ],
     });
     const worker = () => context.serviceWorkers()[0] ?? context.waitForEvent('serviceworker');
-    const id = new URL((await worker()).url()).host;
+    await worker(); // it runs
+    const main = (await display.windows()).at(-1);
     const own = (path) => `chrome-extension://${id}/${path}`;
 
     const browser = {
@@ -76,6 +97,7 @@ export async function startChromium({ again = null } = {}) {
             const page = await context.newPage();
             await page.goto(url);
             await page.bringToFront();
+            await display.xdotool('windowfocus', '--sync', main); // nobody else does it once another window has closed
             return page;
         },
         /** Set the server and say yes to the page and to the browser's own prompt. */
@@ -99,16 +121,18 @@ export async function startChromium({ again = null } = {}) {
         /** Press the right button on it, and take our entry in the native menu: the last but one, above Inspect. */
         checkByMenu: async (page, selector) => {
             const { x, y } = await browser.onScreen(page, selector);
-            await display.xdotool('mousemove', x, y, 'click', 3);
-            await pause(1200); // the menu has to be open before keys go to it
+            await display.openMenu(x, y);
             await display.xdotool('key', 'Up', 'Up', 'Return');
         },
         checkByKeys: () => display.xdotool('key', 'alt+shift+u'),
-        /** Open the list of extensions in the toolbar and take ours, the only one. */
+        /** Press our button wherever the toolbar has it: an open side panel, for one, moves it. */
         pressToolbarButton: async () => {
-            await display.xdotool('mousemove', 1166, 63, 'click', 1);
-            await pause(1200);
-            await display.xdotool('key', 'Tab', 'Tab', 'Return'); // past the list's own close button
+            const [x, y] = await until('our button in the toolbar', () => display.find(join(extension, 'icons', '16.png')));
+            await display.xdotool('mousemove', x, y, 'click', 1);
+        },
+        closePanel: async () => {
+            await (await worker()).evaluate(async () => chrome.sidePanel.close({ windowId: (await chrome.windows.getLastFocused()).id }));
+            await until('no side panel', async () => !(await browser.hasPanel()));
         },
         /** Whether the side panel is open; Playwright does not see it. */
         hasPanel: async () => (await (await worker()).evaluate(() => chrome.runtime.getContexts({ contextTypes: ['SIDE_PANEL'] }))).length === 1,

@@ -58,8 +58,7 @@ export async function startFirefox() {
         checkByMenu: async (page, selector) => {
             const box = await (await page.$(selector)).boundingBox();
             const edge = await page.evaluate(() => ({ x: mozInnerScreenX, y: mozInnerScreenY }));
-            await display.xdotool('mousemove', Math.round(edge.x + box.x + box.width / 2), Math.round(edge.y + box.y + box.height / 2), 'click', 3);
-            await pause(1200);
+            await display.openMenu(Math.round(edge.x + box.x + box.width / 2), Math.round(edge.y + box.y + box.height / 2));
             await display.xdotool('key', 'Up', 'Return');
         },
         stop: async () => {

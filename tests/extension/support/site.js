@@ -9,6 +9,14 @@ body { font: 16px/1.5 system-ui, sans-serif; margin: 40px auto; max-width: 900px
 video { width: 640px; height: 480px; display: block; border-radius: 12px; background: #000 } ${style}</style></head><body>${body}</body></html>`;
 const video = '<video id="v" src="/clip.webm" autoplay muted loop playsinline></video>';
 
+/** What a page's own script can do to buttons it cannot see: made-up events on every element at the document's top. */
+export const PRESS = `() => {
+    for (const host of document.documentElement.children) {
+        for (const name of ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click']) host.dispatchEvent(new MouseEvent(name, { bubbles: true, composed: true, clientX: host.getBoundingClientRect().right - 60, clientY: host.getBoundingClientRect().bottom - 34 }));
+        for (const key of ['Tab', 'Enter', ' ']) host.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, composed: true }));
+    }
+}`;
+
 const PAGES = {
     '/': page(`<h1>The evening news</h1>${video}<p id="text">A paragraph under the video.</p><p><a id="link" href="https://www.youtube.com/watch?v=aqz-KE-bpKQ&amp;t=9">a link to a video</a></p>`),
     '/two': page(`${video}<video id="w" src="/clip.webm?second" muted></video>`, 'video { width: 420px; height: 300px; margin: 12px }'),
@@ -22,6 +30,7 @@ const PAGES = {
         new MutationObserver((all) => all.forEach(({ addedNodes }) => addedNodes.forEach((node) => {
             window.seen.push(['added', node.nodeName, node.shadowRoot === null, node.textContent].join(' '));
         }))).observe(document, { childList: true, subtree: true });
+        window.pressEverything = ${PRESS};
         window.attack = () => {
             for (const what of ['cancel', 'again', 'report', 'settings', 'uploaded', 'checkAddress', 'poll', 'remove']) {
                 postMessage({ what, url: 'https://evil.example/', key: 'x' }, '*');
@@ -29,6 +38,7 @@ const PAGES = {
             }
             document.querySelector('#v').dispatchEvent(new MouseEvent('contextmenu', { bubbles: true }));
             document.querySelector('#v').dispatchEvent(new KeyboardEvent('keydown', { key: 'U', code: 'KeyU', altKey: true, shiftKey: true, bubbles: true }));
+            window.pressEverything();
             return { runtime: typeof globalThis.chrome?.runtime?.sendMessage, find: typeof globalThis.unmaskFind, show: typeof globalThis.unmaskShow };
         };
         </script>`,
@@ -36,10 +46,36 @@ const PAGES = {
     ),
 };
 
+const recordable = (script) => page(`<h1>A member’s page</h1><video id="v" autoplay muted loop playsinline></video><p id="text">Only for those who are signed in.</p>${script}`);
+Object.assign(PAGES, {
+    '/blob': recordable("<script>fetch('/clip.webm').then((r) => r.blob()).then((b) => { document.querySelector('#v').src = URL.createObjectURL(b) })</script>"),
+    // As players of big sites do it: the source is fed in by a script.
+    '/mse': recordable(`<script>
+        const source = new MediaSource();
+        document.querySelector('#v').src = URL.createObjectURL(source);
+        source.onsourceopen = async () => {
+            const buffer = source.addSourceBuffer('video/webm; codecs="vp8"');
+            buffer.onupdateend = () => source.readyState === 'open' && source.endOfStream();
+            buffer.appendBuffer(await (await fetch('/clip.webm')).arrayBuffer());
+        };
+        </script>`),
+    '/paused': page('<h1>A still page</h1><video id="v" src="/clip.webm" muted loop></video>'),
+    '/protected': recordable(`<script>
+        const kinds = [{ initDataTypes: ['webm'], videoCapabilities: [{ contentType: 'video/webm; codecs="vp8"' }] }];
+        (async () => {
+            const access = await navigator.requestMediaKeySystemAccess('org.w3.clearkey', kinds);
+            const video = document.querySelector('#v');
+            await video.setMediaKeys(await access.createMediaKeys());
+            video.src = '/clip.webm';
+        })();
+        </script>`),
+});
+
 // Not the server's host, 127.0.0.1: what works on these works by the click alone, not by the permission for the server.
 const HOST = '127.0.0.2';
 
-export async function startSite(port = 0) {
+/** `elsewhere`: the address of another site, whose video the page `/tainted` shows. */
+export async function startSite(port = 0, elsewhere = '') {
     const clip = await readFile(VIDEO);
     const server = createServer((request, response) => {
         const { pathname } = new URL(request.url, 'http://site');
@@ -49,8 +85,9 @@ export async function startSite(port = 0) {
         }
         const headers = { 'Content-Type': 'text/html' };
         if (pathname === '/strict') headers['Content-Security-Policy'] = "default-src 'none'; media-src 'self'; style-src 'none'; script-src 'none'; connect-src 'none'; require-trusted-types-for 'script'";
-        response.writeHead(PAGES[pathname] ? 200 : 404, headers);
-        response.end(PAGES[pathname] ?? 'not here');
+        response.writeHead(PAGES[pathname] || pathname === '/tainted' ? 200 : 404, headers);
+        const tainted = pathname === '/tainted' && page(`<h1>From elsewhere</h1>${video.replace('/clip.webm', `${elsewhere}/clip.webm`)}`);
+        response.end(tainted || PAGES[pathname] || 'not here');
     });
     await new Promise((resolve) => server.listen(port, HOST, resolve));
     return {

@@ -10,16 +10,18 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
     const checks = new Map();
     const byKey = new Map(); // Idempotency-Key -> id
     const requests = [];
-    const refusals = []; // [{status, code, headers, method}] used up one by one
+    const refusals = []; // [{status, code, headers, method, path}] used up one by one
     const stub = {
         checks,
         requests,
         /** The state that checks are in, in the order they are asked for; the last one stays. */
         road: [{ status: 'done', progress: 1, analysis: analysis() }],
         artifacts: new Map(),
-        refuse: (status, { code = 'refused', headers = {}, times = 1, method = null } = {}) => {
-            for (let i = 0; i < times; i++) refusals.push({ status, code, headers, method });
+        refuse: (status, { code = 'refused', headers = {}, times = 1, method = null, path = /./ } = {}) => {
+            for (let i = 0; i < times; i++) refusals.push({ status, code, headers, method, path });
         },
+        uploadMs: 0, // how long an upload takes
+        forgive: () => void (refusals.length = 0),
         submitted: () => requests.filter(({ method, path }) => method === 'POST' && path === '/v1/checks'),
     };
 
@@ -39,7 +41,8 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
         answer(response, status, { type: 'about:blank', status, code, title: code, detail: `The stub says ${code}.`, next_step: 'Try something else.' }, headers);
     }
 
-    function submit(request, response) {
+    async function submit(request, response) {
+        if (stub.uploadMs && request.headers['content-type'].startsWith('multipart')) await new Promise((resolve) => setTimeout(resolve, stub.uploadMs).unref());
         const known = byKey.get(request.headers['idempotency-key']);
         const check = known ? checks.get(known) : { id: randomBytes(16).toString('hex'), looks: 0, cancelled: false };
         checks.set(check.id, check);
@@ -47,8 +50,24 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
         answer(response, 202, { ...view(check), status: 'queued', analysis: undefined }, { Location: `/v1/checks/${check.id}` });
     }
 
+    /** The check's states one after another, as Server-Sent Events. */
+    function streamEvents(response, check) {
+        response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+        response.write('retry: 2000\n\n');
+        let number = 0;
+        let last = '';
+        const timer = setInterval(() => {
+            const body = view(check);
+            if (JSON.stringify(body) !== last) response.write(`id: ${++number}\nevent: ${body.status}\ndata: ${JSON.stringify(body)}\n\n`);
+            last = JSON.stringify(body);
+            if (['done', 'failed', 'cancelled'].includes(body.status)) response.end();
+            check.looks += 1;
+        }, 200);
+        response.on('close', () => clearInterval(timer));
+    }
+
     function route(request, response, path) {
-        const wanted = refusals.findIndex(({ method }) => !method || method === request.method);
+        const wanted = refusals.findIndex(({ method, path: where }) => (!method || method === request.method) && where.test(path));
         if (wanted >= 0) {
             const [{ status, code, headers }] = refusals.splice(wanted, 1);
             return problem(response, status, code, headers);
@@ -60,6 +79,7 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
         const check = checks.get(id);
         if (!check) return problem(response, 404, 'not_found');
         if (request.method === 'DELETE') return checks.delete(id) && answer(response, 204, null);
+        if (rest === '/events') return streamEvents(response, check);
         if (rest === '/cancel') check.cancelled = true;
         if (rest?.startsWith('/artifacts/')) {
             const picture = stub.artifacts.get(rest.slice('/artifacts/'.length));
@@ -77,7 +97,7 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
         request.on('end', () => {
             const { pathname } = new URL(request.url, 'http://stub');
             const body = Buffer.concat(parts).toString();
-            requests.push({ method: request.method, path: pathname, headers: request.headers, body });
+            requests.push({ method: request.method, url: request.url, path: pathname, headers: request.headers, body });
             route(request, response, pathname);
         });
     });

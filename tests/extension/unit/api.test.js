@@ -3,6 +3,8 @@ import { createServer } from 'node:http';
 import { after, test } from 'node:test';
 
 import { createApi, serverAddress } from '../../../extension/api.js';
+import { eventsIn } from '../../../extension/events.js';
+import { analysis } from '../support/analysis.js';
 import { startStub } from '../support/stub.js';
 
 const stub = await startStub({ apiKey: 'sk-test' });
@@ -60,6 +62,26 @@ test('a picture comes as a blob, a missing one as null', async () => {
     const { body } = await api.submit('https://x.com/a/status/4', 'k5.1');
     assert.equal(await (await api.artifact(body.id, 'heat-maps/face-1-at-3.75s.png')).text(), 'picture');
     assert.equal(await api.artifact(body.id, 'other.png'), null);
+});
+
+test('events are heard in order, the key stands in a header, and a broken stream goes on where it was', async () => {
+    stub.road = [{ status: 'queued' }, { status: 'analyzing', progress: 0.5 }, { status: 'done', progress: 1, analysis: analysis() }];
+    const { body } = await api.submit('https://x.com/a/status/5', 'k6.1');
+    const stream = { signal: AbortSignal.timeout(20_000), last: '7' };
+    const heard = [];
+    await api.events(body.id, stream, ({ status }) => heard.push(status));
+    assert.deepEqual([heard, stream.last], [['queued', 'analyzing', 'done'], '3']);
+    const request = stub.requests.findLast(({ path }) => path.endsWith('/events'));
+    assert.deepEqual([request.headers.authorization, request.headers['last-event-id']], ['Bearer sk-test', '7']);
+    stub.refuse(429, { method: 'GET' });
+    await api.events(body.id, stream, () => heard.push('refused')); // nothing is thrown
+    assert.equal(heard.length, 3);
+});
+
+test('events are found whatever pieces they come in', () => {
+    const text = 'retry: 2000\r\n\r\n: still here\n\nid: 4\nevent: done\ndata: {"a":\ndata: 1}\n\nid: 5\ndata: {';
+    assert.deepEqual(eventsIn(text), { events: [{ id: '4', data: '{"a":\n1}' }], rest: 'id: 5\ndata: {' });
+    assert.deepEqual(eventsIn(''), { events: [], rest: '' });
 });
 
 test('a server that is not there is unreachable, not an exception', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { again, answered, cancelled, dueCall, failed, isOver, newCheck, outdated, twin } from '../../../extension/state.js';
+import { again, answered, cancelled, dueCall, failed, heard, isOver, isSilent, newCheck, outdated, recorded, recording, twin, uploading } from '../../../extension/state.js';
 import { analysis } from '../support/analysis.js';
 
 const NOW = 1_700_000_000_000;
@@ -135,6 +135,40 @@ test('the same video in the same tab is found while it is under way, and not aft
     assert.equal(twin([running], ABOUT), running);
     assert.equal(twin([running], { ...ABOUT, tabId: 8 }), null);
     assert.equal(twin([failed(running, 'expired', NOW)], ABOUT), null);
+});
+
+test('a recording is made once more under a new key, and only then is there something to send', () => {
+    const walled = failed({ ...submitted(), hasVideo: true }, 'login_required', NOW);
+    const running = recording(walled, 0.5, NOW);
+    assert.deepEqual([isOver(running), running.phase, running.progress, dueCall(running, NOW + 1e9)], [false, 'recording', 0.5, null]);
+    const made = recorded(running, 7.6, NOW);
+    assert.deepEqual([made.phase, made.recordedS, made.attempt, made.serverId, dueCall(made, NOW)], ['sending', 8, 2, null, 'submit']);
+    assert.equal(again(failed(made, 'damaged', NOW), made.server, NOW).recordedS, 0); // it is not kept: the address again
+});
+
+test('uploads that nobody answers are counted, and the fourth is not begun; any answer starts the count again', () => {
+    let made = recorded(recording(failed({ ...submitted(), hasVideo: true }, 'login_required', NOW), 1, NOW), 8, NOW);
+    for (let i = 1; i <= 3; i++) {
+        made = uploading(made, NOW);
+        assert.deepEqual([made.phase, made.uploads, dueCall(made, NOW)], ['sending', i, 'submit']);
+    }
+    assert.equal(uploading(made, NOW).problem.code, 'upload_stopped');
+    assert.equal(answered(made, { kind: 'unreachable' }, NOW).uploads, 0);
+});
+
+test('a recording can be cancelled, and is given up when its page says nothing more', () => {
+    const running = recording(failed(fresh(), 'login_required', NOW), 0.1, NOW);
+    assert.equal(cancelled(running, NOW).phase, 'cancelled');
+    assert.deepEqual([isSilent(running, NOW + 14_000), isSilent(running, NOW + 16_000), isSilent(fresh(), NOW + 1e9)], [false, true, false]);
+});
+
+test('what a panel hears moves a check on, and calls become rare meanwhile', () => {
+    const next = heard(submitted(), { id: ID, status: 'analyzing', progress: 0.7 }, NOW);
+    assert.deepEqual([next.phase, next.progress, next.nextAt - NOW], ['analyzing', 0.7, 5_000]);
+    assert.equal(heard(submitted(), { id: ID, status: 'done', analysis: analysis() }, NOW).phase, 'done');
+    const other = submitted();
+    assert.equal(heard(other, { id: 'another-check', status: 'done', analysis: analysis() }, NOW), other);
+    assert.equal(dueCall(heard(cancelled(submitted(), NOW), { id: ID, status: 'queued' }, NOW), NOW), 'cancel');
 });
 
 test('finished checks are forgotten by age and number, running ones never', () => {

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { LANGUAGES, wordsFrom } from '../../../extension/i18n.js';
-import { answered, cancelled, failed, newCheck } from '../../../extension/state.js';
+import { answered, cancelled, failed, newCheck, recorded, recording } from '../../../extension/state.js';
 import { OWN_PROBLEMS, SHAPES, viewOf } from '../../../extension/view.js';
 import { analysis } from '../support/analysis.js';
 
@@ -20,8 +20,8 @@ const named = [
     ...[...read('manifest.json').matchAll(/__MSG_(\w+)__/g)].map(([, name]) => name),
     ...OWN_PROBLEMS.flatMap((code) => [`problem_${code}`, `next_${code}`]),
     ...['likely_manipulated', 'inconclusive', 'no_signs_found', 'no_face'].flatMap((verdict) => [`verdict_${verdict}`, `verdict_${verdict}_text`]),
-    ...['sending', 'queued', 'fetching', 'analyzing'].flatMap((phase) => [`phase_${phase}`, `phase_${phase}_text`]),
-    ...['report', 'cancel', 'again', 'settings', 'upload'].map((what) => `button_${what}`),
+    ...['recording', 'sending', 'queued', 'fetching', 'analyzing'].flatMap((phase) => [`phase_${phase}`, `phase_${phase}_text`]),
+    ...['report', 'cancel', 'again', 'settings', 'upload', 'record'].map((what) => `button_${what}`),
     ...['not_examined', 'absent'].map((audio) => `audio_${audio}`),
 ];
 
@@ -61,6 +61,7 @@ test('the card of a result says the verdict, its meaning and the probability wit
     assert.deepEqual(view.buttons.map(({ what }) => what), ['report']);
 });
 
+const WALLED = failed(newCheck({ ...ABOUT, hasVideo: true }, 0), 'login_required', 0);
 const STATES = [
     ['sending', newCheck(ABOUT, 0), 'busy', ['cancel']],
     ['queued', at(ok({ status: 'queued' })), 'busy', ['cancel']],
@@ -72,6 +73,10 @@ const STATES = [
     ['no face', at(ok({ status: 'done', analysis: analysis(null, null) })), 'no_face', ['report']],
     ['a wrong key', failed(newCheck(ABOUT, 0), 'unauthorized', 0), 'problem', ['settings', 'again']],
     ['a login wall', failed(newCheck(ABOUT, 0), 'login_required', 0), 'problem', ['upload', 'again']],
+    ['a login wall before a video in the page', WALLED, 'problem', ['record', 'upload', 'again']],
+    ['a protected video', failed({ ...WALLED, phase: 'sending' }, 'drm', 0), 'problem', ['upload', 'again']],
+    ['a recording', recording(WALLED, 0.5, 0), 'busy', ['cancel']],
+    ['a recording that is sent', recorded(WALLED, 8, 0), 'busy', ['cancel']],
     ['a failed upload', failed(newCheck({ ...ABOUT, source: 'file' }, 0), 'damaged', 0), 'problem', ['upload']],
 ];
 for (const [name, check, tone, buttons] of STATES) {
@@ -83,6 +88,11 @@ for (const [name, check, tone, buttons] of STATES) {
         if (tone === 'problem') assert.ok(view.text && view.next);
     });
 }
+
+test('the result of a recording says that it was one, and of how many seconds', () => {
+    const view = viewOf(answered(recorded(WALLED, 8.2, 0), ok({ status: 'done', analysis: analysis() }), 0), t);
+    assert.equal(view.next, 'What was looked at is a recording of 8 s, made in your browser.');
+});
 
 test('the shapes of the verdicts differ, so that colour is never the only sign', () => {
     assert.equal(new Set(Object.values(SHAPES)).size, Object.keys(SHAPES).length);
