@@ -42,7 +42,8 @@ export async function startDisplay(width = 1280, height = 900) {
     process.once('exit', end); // also where the run was cut short
     const xdotool = async (...args) => (await run('xdotool', args.map(String), { env })).stdout.trim();
     const screen = async (what, path) => (await run(process.env.UNMASK_PYTHON, [SCREEN, env.DISPLAY, what, path])).stdout.trim();
-    const windows = async () => (await xdotool('search', '--onlyvisible', '--name', '')).split('\n');
+    // asked again where a window goes while they are being listed: xdotool gives up then
+    const windows = () => until('a list of the windows', async () => (await xdotool('search', '--onlyvisible', '--name', '')).split('\n'));
     return {
         env,
         xdotool,
