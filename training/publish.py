@@ -2,9 +2,10 @@
 
     python -m training.publish --encoder runs/first --head runs/first-head --name unmask-resnext-lstm --version 1 --out core/weights
 
-The temporal head ships only if it was not worse than the mean of frames on kinds of clips it had not seen; otherwise
-it stays as it began, adding nothing. `python -m training.calibrate --weights core/weights` comes next, then the card;
-then the finished folder can go to the Hugging Face Hub:
+The encoder's last layer comes from the head's run, where it was trained anew. The temporal head ships only if it was
+not worse than the mean of frames on kinds of clips it had not seen; otherwise it stays as it began, adding nothing.
+`python -m training.calibrate --weights core/weights` comes next, then the card; then the finished folder can go to the
+Hugging Face Hub:
 
     python -m training.publish --out core/weights --hub owner/name
 """
@@ -42,6 +43,8 @@ def assemble(encoder_run: Path, head_run: Path | None) -> tuple[DeepfakeModel, b
     encoder = load_encoder(encoder_run)
     model = DeepfakeModel(ModelConfig(encoder.config, head_config(head_run)))
     model.encoder = encoder
+    if head_run and (head_run / "classify.pt").exists():
+        model.encoder.classify.load_state_dict(torch.load(head_run / "classify.pt", weights_only=True))
     pays = False
     if head_run and (head_run / "residual-lstm.pt").exists():
         pays = head_pays(json.loads((head_run / "residual-lstm.json").read_text()))

@@ -16,31 +16,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 
 from core.model import DeepfakeModel, Encoder, HeadConfig, ModelConfig, normalise
 from core.pretrained import load_weights, save_weights
 from training.clips import LENGTH, make_clip, windows
-from training.head import collect, compare, fit, read
+from training.head import collect, compare, fit, probe, read
 from training.pairs import split
 from training.prepare import Shards
 
 KINDS = ("score-lstm", "feature-lstm")
-
-
-def probe(classify: nn.Linear, features: Tensor) -> None:
-    """Train the last layer anew on single frames, features (N, 2, T, D) of reals and fakes: a logistic regression."""
-    from sklearn.linear_model import LogisticRegression
-
-    pairs, _, length, width = features.shape
-    rows = features.reshape(-1, width).numpy()
-    mean, scale = rows.mean(0), rows.std(0) + 1e-3
-    labels = np.tile(np.repeat([0, 1], length), pairs)
-    found = LogisticRegression(C=1e-3, max_iter=200).fit((rows - mean) / scale, labels)
-    weight = found.coef_[0] / scale
-    classify.weight.data.copy_(torch.from_numpy(weight).float().unsqueeze(0))
-    classify.bias.data.fill_(float(found.intercept_[0] - weight @ mean))
 
 
 def tune(model: DeepfakeModel, shards: Shards, indices: np.ndarray, steps: int, seed: int) -> None:

@@ -7,6 +7,7 @@ import torch
 from core.model import DeepfakeModel, EncoderConfig, ModelConfig, normalise
 from core.pretrained import load_weights, save_weights
 from training.calibrate import Scored, cross_fit, fit
+from training.head import refit
 from training.publish import head_pays
 
 
@@ -76,3 +77,19 @@ def test_published_weights_answer_as_the_trained_network_did(tmp_path):
     crops = normalise(np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8))
     with torch.inference_mode():
         assert torch.allclose(model.encode(crops)[1], back.model.encode(crops)[1], atol=0.01)
+
+
+def test_a_last_layer_trained_anew_is_kept_only_if_it_tells_unseen_clips_apart_better():
+    random = torch.Generator().manual_seed(0)
+    features = torch.randn(60, 2, 16, 8, generator=random)
+    features[:, 1, :, 0] += 1  # what a manipulation leaves lies in the first feature
+    blind, knowing = torch.nn.Linear(8, 1), torch.nn.Linear(8, 1)
+    for layer, where in ((blind, 5), (knowing, 0)):
+        layer.weight.data = torch.eye(8)[where : where + 1]
+    found = refit(blind, features[:40], features[40:])
+    assert found["refitted"] > 0.9 > found["as_trained"]
+    assert blind.weight[0, 0].abs() > blind.weight[0, 1:].abs().max()
+    noise = torch.randn(40, 2, 16, 8, generator=random)
+    kept = knowing.weight.clone()
+    assert refit(knowing, noise, features[40:])["as_trained"] > 0.9
+    assert torch.equal(knowing.weight, kept)
