@@ -6,6 +6,7 @@ import torch
 
 from core.model import DeepfakeModel, EncoderConfig, ModelConfig, normalise
 from core.pretrained import load_weights, save_weights
+from training.average import mean_of
 from training.calibrate import Scored, cross_fit, fit
 from training.head import refit
 from training.publish import head_pays
@@ -93,3 +94,14 @@ def test_a_last_layer_trained_anew_is_kept_only_if_it_tells_unseen_clips_apart_b
     kept = knowing.weight.clone()
     assert refit(knowing, noise, features[40:])["as_trained"] > 0.9
     assert torch.equal(knowing.weight, kept)
+
+
+def test_runs_are_averaged_with_their_statistics_and_only_if_they_fit():
+    def run(value, steps, size=2):
+        return {"weight": torch.full((size,), value), "num_batches_tracked": torch.tensor(steps)}
+
+    both = mean_of([run(1.0, 5), run(4.0, 9)])
+    assert both["weight"].tolist() == [2.5, 2.5]
+    assert both["num_batches_tracked"] == 9
+    with pytest.raises(ValueError, match="different shapes"):
+        mean_of([run(1.0, 5), run(1.0, 5, size=3)])
