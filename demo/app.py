@@ -238,14 +238,16 @@ class Handlers:
 
 def serve(host: str | None = None, port: int | None = None, weights: str | None = None) -> None:
     """Load the weights and serve the page until stopped. weights: as for `Detector.load`. Raises CheckError."""
+    page_of(weights, load=True).launch(server_name=host, server_port=port, **LAUNCH)
+
+
+def page_of(weights: str | None, load: bool) -> gr.Blocks:
+    """The page as the environment has it, in a process that holds on to little memory; `load` the weights, or do so with
+    the first check. Raises CheckError."""
+    share_heaps()  # before the network starts its threads
     detectors = Detectors(weights)
-    detectors.get(DEFAULT)
-    page_of(detectors).launch(server_name=host, server_port=port, **LAUNCH)
-
-
-def page_of(detectors: Detectors) -> gr.Blocks:
-    """The page as the environment has it, in a process that holds on to little memory."""
-    share_heaps()
+    if load:
+        detectors.get(DEFAULT)
     return build(detectors, sources.links_from(dict(os.environ)))
 
 

@@ -37,9 +37,8 @@ def compose(app: Flask, config: Config):
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     from demo.app import LAUNCH, page_of
-    from demo.detectors import Detectors
 
-    page = page_of(Detectors(config.weights))
+    page = page_of(config.weights, load=False)
     looks = {name: value for name, value in LAUNCH.items() if name != "quiet"}
     mounted = gr.mount_gradio_app(FastAPI(openapi_url=None), page, PATH, **looks)
     # a page elsewhere whose name was made to point here is not answered, as in server.auth
