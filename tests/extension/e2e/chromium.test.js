@@ -212,7 +212,7 @@ for (const [status, code, words, name] of REFUSALS) {
 
 for (const status of [429, 503]) {
     test(`${status} is waited out as Retry-After says, and the verdict still comes`, async () => {
-        stub.refuse(status, { code: 'busy', headers: { 'Retry-After': '2' } });
+        stub.refuse(status, { code: 'busy', headers: { 'Retry-After': '6' } }); // long enough to be seen
         const page = await browser.open(`${site.address}/`);
         await browser.checkByKeys();
         await cardWith(page, 'many videos to check');

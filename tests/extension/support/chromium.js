@@ -104,11 +104,20 @@ export async function startChromium({ again = null } = {}) {
         agree: async (server, apiKey = '') => {
             const page = await until('the first-run page', () => context.pages().find((one) => one.url().includes('/options/')));
             await page.bringToFront();
+            await until('its settings', () => page.inputValue('#server'));
             await page.fill('#server', server);
             await page.fill('#key', apiKey);
             await page.click('#agree');
-            await pause(1200); // the prompt ignores keys at first, so that nobody says yes by mistake
-            await display.xdotool('key', 'Tab', 'Return');
+            // The prompt opens on Deny and keeps Allow grey at first, so that nobody says yes by mistake. On a busy
+            // machine the keys may come before it does, or before Allow is there: that was a no, and is asked again.
+            for (const wait of [1200, 2500, 5000, 10_000]) {
+                await pause(wait);
+                if (await page.isVisible('#withdraw')) break;
+                await display.xdotool('key', 'Tab', 'Return');
+                await pause(500);
+                const wasDenied = await page.evaluate(() => document.getElementById('agreed').dataset.sign === '×');
+                if (wasDenied) await page.click('#agree');
+            }
             await until('the consent', () => page.isVisible('#withdraw'));
             return page;
         },

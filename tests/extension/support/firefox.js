@@ -44,14 +44,18 @@ export async function startFirefox() {
         agree: async (server) => {
             const page = await pageAt('/options/');
             await page.bringToFront();
+            await until('its settings', () => page.$eval('#server', (input) => input.value));
             await page.$eval('#server', (input, address) => {
                 input.value = address;
                 input.dispatchEvent(new Event('input'));
             }, server);
             await (await page.$('#agree')).click();
-            await pause(1500); // the prompt ignores keys at first
-            await display.xdotool('key', 'alt+a');
-            await until('the consent', () => page.$eval('#withdraw', (button) => !button.hidden));
+            await until('the consent', async () => {
+                await pause(1500); // the prompt ignores keys at first
+                await display.xdotool('key', 'alt+a');
+                await pause(300);
+                return page.$eval('#withdraw', (button) => !button.hidden);
+            });
             return page;
         },
         /** The right button, then our entry in the native menu: the last one. */
