@@ -67,11 +67,11 @@ def picture(t_s: float, size: tuple[int, int], faces: int) -> np.ndarray:
     return row if faces == 1 else np.concatenate([np.full_like(row, 90), row])
 
 
-def repeat(source: Path, path: Path, times: int) -> None:
+def repeat(source: Path, path: Path, times: int, kind: str = "mp4", muxer: dict[str, str] | None = None) -> None:
     """The clip so many times in a row, its packets copied with later times."""
-    with av.open(str(path), "w", format="mp4") as out, av.open(str(source)) as first:
+    with av.open(str(path), "w", format=kind, options=muxer) as out, av.open(str(source)) as first:
         stream = out.add_stream_from_template(first.streams.video[0])
-        length = first.streams.video[0].duration
+        length = int(first.duration / av.time_base / first.streams.video[0].time_base)
         for i in range(times):
             with av.open(str(source)) as again:
                 for packet in again.demux(again.streams.video[0]):

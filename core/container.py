@@ -1,5 +1,6 @@
 """What kind of file this is, and opening it without letting it open anything else."""
 
+import io
 import os
 import struct
 from collections.abc import Callable, Iterator
@@ -13,9 +14,12 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from core.errors import CheckError
+from core.pieces import Pieces
 
 if TYPE_CHECKING:
     from PIL import Image
+
+Source = Path | Pieces
 
 THREADS = min(4, os.cpu_count() or 1)  # each holds a picture or two, and at 8K that is much
 
@@ -34,7 +38,7 @@ DEFAULT_LIMITS = Limits()
 class OpenVideo:
     """An open file and the track that will be looked at."""
 
-    path: Path
+    source: Source
     container: InputContainer
     stream: VideoStream
     format: str  # as recognised
@@ -103,13 +107,14 @@ def recognise(head: bytes) -> str | None:
 
 
 @contextmanager
-def open_video(path: Path, limits: Limits) -> Iterator[OpenVideo]:
+def open_video(path: str | Source, limits: Limits) -> Iterator[OpenVideo]:
     """Open a video or picture for reading; everything is released on leaving.
 
     Raises CheckError: file_not_found, not_readable, not_a_video, no_video_stream, unsupported_codec, too_large or
     damaged.
     """
-    head = _read_head(path)
+    source = Path(path) if isinstance(path, str) else path
+    head, size = _head_and_size(source)
     kind = recognise(head)
     if kind is None:
         raise CheckError("damaged" if not head else "not_a_video")
@@ -119,22 +124,21 @@ def open_video(path: Path, limits: Limits) -> Iterator[OpenVideo]:
         raise CheckError("no_video_stream")
     options = {"protocol_whitelist": "file", "max_pixels": str(limits.max_pixels)}
     try:
-        # "file:" and a forced format: a name such as "http:x.mp4" or "a%03d.png" is then only a name
-        container = av.open(f"file:{path.absolute()}", format=kind, options=options, metadata_errors="replace")
+        container = av.open(_for_ffmpeg(source), format=kind, options=options, metadata_errors="replace")
     except av.FFmpegError as error:
         raise CheckError("damaged", error.strerror or "") from error
     with container:
         stream = _choose_stream(container)
         pixels = stream.width * stream.height
-        if pixels > limits.max_pixels or (pixels == 0 and _claimed_pixels(path, kind) > limits.max_pixels):
+        if pixels > limits.max_pixels or (pixels == 0 and _claimed_pixels(source, kind) > limits.max_pixels):
             raise CheckError("too_large")
         codec = stream.codec_context
         codec.options = {"max_pixels": str(limits.max_pixels)}
         # several HEVC pictures at once: FFmpeg 8.1 can wait for ever where one is damaged (found by the fuzz test)
         codec.thread_type = "SLICE" if codec.name == "hevc" else "AUTO"
         codec.thread_count = THREADS
-        is_cut = path.stat().st_size < _promised_bytes(head, kind)
-        yield OpenVideo(path, container, stream, kind, is_picture=kind in PICTURES, is_cut=is_cut)
+        is_cut = size < _promised_bytes(head, kind)
+        yield OpenVideo(source, container, stream, kind, is_picture=kind in PICTURES, is_cut=is_cut)
 
 
 def read_packets(video: OpenVideo, damage: Callable[[], None] = lambda: None) -> Iterator[av.Packet]:
@@ -155,20 +159,27 @@ def read_packets(video: OpenVideo, damage: Callable[[], None] = lambda: None) ->
 def exif_orientation(video: OpenVideo) -> int:
     """How EXIF says that a photograph is to be turned, 1 (not at all) to 8; 1 where it does not say."""
     try:
-        with _pillow_header(video.path, video.format) as picture:
+        with _pillow_header(video.source, video.format) as picture:
             return picture.getexif().get(0x0112, 1)
     except UNREADABLE_HEADER:
         return 1
 
 
-def _read_head(path: Path) -> bytes:
+def _for_ffmpeg(source: Source) -> str | io.RawIOBase:
+    """With "file:" and a forced format a name such as "http:x.mp4" or "a%03d.png" is only a name."""
+    return source.open() if isinstance(source, Pieces) else f"file:{source.absolute()}"
+
+
+def _head_and_size(path: Source) -> tuple[bytes, int]:
+    if isinstance(path, Pieces):
+        return path.read(0, 1024), path.size
     try:
         if not path.exists():
             raise CheckError("file_not_found", path.name)
         if not path.is_file():  # reading a pipe or a device could wait for ever
             raise CheckError("not_a_video", path.name)
         with path.open("rb") as file:
-            return file.read(1024)
+            return file.read(1024), path.stat().st_size
     except PermissionError as error:
         raise CheckError("not_readable", path.name) from error
     except OSError as error:
@@ -196,15 +207,15 @@ def _matroska_number(head: bytes, at: int) -> tuple[int, int | None]:
     return at + size, None if data == (1 << 7 * size) - 1 else data
 
 
-def _claimed_pixels(path: Path, kind: str) -> float:
+def _claimed_pixels(source: Source, kind: str) -> float:
     """The size that the file itself claims, 0 if it does not say: FFmpeg hides that of what is beyond the limit."""
     from PIL import Image
 
     try:
         if kind in PILLOW_NAMES:
-            with _pillow_header(path, kind) as picture:
+            with _pillow_header(source, kind) as picture:
                 return picture.width * picture.height
-        with av.open(f"file:{path.absolute()}", format=kind, options={"protocol_whitelist": "file"}) as container:
+        with av.open(_for_ffmpeg(source), format=kind, options={"protocol_whitelist": "file"}) as container:
             stream = _choose_stream(container)
             return stream.width * stream.height
     except Image.DecompressionBombError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from core import video
 from core.analysis import Analysis, Media, ModelInfo, Warning
+from core.container import Source
 from core.errors import CheckError
 from core.provenance import read_provenance
 from core.video import Frame, Plan
@@ -62,12 +63,12 @@ class Detector:
 
     def check(
         self,
-        path: str | Path,
+        path: str | Source,
         plan: Plan | str = "default",
         progress: Progress | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> Analysis:
-        """Judge one local file.
+        """Judge one local file, or one whose pieces come as they are read.
 
         `progress` is called with rising numbers, stage by stage. `cancel` is asked at every frame and every batch; True
         ends with CheckError("cancelled"). Raises CheckError for whatever keeps the file from being looked at.
@@ -98,7 +99,7 @@ class Detector:
         warnings += summary.face_warnings(records, faces, is_still, self.info.trained)
         top = summary.most_suspicious(faces)
         with clock.stage("provenance"):
-            provenance = read_provenance(Path(path))
+            provenance = read_provenance(path)
         curve = self.calibration.curve(sum(face.verdict is not None for face in faces), is_still)
         progress(1, 1, "judge")
         return Analysis(

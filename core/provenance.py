@@ -4,18 +4,21 @@ Separate evidence beside the model's number. Most platforms strip it, so its abs
 signature says who vouches for the file, not that what it shows is true. Nothing here opens the network.
 """
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 from core.analysis import Provenance
+from core.pieces import Pieces
 
 # "Trusted" wants a trust list; Unmask ships none, so a good signature by an unknown signer is "untrusted"
 STATES = {"Trusted": "valid", "Valid": "untrusted", "Invalid": "invalid"}
+MANIFEST_BOX = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # the name of the MP4 box that holds it
 OFFLINE = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
 
 
-def read_provenance(path: Path) -> Provenance | None:
+def read_provenance(path: str | Path | Pieces) -> Provenance | None:
     """Read the manifest embedded in an untouched file, without changing the file.
 
     None where nothing can be said: c2pa-python is not installed, or the container is one it does not know. A file
@@ -27,13 +30,34 @@ def read_provenance(path: Path) -> Provenance | None:
         return None
     try:
         with c2pa.Context.from_dict(OFFLINE) as context:
-            reader = c2pa.Reader.try_create(path, context=context)
+            source = path.open() if isinstance(path, Pieces) else path
+            unsigned = isinstance(path, Pieces) and _is_unsigned(path)
+            reader = None if unsigned else c2pa.Reader.try_create(source, context=context)
             if reader is None:
                 return Provenance("none", None, None, None, "The file carries no Content Credentials, as most do not.")
             with reader:
                 return summarise(json.loads(reader.json()))
     except Exception:  # the library raises many kinds for damaged files, and none of them may stop a check
         return None
+
+
+def _is_unsigned(pieces: Pieces) -> bool:
+    """Whether this is an MP4 file in fragments without a manifest, which would stand before the first of them.
+
+    The library looks at the head of each fragment, and they lie all over the file.
+    """
+    at = 0
+    with io.BufferedReader(pieces.open()) as file:
+        for _ in range(100):  # a few boxes come before the pictures
+            file.seek(at)
+            head = file.read(24)
+            size = int.from_bytes(head[:4], "big")
+            if head[4:8] == b"moof":
+                return True
+            if size < 8 or head[4:8] == b"mdat" or head[8:24] == MANIFEST_BOX:
+                return False
+            at += size
+    return False
 
 
 def summarise(store: dict[str, Any]) -> Provenance:

@@ -9,13 +9,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import dropwhile
-from pathlib import Path
 
 import av
 import numpy as np
 
 from core.analysis import Media, Warning
-from core.container import DEFAULT_LIMITS, Limits, OpenVideo, exif_orientation, open_video, read_packets
+from core.container import DEFAULT_LIMITS, Limits, OpenVideo, Source, exif_orientation, open_video, read_packets
 from core.errors import CheckError
 from core.picture import Geometry, Upright, geometry
 from core.plan import PLANS, Plan, plan_named, window_times
@@ -38,11 +37,11 @@ class Frame:
     scale: float = 1.0  # pixels of the upright original = pixels of the frame * scale
 
 
-def probe(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Media:
+def probe(path: str | Source, limits: Limits = DEFAULT_LIMITS) -> Media:
     """What the file is, by its packets' times and its first picture rather than by what it says. Raises CheckError."""
-    with open_video(Path(path), limits) as video:
+    with open_video(path, limits) as video:
         timeline = read_timeline(video)
-    with open_video(Path(path), limits) as video:
+    with open_video(path, limits) as video:
         picture = next(_decode(video, lambda: None), None)
         if picture is None:
             raise CheckError("damaged")
@@ -59,21 +58,21 @@ def probe(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Media:
         )
 
 
-def frames(path: str | Path, plan: Plan, warnings: list[Warning], limits: Limits = DEFAULT_LIMITS) -> Iterator[Frame]:
+def frames(path: str | Source, plan: Plan, warnings: list[Warning], limits: Limits = DEFAULT_LIMITS) -> Iterator[Frame]:
     """Decode the frames of the plan, window by window, in order of time. Raises CheckError.
 
     No frame comes twice. What could not be read or trusted is appended to `warnings` as it shows. Holds a few
     pictures at a time, however long the video is.
     """
     warn = _warner(warnings)
-    with open_video(Path(path), limits) as video:
+    with open_video(path, limits) as video:
         timeline = read_timeline(video)
         windows = _windows(video, timeline, plan)
     if timeline.doubtful:
         warn("untrusted_timestamps", "The times in the file make no sense; frames are placed by their number.")
     if timeline.is_short:
         warn("shorter_than_declared", "The file promises a longer video than it holds.")
-    with open_video(Path(path), limits) as video:
+    with open_video(path, limits) as video:
         reader = _Reader(video, timeline, warn)
         shots = reader.consecutive(plan.length) if plan.is_consecutive else reader.windows(windows)
         upright = None
@@ -89,17 +88,17 @@ def frames(path: str | Path, plan: Plan, warnings: list[Warning], limits: Limits
             raise CheckError("damaged")
 
 
-def frames_at(path: str | Path, times_s: list[float], limits: Limits = DEFAULT_LIMITS) -> Iterator[Frame]:
+def frames_at(path: str | Source, times_s: list[float], limits: Limits = DEFAULT_LIMITS) -> Iterator[Frame]:
     """Decode single frames, as pictures of an analysis need them; `window` says which of the times a frame is for.
 
     times_s: ascending, each another. One that cannot be read is left out. Raises CheckError.
     """
-    with open_video(Path(path), limits) as video:
+    with open_video(path, limits) as video:
         timeline = read_timeline(video)
         wanted = _to_ms(np.array(times_s))
         seeks = not timeline.by_number and not timeline.is_still
         windows = [_Window([ms], keyframe_before(video, timeline, ms) if seeks else None) for ms in wanted]
-    with open_video(Path(path), limits) as video:
+    with open_video(path, limits) as video:
         upright = None
         for shot in _Reader(video, timeline, lambda code, message: None).windows(windows):
             upright = upright or Upright(shape_of(video, shot.picture))

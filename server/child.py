@@ -5,6 +5,9 @@ able to hand objects to its parent. One request at a time; a child that dies is 
 
     worker -> child   the settings once, then {"path": ..., ...} for each check, {"cancel": true} at any time
     child  -> worker  {"ready": ...} once, then {"progress": [done, total, stage]}..., and {"result"} or {"error"}
+
+An analyst whose file is to be had in pieces asks for each with {"want": number}; the worker has the fetcher write it into
+the file, and answers {"brought": null}, or the error.
 """
 
 import importlib
@@ -18,6 +21,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from core.errors import CheckError
+from core.pieces import Pieces
 from server import sandbox
 
 FILE_SIZE = 4 * 2**30  # no picture, video or report of ours comes near
@@ -43,6 +47,15 @@ class Wire:
     def progress(self, done: int, total: int, stage: str) -> None:
         self.send(progress=[done, total, stage])
 
+    def bring(self, number: int) -> None:
+        """Have a block of the file fetched. Raises CheckError."""
+        self.send(want=number)
+        answer = self.receive()
+        if "brought" not in answer:
+            raise CheckError("cancelled")
+        if answer["brought"]:
+            raise CheckError(*answer["brought"])
+
 
 def analyse(wire: Wire, settings: dict) -> None:
     """Load the model once, then judge files until the worker hangs up."""
@@ -53,6 +66,9 @@ def analyse(wire: Wire, settings: dict) -> None:
 
     def check(request: dict) -> dict:
         path = Path(request["path"])
+        if request["pieces"]:
+            with Pieces(path, **request["pieces"], bring=wire.bring) as pieces:
+                return detector.check(pieces, request["plan"], wire.progress, wire.cancelled).to_json()
         analysis = detector.check(path, request["plan"], wire.progress, wire.cancelled)
         if request["artifacts"]:
             draw(wire, detector, path, request["name"], analysis, Path(request["artifacts"]))
@@ -81,7 +97,7 @@ def load(name: str, weights: str | None, device: str | None):
 
 
 def fetch(wire: Wire, settings: dict) -> None:
-    """Fetch links until the worker hangs up. All of it goes through the guard's proxy."""
+    """Fetch links, whole or in pieces, until the worker hangs up. All of it goes through the guard's proxy."""
     from core.fetch import download
     from core.fetch.egress import Exit
     from core.fetch.sites import Allowed, canonicalise
@@ -90,8 +106,17 @@ def fetch(wire: Wire, settings: dict) -> None:
     allowed = Allowed(**{name: tuple(hosts) for name, hosts in settings["allowed"].items()})
     sandbox.limit(settings["memory"], 2 * limits.bytes)
     wire.send(ready={})
+    remote = None
 
     def one(request: dict) -> dict:
+        nonlocal remote
+        if "block" in request:
+            if not remote:  # a fetcher started anew
+                raise CheckError("network")
+            remote.bring(request["block"])
+            return {}
+        if remote:
+            remote.close()
         link = canonicalise(request["url"], allowed)
         fetched = download.fetch(
             link,
@@ -101,8 +126,10 @@ def fetch(wire: Wire, settings: dict) -> None:
             lambda done, total: wire.progress(done, total, "fetch"),
             wire.cancelled,
             allowed,
+            request["in_pieces"],
         )
-        return {"path": str(fetched.path)}
+        remote = fetched.remote
+        return {"path": str(fetched.path), "pieces": remote and {"size": remote.size, "block": remote.block}}
 
     serve(wire, one)
 
@@ -110,7 +137,7 @@ def fetch(wire: Wire, settings: dict) -> None:
 def serve(wire: Wire, work) -> None:
     while True:
         request = wire.receive()
-        if request.get("cancel"):
+        if "cancel" in request or "brought" in request:
             continue  # it crossed the answer to the check it was meant for
         try:
             wire.send(result=work(request))

@@ -16,6 +16,16 @@ START_S = 300  # a large model from a slow disk
 GRACE_S = 10  # between asking a child to stop and ending it
 
 Beat = Callable[[int, int, str], bool]  # done, total, stage -> whether to stop
+Bring = Callable[[int, Beat], None]  # has a block of the file fetched meanwhile; raises CheckError
+
+
+def failure_of(work: Callable[..., None], *args) -> tuple[str, str] | None:
+    """Code and detail of the CheckError that the work ends with; None if it ends well."""
+    try:
+        work(*args)
+    except CheckError as error:
+        return error.code, error.detail
+    return None
 
 
 class Died(Exception):
@@ -47,22 +57,24 @@ class Child:
         self.ready = answer["ready"]
         return self.ready
 
-    def ask(self, request: dict, limit_s: float, beat: Beat) -> dict:
+    def ask(self, request: dict, limit_s: float, beat: Beat, bring: Bring | None = None) -> dict:
         """Have one request worked on; `beat` is called about once a second with the latest progress.
+
+        bring: called for the blocks that the child wants, of a file to be had in pieces.
 
         Raises CheckError with the child's code, "cancelled" once `beat` said so, "timed_out"; Died where it ended. What
         `beat` raises ends the child, as nobody waits for its answer any more.
         """
         self.start()
         try:
-            return self._exchange(request, time.monotonic() + limit_s, beat)["result"]
+            return self._exchange(request, time.monotonic() + limit_s, beat, bring)["result"]
         except CheckError:
             raise
         except BaseException:
             self.kill()
             raise
 
-    def _exchange(self, request: dict, deadline: float, beat: Beat) -> dict:
+    def _exchange(self, request: dict, deadline: float, beat: Beat, bring: Bring | None = None) -> dict:
         latest, next_beat, stop_at = (0, 0, ""), time.monotonic() + BEAT_S, None
         try:
             self._wire.send(**request)
@@ -86,6 +98,8 @@ class Child:
                     stage_changed = message["progress"][2] != latest[2]
                     latest = tuple(message["progress"])
                     next_beat = now if stage_changed else next_beat
+                elif "want" in message and bring:
+                    self._wire.send(brought=failure_of(bring, message["want"], lambda *_, now=latest: beat(*now)))
                 else:
                     return message
         except (EOFError, OSError, ValueError) as error:

@@ -11,14 +11,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 
 from celery import Celery, signals
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import CheckError
 from core.fetch.egress import Guard
+from core.plan import PLANS
 from server.bell import RING, forget_old_rings, make_bell, ring
-from server.children import Child, Died
+from server.children import Beat, Child, Died
 from server.config import Config
 from server.database import Database
 from server.policy import load_policy
@@ -157,29 +159,51 @@ class Runner:
             with suppress(OSError):
                 self.config.folder(check.id).rmdir()  # only where it is empty
 
-    def _analyse(self, check: Check, seat: Seat, scratch) -> dict:
-        path, start = self.config.source(check.id), 0.0
+    def _analyse(self, check: Check, seat: Seat, scratch: Path) -> dict:
         scratch.mkdir(parents=True, exist_ok=True)
-        if check.url:
-            fetch = self.config.fetch
-            way_out = self.guard.exit(f"{check.id}-{check.fence}", fetch.bytes + fetch.bytes // 8, fetch.seconds)
-            request = {"url": check.url, "folder": str(scratch), "proxy": way_out.proxy}
-            beat = partial(self._beat, check, "fetching", "fetch", 0.0, FETCH_SHARE)
-            path, start = seat.fetcher.ask(request, fetch.seconds + 30, beat)["path"], FETCH_SHARE
+        if not check.url:
+            return self._judge(check, seat, {"path": str(self.config.source(check.id)), "pieces": None}, 0.0)
+        # the annotated copy and this plan look at all of the video
+        in_pieces = not check.artifacts and PLANS[check.plan].windows > 0
+        found = self._fetch(check, seat, scratch, in_pieces)
+        try:
+            return self._judge(check, seat, found, FETCH_SHARE)
+        except CheckError as error:
+            if error.code != "network" or not found["pieces"]:
+                raise
+        log.info("check %s: not to be had in pieces", check.id)
+        return self._judge(check, seat, self._fetch(check, seat, scratch, in_pieces=False), FETCH_SHARE)
+
+    def _fetch(self, check: Check, seat: Seat, scratch: Path, in_pieces: bool) -> dict:
+        """What the fetcher says: {"path"}, and "pieces" where only the beginning of the file is there yet."""
+        fetch = self.config.fetch
+        job = f"{check.id}-{check.fence}{'-pieces' if in_pieces else ''}"
+        # pieces are fetched while they are looked at
+        seconds = fetch.seconds + (self.config.check_s if in_pieces else 0)
+        way_out = self.guard.exit(job, fetch.bytes + fetch.bytes // 8, seconds)
+        request = {"url": check.url, "folder": str(scratch), "proxy": way_out.proxy, "in_pieces": in_pieces}
+        beat = partial(self._beat, check, "fetching", "fetch", 0.0, FETCH_SHARE)
+        return seat.fetcher.ask(request, fetch.seconds + 30, beat)
+
+    def _judge(self, check: Check, seat: Seat, found: dict, start: float) -> dict:
+        """The analysis of a file; `start` is where its part of the progress bar begins."""
         drawn = self.config.artifacts(check.id, check.fence)
         if check.artifacts:
             drawn.mkdir(parents=True, exist_ok=True)
-        elif not os.path.exists(path):
+        elif not os.path.exists(found["path"]):
             raise CheckError("internal")  # an upload that vanished
         request = {
-            "path": str(path),
+            **found,
             "name": check.url or "an uploaded file",  # what it was called is not kept
             "plan": check.plan,
             "artifacts": str(drawn) if check.artifacts else None,
         }
-        return seat.analyst.ask(
-            request, self.config.check_s, partial(self._beat, check, "analyzing", "open", start, 1.0)
-        )
+        beat = partial(self._beat, check, "analyzing", "open", start, 1.0)
+
+        def bring(block: int, beat: Beat) -> None:
+            seat.fetcher.ask({"block": block}, self.config.fetch.seconds + 30, beat)
+
+        return seat.analyst.ask(request, self.config.check_s, beat, bring if found["pieces"] else None)
 
     def _beat(
         self, check: Check, status: str, stage: str, start: float, end: float, done: int, total: int, now: str

@@ -1,5 +1,6 @@
 """A social site is a real HTTP server on loopback, and its videos are made of the portrait."""
 
+import re
 import ssl
 import threading
 from collections.abc import Callable
@@ -66,6 +67,44 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
+
+
+class Ranges:
+    """A page that gives a file whole or by ranges, and remembers which: (first byte, bytes) of each answer.
+
+    lie: gets the answer's parts by name, changes them as it likes, and may answer by hand and return True.
+    """
+
+    def __init__(
+        self, body: bytes, kind: str = "video/mp4", lie: Callable[["Handler", dict], bool | None] | None = None
+    ):
+        self.body, self.kind, self.lie = body, kind, lie
+        self.given: list[tuple[int, int]] = []
+        self.sent = 0  # bytes of the file
+        self.whole = 0  # answers that gave all of it
+
+    def __call__(self, handler: Handler) -> None:
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", handler.headers.get("Range", ""))
+        first, last = map(int, asked.groups()) if asked else (0, len(self.body) - 1)
+        part = self.body[first : last + 1]
+        headers = {"Content-Type": self.kind, "Content-Length": str(len(part)), "ETag": '"one"'}
+        if asked:
+            headers["Content-Range"] = f"bytes {first}-{first + len(part) - 1}/{len(self.body)}"
+        answer = {"status": 206 if asked else 200, "headers": headers, "part": part}
+        if asked and self.lie and self.lie(handler, answer):
+            return
+        handler.send_response(answer["status"])
+        for name, value in answer["headers"].items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        if handler.command == "HEAD":
+            return
+        if asked:
+            self.given.append((first, len(part)))
+        for at in range(0, len(answer["part"]), 65536):  # as a client may hang up
+            handler.wfile.write(answer["part"][at : at + 65536])
+            self.sent += len(answer["part"][at : at + 65536])
+        self.whole += not asked
 
 
 def make_clip(folder: Path) -> dict[str, bytes]:

@@ -5,6 +5,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -13,7 +14,8 @@ import requests
 
 from core.errors import CheckError
 from core.fetch.egress import Exit
-from core.fetch.sites import NOTHING_MORE, PEERTUBE, Allowed, Link, canonicalise
+from core.fetch.remote import Asked, Remote, Stop, open_remote
+from core.fetch.sites import MEDIA, NOTHING_MORE, PEERTUBE, Allowed, Link, canonicalise
 
 log = logging.getLogger(__name__)
 
@@ -65,14 +67,7 @@ class Fetched:
     link: Link
     duration_s: float | None
     extractor: str
-
-
-class Stop(Exception):
-    """Ends yt-dlp from inside one of its hooks; it lets exceptions it does not know pass."""
-
-    def __init__(self, code: str):
-        self.code = code
-        super().__init__(code)
+    remote: Remote | None = None  # `path` holds but the blocks that this one has brought; to be closed
 
 
 def expand(link: Link, way_out: Exit, allowed: Allowed = NOTHING_MORE) -> Link:
@@ -121,11 +116,13 @@ def fetch(
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
     allowed: Allowed = NOTHING_MORE,
+    in_pieces: bool = False,
 ) -> Fetched:
     """Fetch the video behind a link into `folder` (which should be empty) as the file "video".
 
-    `cancel` is asked several times a second while data flows. Raises CheckError; what was fetched so far is left for
-    the owner of the folder to delete.
+    `cancel` is asked several times a second while data flows. in_pieces: of a long file whose site gives ranges, fetch
+    only the beginning now, and leave the rest to `Fetched.remote`. Raises CheckError; what was fetched so far is left
+    for the owner of the folder to delete.
     """
     from yt_dlp import YoutubeDL  # half a second to import, and only this needs it
     from yt_dlp.utils import YoutubeDLError
@@ -133,10 +130,21 @@ def fetch(
     if link.id is None:
         link = expand(link, way_out, allowed)
     target = f"peertube:{link.id}" if link.site is PEERTUBE else link.url
-    options = _options(link, folder, way_out, limits, progress, cancel)
+
+    def hold(info: dict) -> None:
+        if in_pieces and (remote := _remote(ydl, info, folder, way_out, limits, cancel)):
+            raise _Held(remote, info)
+
     try:
-        with YoutubeDL(options) as ydl:
-            info = ydl.extract_info(target) or {}
+        with ExitStack() as stack:
+            ydl = stack.enter_context(YoutubeDL(_options(link, folder, way_out, limits, progress, cancel, hold)))
+            try:
+                if link.site is MEDIA:  # yt-dlp would begin to download the file to see what it is
+                    hold({"url": link.url, "protocol": "https", "extractor": "generic"})
+                info = ydl.extract_info(target) or {}
+            except _Held as held:
+                held.remote.keep(stack.pop_all())
+                return _fetched(held.remote.path, link, held.info, held.remote)
     except Stop as stop:
         raise CheckError(stop.code) from None
     except YoutubeDLError as error:
@@ -155,26 +163,57 @@ def fetch(
     path = folder / "video"
     if not path.is_file():
         raise CheckError("no_video")
-    entry = next(iter(info.get("entries") or [info]))
-    return Fetched(path, link, entry.get("duration"), str(entry.get("extractor")))
+    return _fetched(path, link, next(iter(info.get("entries") or [info])))
 
 
-def _options(link: Link, folder: Path, way_out: Exit, limits: Limits, progress, cancel) -> dict:
-    deadline = time.monotonic() + limits.seconds
+def _fetched(path: Path, link: Link, info: dict, remote: Remote | None = None) -> Fetched:
+    return Fetched(path, link, info.get("duration"), str(info.get("extractor")), remote)
+
+
+class _Held(Exception):
+    """Ends yt-dlp where it would begin to download: the file will be read in pieces."""
+
+    def __init__(self, remote: Remote, info: dict):
+        self.remote, self.info = remote, info
+        super().__init__()
+
+
+def _remote(ydl, info: dict, folder: Path, way_out: Exit, limits: Limits, cancel) -> Remote | None:
+    """The chosen format as a file to be read in pieces; None where it is none, or is fetched better in one go."""
+    from yt_dlp.networking import Request
+
+    if info.get("protocol") not in ("http", "https") or info.get("request_data"):
+        return None
+
+    def get(first: int, last: int):
+        headers = {**(info.get("http_headers") or {}), "Accept-Encoding": "identity", "Range": f"bytes={first}-{last}"}
+        return ydl.urlopen(Request(info["url"], headers=headers))
+
+    asked = Asked(get, lambda until: _go_on(folder, until, cancel), lambda: way_out.refused() or "network")
+    return open_remote(folder / "pieces", asked, limits.bytes, limits.seconds, info.get("duration"))
+
+
+def _go_on(folder: Path, until: float, cancel: Callable[[], bool] | None) -> None:
+    """Raises Stop where a download has to end."""
+    if cancel and cancel():
+        raise Stop("cancelled")
+    if shutil.disk_usage(folder).free < 64 * 2**20:
+        raise Stop("disk_full")
+    if time.monotonic() > until:
+        raise Stop("timed_out")
+
+
+def _options(link: Link, folder: Path, way_out: Exit, limits: Limits, progress, cancel, hold) -> dict:
+    until = time.monotonic() + limits.seconds
 
     def watch(state: dict) -> None:
         done = state.get("downloaded_bytes") or 0
         total = state.get("total_bytes") or state.get("total_bytes_estimate") or 0
-        if cancel and cancel():
-            raise Stop("cancelled")
+        _go_on(folder, until, cancel)
         # the folder, not the number yt-dlp gives: fragments and unpacked bodies count too
         on_disk = sum(file.stat().st_size for file in folder.iterdir())
         if max(done, on_disk, state.get("total_bytes") or 0) > limits.bytes:
             raise Stop("too_large")
-        if shutil.disk_usage(folder).free < 64 * 2**20:
-            raise Stop("disk_full")
-        if time.monotonic() > deadline:
-            raise Stop("timed_out")
         if progress:
             progress(int(done), int(total))
 
@@ -183,6 +222,8 @@ def _options(link: Link, folder: Path, way_out: Exit, limits: Limits, progress, 
             raise Stop("live")
         if (info.get("duration") or 0) > limits.duration_s:
             raise Stop("too_long")
+        if not incomplete:  # the format is chosen
+            hold(info)
 
     return {
         "proxy": way_out.proxy,

@@ -159,8 +159,9 @@ class Proxy:
         """Carry the request and its answer. A failure from here on can only be shown by cutting the connection."""
         (client_in, client_out), (far_in, far_out) = client, far
         up = None
+        time_left = asyncio.timeout(max(0, ticket.until - time.time()))
         try:
-            async with asyncio.timeout(max(0, ticket.until - time.time())):
+            async with time_left:
                 if method == "CONNECT":
                     client_out.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 else:
@@ -174,7 +175,8 @@ class Proxy:
                     client_out.write(head(status, without(far_headers)))
                 await pump(far_in, client_out, ticket, spent)
         except TimeoutError:
-            spent.refused = spent.refused or "timed_out"
+            if time_left.expired():  # else a connection that its client keeps for later was silent for long
+                spent.refused = spent.refused or "timed_out"
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
             pass
         finally:

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from benchmarks.clips import repeat
+from core.pieces import Pieces
 from core.provenance import read_provenance
 
 GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -56,6 +58,20 @@ def test_reading_leaves_the_file_as_it_was(plain_clip, signer, tmp_path):
     before = signed.read_bytes()
     read_provenance(signed)
     assert signed.read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["signed", "plain", "fragments"])
+def test_a_file_that_comes_in_pieces_is_said_the_same_of(kind, plain_clip, signer, tmp_path):
+    path = plain_clip
+    if kind == "signed":
+        path = sign(plain_clip, tmp_path / "signed.mp4", signer, CAPTURED)
+    if kind == "fragments":
+        path = tmp_path / "fragments.mp4"
+        repeat(plain_clip, path, 3, muxer={"movflags": "frag_keyframe+empty_moov"})
+    whole = read_provenance(path)
+    assert whole.state == {"signed": "untrusted"}.get(kind, "none")
+    with Pieces(path, path.stat().st_size, 100, lambda number: None) as pieces:
+        assert read_provenance(pieces) == whole
 
 
 def test_a_manifest_kept_elsewhere_is_not_fetched(plain_clip, signer, tmp_path):

@@ -1,4 +1,5 @@
 import asyncio
+import base64
 import gzip
 import http.client
 import socket
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from core.fetch import guard as guard_module
 from core.fetch.guard import Proxy, Ticket, is_public, run
 
 NOT_PUBLIC = (
@@ -168,8 +170,6 @@ def raw(way_out, request: bytes) -> bytes:
     ],
 )
 def test_requests_that_are_not_plain_proxying_are_answered_with_an_error(forbidden, guard, line):
-    import base64
-
     way_out = guard.exit("raw", 10**6, 30)
     parts = urlsplit(way_out.proxy)
     token = base64.b64encode(f"{parts.username}:{parts.password}".encode()).decode()
@@ -232,6 +232,24 @@ def test_a_body_that_trickles_ends_with_the_jobs_time(site, guard):
         assert way_out.refused() == "timed_out"
     finally:
         stop.set()
+
+
+def test_a_tunnel_that_a_client_keeps_for_later_is_cut_without_blame(site, monkeypatch):
+    monkeypatch.setattr(guard_module, "IDLE_SECONDS", 0.2)
+    proxy = Proxy(b"secret", frozenset({site.host}))
+    name, signature = Ticket("kept", 10**6, time.time() + 30).sign(b"secret")
+    leave = base64.b64encode(f"{name}:{signature}".encode()).decode()
+
+    async def keep_a_tunnel() -> bytes:
+        async with await asyncio.start_server(proxy.serve, "127.0.0.1", 0) as server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(f"CONNECT {site.host} HTTP/1.1\r\nProxy-Authorization: Basic {leave}\r\n\r\n".encode())
+            answer = await asyncio.wait_for(reader.read(), 20)
+            writer.close()
+            return answer
+
+    assert b"200" in asyncio.run(keep_a_tunnel())
+    assert proxy.spent["kept"].refused is None
 
 
 def test_a_compressed_body_costs_what_it_weighs_on_the_line(site, guard):

@@ -1,0 +1,61 @@
+"""What share of a long video a link costs: `python -m benchmarks.links [FILE...]`.
+
+Each file of ten minutes lies on a web server of this machine, and is fetched through the guard in the pieces that the
+default plan reads. Prints bytes and requests.
+"""
+
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.clips import FOLDER, clip, repeat
+from core import video
+from core.fetch.download import fetch
+from core.fetch.egress import Guard
+from core.fetch.sites import Allowed, canonicalise
+from core.pieces import Pieces
+from core.plan import PLANS
+from tests.site import Ranges, Site
+
+KINDS = {  # name -> clip, how often in a row, container, muxer's options
+    "start.mp4": ("10min-1080p", 1, "mp4", {"movflags": "faststart"}),
+    "fragments.mp4": ("10min-1080p", 1, "mp4", {"movflags": "frag_keyframe+empty_moov+dash+global_sidx"}),
+    "vp9.webm": ("10s-720p-vp9", 60, "webm", {}),
+}
+
+
+def files() -> list[Path]:
+    """Ten minutes of H.264 with the index at the end, at the start and in fragments, and of VP9."""
+    made = [clip("10min-1080p")]
+    for name, (source, times, container, muxer) in KINDS.items():
+        made.append(FOLDER / f"10min-{name}")
+        if not made[-1].exists():
+            repeat(clip(source), made[-1], times, container, muxer)
+    return made
+
+
+def read_in_pieces(url: str, host: str, guard: Guard, folder: Path) -> None:
+    """Decode what the default plan wants of a file behind a link."""
+    allowed = Allowed(media=(host,))
+    way_out = guard.exit(secrets.token_hex(8), 2**30, 600)
+    remote = fetch(canonicalise(url, allowed), folder, way_out, allowed=allowed, in_pieces=True).remote
+    with Pieces(remote.path, remote.size, remote.block, remote.bring) as pieces:
+        video.probe(pieces)
+        for _ in video.frames(pieces, PLANS["default"], []):
+            pass
+    remote.close()
+
+
+def main(paths: list[Path]) -> None:
+    with Site() as site, Guard(allow=(site.host,)) as guard, tempfile.TemporaryDirectory() as folder:
+        for path in paths:
+            page = site.pages["/video"] = Ranges(path.read_bytes())
+            read_in_pieces(site.url("/video"), site.host, guard, Path(folder))
+            size = len(page.body)
+            share = f"{page.sent / 1e6:6.2f} of {size / 1e6:.0f} MB {page.sent / size:6.1%}"
+            print(f"{path.name:22}{share} {len(page.given):4} requests")
+
+
+if __name__ == "__main__":
+    main([Path(path) for path in sys.argv[1:]] or files())
