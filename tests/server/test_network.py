@@ -4,6 +4,8 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
@@ -18,9 +20,10 @@ from core.example import make_example
 from core.looks import BATCH, Engine
 from core.pretrained import load_weights
 from server.children import Network
+from server.config import from_env
 from server.network import LIMIT, Passes
 from server.remote import RemoteEncoder
-from tests.server.conftest import Running, wait_for
+from tests.server.conftest import ROOT, Running, wait_for
 
 CLOSE = 0.01  # equal on the processors tried; others may compute another size of batch in another order, in bf16
 SEATS = 3
@@ -76,6 +79,28 @@ def test_a_pass_has_its_limit():
     assert passes.told() == [[1, 1, BATCH], [4, 1, LIMIT]]
 
 
+@pytest.mark.parametrize(
+    ("encode", "ended"), [("time.sleep(60)", -signal.SIGALRM), ("1 / 0", 1)], ids=["hangs", "fails"]
+)
+def test_a_network_that_hangs_or_fails_ends_so_that_it_is_replaced(encode, ended):
+    code = f"""
+import time
+from server import network
+network.HANGS_S = 1
+passes = network.Passes(lambda crops: {encode})
+network.threading.Thread(target=passes.run, daemon=True).start()
+passes.ask(network.as_crops(bytes(224 * 224 * 3), 224))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True)
+    assert done.returncode == ended, done.stderr
+
+
+def test_a_setting_that_is_neither_on_nor_off_is_named():
+    assert [from_env({"UNMASK_SHARED_NETWORK": text}).shared_network for text in ("", "0", "1")] == [None, False, True]
+    with pytest.raises(ValueError, match="UNMASK_SHARED_NETWORK"):
+        from_env({"UNMASK_SHARED_NETWORK": "yes"})
+
+
 @pytest.fixture(scope="module")
 def network():
     child = Network({"weights": None, "device": "cpu", "gpu_only": False})
@@ -89,10 +114,8 @@ def line_to(network):
     ours, theirs = socket.socketpair()
     with ours, theirs:
         network.connect(theirs)
-        # the process has its copy
-        theirs.close()
-        with Connection(os.dup(ours.fileno())) as line:
-            ours.close()
+        theirs.close()  # the process has its copy
+        with Connection(ours.detach()) as line:
             yield line
 
 
