@@ -17,6 +17,7 @@ from core.provenance import read_provenance
 from core.video import Frame, Plan
 
 if TYPE_CHECKING:
+    from core.fused import Encode
     from core.looks import Looks
     from core.pretrained import Pretrained
 
@@ -27,15 +28,22 @@ class Detector:
     """A loaded model with everything around it. Safe to call from several threads.
 
     model: the DeepfakeModel, in evaluation mode on `device` ("cpu", "cuda", "mps"). info: its ModelInfo.
+    `encode` takes the place of the model's own encoder, for who runs that elsewhere.
     """
 
-    def __init__(self, pretrained: "Pretrained", device: str | None = None, precision: str | None = None):
+    def __init__(
+        self,
+        pretrained: "Pretrained",
+        device: str | None = None,
+        precision: str | None = None,
+        encode: "Encode | None" = None,
+    ):
         from core.faces import FaceDetector
         from core.looks import Engine
 
         FaceDetector().close()  # loads mediapipe now rather than in the first check
         self.device = pick_device(device)
-        self._engine = Engine(pretrained.model, self.device, precision or pick_precision(self.device))
+        self._engine = Engine(pretrained.model, self.device, precision or pick_precision(self.device), encode)
         self.model = self._engine.model
         self.calibration = pretrained.calibration
         self.info = ModelInfo(

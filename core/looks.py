@@ -14,7 +14,7 @@ from torch import Tensor
 from core.crops import crop
 from core.errors import CheckError
 from core.faces import Box, Face
-from core.fused import compiled, fused, has_openvino
+from core.fused import Encode, compiled, fused, has_openvino
 from core.model import DeepfakeModel, normalise
 from core.tracks import Track, size
 from core.video import Frame
@@ -25,16 +25,18 @@ MIN_FRAMES = 4  # fewer are not judged
 
 
 class Engine:
-    """The network on its device, the encoder in the form that is quickest there."""
+    """The network on its device, the encoder in the form that is quickest there, or `encode` in its stead."""
 
-    def __init__(self, model: DeepfakeModel, device: str, precision: str):
+    def __init__(self, model: DeepfakeModel, device: str, precision: str, encode: Encode | None = None):
         self.model = model.to(device, memory_format=torch.channels_last)
         self.device = device
         self.precision = precision  # "fp32" or "bf16"; of the encoder, the head always runs in float32
-        self._compiled, self._encoder = None, model.encode  # of a stand-in, as training.rivals has them
-        if isinstance(model, DeepfakeModel) and device == "cpu" and has_openvino():
+        self._compiled, self._encoder = encode, model.encode  # of a stand-in, as training.rivals has them
+        if encode or not isinstance(model, DeepfakeModel):
+            return
+        if device == "cpu" and has_openvino():
             self._compiled = compiled(model.encoder, model.config.size, precision)
-        elif isinstance(model, DeepfakeModel):
+        else:
             self._encoder = fused(model.encoder)
 
     @torch.inference_mode()

@@ -113,7 +113,8 @@ def _number_requests(app: Flask) -> None:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-        response.headers["Referrer-Policy"] = "no-referrer"
+        # "no-referrer" would have browsers send our own forms with "Origin: null"
+        response.headers["Referrer-Policy"] = "same-origin"
         return response
 
     @app.teardown_request

@@ -1,7 +1,8 @@
-"""The processes that touch what comes from outside: `python -m server.child analyse|fetch FD`.
+"""The processes around a worker: `python -m server.child analyse|fetch|network FD`.
 
-They talk to the worker over a socket in JSON, never in pickles: a child that a hostile file has taken over must not be
-able to hand objects to its parent. One request at a time; a child that dies is replaced.
+`analyse` and `fetch` touch what comes from outside. They talk to the worker over a socket in JSON, never in pickles: a
+child that a hostile file has taken over must not be able to hand objects to its parent. One request at a time; a child
+that dies is replaced. `network` holds the model that several analysts share (server/network.py).
 
     worker -> child   the settings once, then {"path": ..., ...} for each check, {"cancel": true} at any time
     child  -> worker  {"ready": ...} once, then {"progress": [done, total, stage]}..., and {"result"} or {"error"}
@@ -60,7 +61,12 @@ class Wire:
 def analyse(wire: Wire, settings: dict) -> None:
     """Load the model once, then judge files until the worker hangs up."""
     offline = sandbox.leave_network()
-    detector = load(settings["detector"], settings["weights"], settings["device"])
+    if settings["network"]:
+        from server.remote import load_remote
+
+        detector = load_remote(settings["weights"], **settings["network"])
+    else:
+        detector = load(settings["detector"], settings["weights"], settings["device"])
     sandbox.limit(settings["memory"], FILE_SIZE)
     wire.send(ready={"model": vars(detector.info), "degraded": [] if offline else ["decoder_has_network"]})
 
@@ -134,6 +140,12 @@ def fetch(wire: Wire, settings: dict) -> None:
     serve(wire, one)
 
 
+def network(wire: Wire, settings: dict) -> None:
+    from server.network import serve_analysts
+
+    serve_analysts(wire, **settings)
+
+
 def serve(wire: Wire, work) -> None:
     while True:
         request = wire.receive()
@@ -159,7 +171,7 @@ def main() -> None:
     kind, descriptor = sys.argv[1:]
     wire = Wire(Connection(int(descriptor)))
     try:
-        {"analyse": analyse, "fetch": fetch}[kind](wire, wire.receive())
+        {"analyse": analyse, "fetch": fetch, "network": network}[kind](wire, wire.receive())
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the worker is gone
     except CheckError as error:  # the weights

@@ -4,9 +4,11 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import send_handle
 
 from core.errors import ERRORS, CheckError
 from server.child import Wire
@@ -42,15 +44,20 @@ class Child:
         self._process: subprocess.Popen | None = None
         self._wire: Wire | None = None
 
-    def start(self) -> dict:
-        """Start it unless it runs; what it says of itself. Raises CheckError (no weights), Died."""
-        if self._process is not None and self._process.poll() is None:
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, *descriptors: int) -> dict:
+        """Start it with these open unless it runs; what it says of itself. Raises CheckError (no weights), Died."""
+        if self.runs:
             return self.ready
         self.kill()
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "server.child", self.kind, str(theirs.fileno())]
         with theirs:
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+            passed = [theirs.fileno(), *descriptors]
+            self._process = subprocess.Popen(command, pass_fds=passed, stdin=subprocess.DEVNULL)
         self._wire = Wire(Connection(os.dup(ours.fileno())))
         ours.close()
         answer = self._exchange(self.settings, time.monotonic() + START_S, lambda *_: False)
@@ -114,3 +121,69 @@ class Child:
         if self._wire is not None:
             self._wire.connection.close()
             self._wire = None
+
+
+class Network(Child):
+    """The child that holds the one network of several analysts. Safe to call from several threads."""
+
+    def __init__(self, settings: dict):
+        super().__init__("network", settings)
+        self._lock = threading.Lock()
+        self._asked = False  # for its numbers
+        self.number = 0  # of the process: one that died is followed by the next
+
+    def start(self) -> dict:
+        with self._lock:
+            if not self.runs:
+                self.number += 1
+                self._asked = False
+            return super().start()
+
+    def connect(self, line: socket.socket) -> None:
+        """Hand it the other end of an analyst's line. Raises Died."""
+        with self._lock:
+            if not self.runs:
+                raise Died
+            try:
+                self._wire.send(line=True)
+                send_handle(self._wire.connection, line.fileno(), self._process.pid)
+            except OSError as error:
+                raise Died from error
+
+    def told(self) -> list[list[int]]:
+        """[checks in a pass, how many such passes, crops in them], what was asked for the last time; asks anew.
+
+        Nobody waits for the answer, as the lock would keep analysts from starting meanwhile.
+        """
+        with self._lock:
+            if not self.runs or (self._asked and not self._wire.connection.poll(0)):
+                return []
+            try:
+                rows = self._wire.receive()["result"] if self._asked else []
+                self._wire.send(tell=True)
+            except (EOFError, OSError):  # it has just ended; the next check notices
+                return []
+            self._asked = True
+            return rows
+
+
+class Analyst(Child):
+    """A child whose crops go through the network's process, and which does not outlive it."""
+
+    def __init__(self, settings: dict, network: Network):
+        super().__init__("analyse", settings)
+        self.network = network
+        self._number = 0
+
+    def start(self) -> dict:
+        ready = self.network.start()
+        if self._number != self.network.number:
+            self.kill()
+        if self.runs:
+            return self.ready
+        self._number = self.network.number
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            self.network.connect(ours)
+            self.settings["network"] = {"line": theirs.fileno(), **ready}
+            return super().start(theirs.fileno())

@@ -31,7 +31,8 @@ class Config:
     keep_s: float = 24 * 3600  # a check and its files
     dedupe_s: float = 3600  # the same video gives the same check
 
-    checks: int = 1  # at a time, in one worker; each loads the model once
+    checks: int = 1  # at a time, in one worker
+    shared_network: bool | None = None  # one for all of them; None where there are several, on a graphics card
     detector: str = "core.detector:Detector"
     weights: str | None = None
     device: str | None = None
@@ -73,6 +74,10 @@ class Config:
         return self.folder(check_id) / f"artifacts-{fence}"
 
 
+def zero_or_one(text: str) -> bool:
+    return bool(("0", "1").index(text))
+
+
 def from_env(env: Mapping[str, str]) -> Config:
     """Raises ValueError, naming the variable, for a value that cannot be read."""
 
@@ -103,6 +108,7 @@ def from_env(env: Mapping[str, str]) -> Config:
         keep_s=value("UNMASK_KEEP_S", float, base.keep_s),
         dedupe_s=value("UNMASK_DEDUPE_S", float, base.dedupe_s),
         checks=value("UNMASK_CHECKS", int, base.checks),
+        shared_network=value("UNMASK_SHARED_NETWORK", zero_or_one, base.shared_network),
         detector=env.get("UNMASK_DETECTOR") or base.detector,
         weights=env.get("UNMASK_WEIGHTS") or None,
         device=env.get("UNMASK_DEVICE") or None,

@@ -15,6 +15,11 @@ COUNTERS = {
 }
 SUMMARIES = {
     "stage_seconds": ("unmask_stage_seconds", "Seconds a check spends in each stage of its analysis", "stage"),
+    "pass_crops": (
+        "unmask_pass_crops",
+        "Crops in one pass through a network that checks share, by how many of them took part",
+        "checks",
+    ),
     "check_seconds": ("unmask_check_seconds", "Seconds from submission to the end, by how it ended", "status"),
 }
 

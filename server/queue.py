@@ -159,19 +159,26 @@ class Queue:
         with self.database.write() as session:
             session.execute(delete(WorkerRow).where(WorkerRow.id == worker))
 
+    def count_passes(self, rows: list[list[int]]) -> None:
+        """[checks in a pass through a shared network, how many such passes, crops in them]."""
+        if rows:
+            with self.database.write() as session:
+                for checks, passes, crops in rows:
+                    add_tally(session, "pass_crops", str(checks), crops, passes)
+
     def workers(self) -> list[WorkerRow]:
         """Those that live."""
         with self.database.read() as session:
             return list(session.scalars(select(WorkerRow).where(WorkerRow.seen_at > time.time() - WORKER_LIVES_S)))
 
 
-def add_tally(session: Session, name: str, label: str, amount: float = 0.0) -> None:
+def add_tally(session: Session, name: str, label: str, amount: float = 0.0, count: int = 1) -> None:
     counted = update(Tally).where(Tally.name == name, Tally.label == label)
-    counted = counted.values(count=Tally.count + 1, total=Tally.total + amount)
+    counted = counted.values(count=Tally.count + count, total=Tally.total + amount)
     if session.execute(counted).rowcount == 0:
         try:
             with session.begin_nested():
-                session.add(Tally(name=name, label=label, count=1, total=amount))
+                session.add(Tally(name=name, label=label, count=count, total=amount))
         except IntegrityError:  # another worker was first to count one of these
             session.execute(counted)
 

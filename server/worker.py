@@ -1,4 +1,4 @@
-"""The side that does the work: one model in each child process, checks taken from the queue one after the other."""
+"""The side that does the work: checks taken from the queue, each worked on in child processes."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ from core.errors import CheckError
 from core.fetch.egress import Guard
 from core.plan import PLANS
 from server.bell import RING, forget_old_rings, make_bell, ring
-from server.children import Beat, Child, Died
+from server.children import Analyst, Beat, Child, Died, Network
 from server.config import Config
 from server.database import Database
 from server.policy import load_policy
@@ -38,7 +38,7 @@ FETCH_SHARE = 0.4  # of the progress bar of a link
 
 @dataclass(frozen=True)
 class Seat:
-    """Where one check at a time is worked on: a process with the model, and one that may reach the guard."""
+    """Where one check at a time is worked on: a process that judges files, and one that may reach the guard."""
 
     analyst: Child
     fetcher: Child
@@ -56,10 +56,28 @@ class Runner:
         self.postman = Postman(database, self.guard, config.webhook_secret) if config.webhook_secret else None
         self.id = f"{socket.gethostname()}-{os.getpid()}-{new_id()[:8]}"
         self.stopping = threading.Event()
+        self.network: Network | None = None
         self.seats: queues.SimpleQueue[Seat] = queues.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        for _ in range(config.checks):
-            self.seats.put(self._seat())
+
+    def _shared_network(self) -> Network | None:
+        """One network for all seats, where that is asked for or saves a graphics card from holding several."""
+        config = self.config
+        if config.shared_network is False or config.detector != Config.detector:
+            return None
+        if config.shared_network is None and (config.checks == 1 or config.device == "cpu"):
+            return None
+        gpu_only = config.shared_network is None
+        network = Network({"weights": config.weights, "device": config.device, "gpu_only": gpu_only})
+        try:
+            network.start()
+        except CheckError as error:
+            network.kill()
+            if not gpu_only or error.code != "device_unavailable":
+                raise
+            return None
+        log.info("one network for %d checks at a time", config.checks)
+        return network
 
     def _seat(self) -> Seat:
         config = self.config
@@ -68,20 +86,26 @@ class Runner:
             "weights": config.weights,
             "device": config.device,
             "memory": config.memory,
+            "network": None,
         }
         fetcher = {"limits": asdict(config.fetch), "allowed": asdict(config.allowed), "memory": config.memory}
-        return Seat(Child("analyse", analyst), Child("fetch", fetcher))
+        judging = Analyst(analyst, self.network) if self.network else Child("analyse", analyst)
+        return Seat(judging, Child("fetch", fetcher))
 
     def start(self) -> None:
         """Load the model and begin to give signs of life. Raises CheckError where there are no weights."""
-        seat = self.seats.get()
-        ready = seat.analyst.start()
-        self.seats.put(seat)
+        self.network = self._shared_network()
+        seats = [self._seat() for _ in range(self.config.checks)]
+        for seat in seats:
+            self.seats.put(seat)
+        ready = seats[0].analyst.start()
         for what in ready["degraded"]:
             log.warning("degraded: %s", what)
         self._threads = [threading.Thread(target=self._keep, args=(ready,), daemon=True)]
         if self.postman:
             self._threads.append(threading.Thread(target=self._deliver, daemon=True))
+        if self.network:
+            self._threads.append(threading.Thread(target=self._count, daemon=True))
         for thread in self._threads:
             thread.start()
 
@@ -108,6 +132,14 @@ class Runner:
             except SQLAlchemyError as error:
                 log.warning("the database does not answer: %s", type(error).__name__)
 
+    def _count(self) -> None:
+        """What the network did, for the metrics."""
+        while not self.stopping.wait(KEEP_S):
+            try:
+                self.queue.count_passes(self.network.told())
+            except SQLAlchemyError as error:
+                log.warning("the database does not answer: %s", type(error).__name__)
+
     def stop(self) -> None:
         """Give back what is being worked on, for another worker to take up."""
         self.stopping.set()
@@ -120,6 +152,8 @@ class Runner:
             seat = self.seats.get()
             seat.analyst.kill()
             seat.fetcher.kill()
+        if self.network:
+            self.network.kill()
         self.guard.close()
         with suppress(SQLAlchemyError):
             self.queue.sign_out(self.id)

@@ -2,11 +2,13 @@
 
 import hmac
 import secrets
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, session, url_for
 
 from core.analysis import VERDICT_WORDS
+from core.draw import percent
 from core.errors import CheckError
 from server.auth import LOCAL, Who, digest, needs
 from server.models import ReviewRequest
@@ -62,9 +64,20 @@ def page() -> Response | str:
     held: list[Check] = services().reviews.held(50)
     return shown(
         render_template(
-            "reviews.html", held=held, log=services().reviews.log(LOG), when=when, csrf=csrf(), words=VERDICT_WORDS
+            "reviews.html",
+            held=held,
+            log=services().reviews.log(LOG),
+            is_late="late" in request.args,
+            csrf=csrf(),
+            words=VERDICT_WORDS,
+            minute=minute,
+            percent=percent,
         )
     )
+
+
+def minute(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 @bp.post("/reviews")
@@ -75,7 +88,12 @@ def press() -> Response:
         raise CheckError("unauthorized")
     fields = {name: request.form.get(name, "") for name in ("decision", "note")}
     asked = parse(ReviewRequest, fields)
-    services().reviews.decide(request.form.get("check_id", ""), asked.decision, who.owner, asked.note)
+    try:
+        services().reviews.decide(request.form.get("check_id", ""), asked.decision, who.owner, asked.note)
+    except CheckError as error:
+        if error.code not in ("conflict", "not_found"):
+            raise
+        return redirect(url_for("reviews.page", late=1), 303)
     return redirect(url_for("reviews.page"), 303)
 
 

@@ -24,8 +24,8 @@ Step = tuple[str, str]  # "COPY", "core core"
 class Rehearsed(Running):
     """A server started as an image starts it."""
 
-    def __init__(self, app: Path, python: Path, steps: list[Step]):
-        super().__init__(app.parent / "data")
+    def __init__(self, app: Path, python: Path, steps: list[Step], data: Path):
+        super().__init__(data)
         for name in ("UNMASK_DETECTOR", "PYTHONPATH", "VIRTUAL_ENV"):
             self.env.pop(name, None)
         self.app, self.python, self.steps = app, python, steps
@@ -72,10 +72,13 @@ def copy(steps: list[Step], app: Path) -> None:
 
 
 @contextmanager
-def rehearse(target: str, folder: Path, python: Path | None = None) -> Iterator[Rehearsed]:
-    """The server of a target, up; without `python` in an environment of its own, which takes what its pip step brings."""
+def rehearse(target: str, folder: Path, python: Path | None = None, data: Path | None = None) -> Iterator[Rehearsed]:
+    """The server of a target, up; without `python` in an environment of its own, which takes what its pip step brings.
+
+    data: the volume, where another image uses it too. A worker has no port: ask the web side for it.
+    """
     steps, app = steps_of(target), folder / "app"
-    app.mkdir()
+    app.mkdir(parents=True)
     copy(steps, app)
     if python is None:
         venv.create(folder / "venv", with_pip=True)
@@ -83,15 +86,35 @@ def rehearse(target: str, folder: Path, python: Path | None = None) -> Iterator[
         path = f"{python.parent}:{os.environ['PATH']}"
         for step in [rest for kind, rest in steps if kind == "RUN" and "pip install" in rest]:
             subprocess.run(step, shell=True, check=True, cwd=app, env={**os.environ, "PATH": path})
-    server = Rehearsed(app, python, steps)
+    server = Rehearsed(app, python, steps, data or folder / "data")
     try:
         server.go()
-        server.until_alive() if target == "web" else server.until_ready()
+        if target == "web":
+            server.until_alive()
+        elif target == "all":
+            server.until_ready()
         yield server
     finally:
         server.stop()
 
 
+@contextmanager
+def rehearse_both(folder: Path, python: Path | None = None) -> Iterator[tuple[Rehearsed, Rehearsed]]:
+    """The web image and the worker's on one volume, ready; `python` is the worker's, as in `rehearse`."""
+    data = folder / "data"
+    with (
+        rehearse("web", folder / "web", Path(sys.executable), data) as web,
+        rehearse("worker", folder / "worker", python, data) as worker,
+    ):
+        web.until_ready()
+        yield web, worker
+
+
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as scratch, rehearse(sys.argv[1], Path(scratch)) as server:
-        print(server.get("/health").json(), "health check:", server.health_check())
+    with tempfile.TemporaryDirectory() as scratch:
+        if sys.argv[1] == "worker":
+            with rehearse_both(Path(scratch)) as (web, _):
+                print(web.get("/ready").json())
+        else:
+            with rehearse(sys.argv[1], Path(scratch)) as server:
+                print(server.get("/health").json(), "health check:", server.health_check())

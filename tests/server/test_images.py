@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.server.rehearsal import rehearse
+from tests.server.rehearsal import rehearse, rehearse_both
+from tests.site import make_clip
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,3 +53,16 @@ def test_the_steps_of_the_web_image_lead_to_a_server_that_is_alive(tmp_path):
     with rehearse("web", tmp_path, Path(sys.executable)) as server:
         assert server.get("/health").json() == {"status": "alive"}
         assert server.health_check() == 0
+
+
+@pytest.mark.slow
+def test_the_steps_of_the_worker_image_lead_to_a_worker_that_ends_a_check_of_the_web_image(tmp_path):
+    (tmp_path / "clip").mkdir()
+    clip = make_clip(tmp_path / "clip")["clip.mp4"]
+    with rehearse_both(tmp_path, Path(sys.executable)) as (web, worker):
+        check = web.wait(web.upload(clip).json()["id"])
+        assert check["status"] == "done", check["error"]
+        assert check["analysis"]["coverage"]["faces_found"] == 1
+        [process] = worker.processes
+        process.terminate()
+        assert process.wait(30) == 0
