@@ -10,6 +10,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from importlib.util import find_spec
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,6 +20,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from core.model import IMAGENET_MEAN, IMAGENET_STD, Encoder
 from core.resnext import Bottleneck
 from core.stem import InvertedBottleneck
+
+if TYPE_CHECKING:
+    from openvino import Model
 
 Encode = Callable[[np.ndarray], tuple[Tensor, Tensor]]  # crops (N, S, S, 3) uint8 -> features (N, 2048), logits (N,)
 
@@ -53,33 +57,42 @@ def compiled(encoder: Encoder, size: int, precision: str) -> Encode:
     sys.modules.setdefault("openvino_telemetry", None)  # else the import itself reports to a web service
     import openvino
 
-    model = openvino.Model(*graph(fused(encoder), size))
-    hint = {"fp32": "f32", "bf16": "bf16"}[precision]
-    options = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": torch.get_num_threads()}
-    network = openvino.Core().compile_model(model, "CPU", options)
+    options = {"INFERENCE_NUM_THREADS": torch.get_num_threads()}
+    hints = ("f32", {"fp32": "f32", "bf16": "bf16"}[precision])
+    core, parts = openvino.Core(), []
+    for graph, hint in zip(graphs(fused(encoder), size), hints, strict=True):
+        parts.append(core.compile_model(graph, "CPU", {**options, "INFERENCE_PRECISION_HINT": hint}))
 
     def encode(crops: np.ndarray) -> tuple[Tensor, Tensor]:
-        features, logits = network.create_infer_request().infer([crops]).values()
+        first, rest = (part.create_infer_request() for part in parts)
+        first.infer([crops], share_outputs=True)
+        rest.set_input_tensor(first.get_output_tensor())
+        features, logits = rest.infer().values()
         return torch.from_numpy(features), torch.from_numpy(logits)
 
     return encode
 
 
-def graph(encoder: Encoder, size: int) -> tuple[list, list]:
-    """Outputs and inputs of a fused encoder as OpenVINO's operations.
+def graphs(encoder: Encoder, size: int) -> tuple["Model", "Model"]:
+    """A fused encoder as OpenVINO's operations: what computes in float32, and all the rest.
 
-    Written out by hand, as tracing and converting take 1.6 s at each start and this a tenth of it.
+    Two graphs, as OpenVINO has one precision for the whole of each. Written out by hand, as tracing and converting take
+    1.6 s at each start and this a tenth of it.
     """
+    from openvino import Model
     from openvino import opset13 as ops
 
     crops = ops.parameter([-1, size, size, 3], np.uint8)
     shift, scale = 255 * np.float32(IMAGENET_MEAN), 1 / (255 * np.float32(IMAGENET_STD))
     pixels = ops.multiply(ops.subtract(ops.convert(crops, "f32"), shift), scale)
-    middle = nodes(nn.Sequential(encoder.stem, encoder.stage3), ops.transpose(pixels, [0, 3, 1, 2]))
+    first, rest = encoder.stem_parts()
+    exact = Model([nodes(first, ops.transpose(pixels, [0, 3, 1, 2]))], [crops])
+    handed_on = ops.parameter(exact.output(0).get_partial_shape(), np.float32)
+    middle = nodes(nn.Sequential(rest, encoder.stage3), handed_on)
     features = ops.reduce_mean(nodes(encoder.stage4, middle), [2, 3])
     weight, bias = (constant(p) for p in encoder.classify.parameters())
     logits = ops.squeeze(ops.add(ops.matmul(features, weight, False, True), bias), [1])
-    return [features, logits], [crops]
+    return exact, Model([features, logits], [handed_on])
 
 
 def nodes(module: nn.Module, x):
