@@ -8,24 +8,27 @@ import numpy as np
 
 from core.analysis import Analysis
 from core.annotate import annotated_picture, annotated_video
+from core.container import Source
 from core.draw import heat_over, most_suspicious
 from core.render import MAX_FACES, Heat, key_crops, key_frame_sheet, timeline_picture, written_whole
 from core.report import write_report
 
 
 def write_artifacts(
-    path: Path,
+    path: Source,
     analysis: Analysis,
     folder: Path,
     heat: Heat | None = None,
     progress: Callable[[int, int, str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
     name: str | None = None,
+    film: bool = True,
 ) -> list[Path]:
     """Write the report, the pictures and the annotated copy of one file into a folder, made if it is not there.
 
     heat: crops to heat maps, `grad_cam` of the model that judged; without it there are none. name: what the report
-    calls the file, where its own name says nothing. Returns what was written: report.html, report.json, key-frames.png,
+    calls the file, where its own name says nothing. film: with the annotated copy of a video, which takes longer than all
+    the rest together, as every frame is looked at. Returns what was written: report.html, report.json, key-frames.png,
     timeline.png, heat-maps/*.png, and annotated.mp4 (annotated.png of a still).
     Raises CheckError (disk_full, not_writable, cancelled); each file is whole or absent.
     """
@@ -43,12 +46,13 @@ def write_artifacts(
         return written
     written.append(folder / "timeline.png")
     timeline_picture(path, analysis, written[-1])
-    written.append(folder / "annotated.mp4")
-    annotated_video(path, analysis, written[-1], progress, cancel)
+    if film:
+        written.append(folder / "annotated.mp4")
+        annotated_video(path, analysis, written[-1], progress, cancel)
     return written
 
 
-def heat_pictures(path: Path, analysis: Analysis, folder: Path, heat: Heat) -> list[Path]:
+def heat_pictures(path: Source, analysis: Analysis, folder: Path, heat: Heat) -> list[Path]:
     """A PNG of each key frame's crop under its heat map: face-1-at-3.25s.png."""
     from PIL import Image
 

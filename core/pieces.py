@@ -23,6 +23,10 @@ class Pieces:
         self._here: set[int] = set()
         self._file = path.open("rb")
 
+    @property
+    def name(self) -> str:
+        return self.path.name
+
     def open(self) -> io.RawIOBase:
         """A reader with a place of its own."""
         return _Reader(self)

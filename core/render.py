@@ -13,6 +13,7 @@ import numpy as np
 
 from core import video
 from core.analysis import Analysis, FaceResult, KeyFrame
+from core.container import Source
 from core.crops import crop
 from core.draw import (
     DIM,
@@ -64,7 +65,7 @@ def _as_check_error(error: Exception) -> Exception:
     return error
 
 
-def key_crops(path: Path, faces: list[FaceResult]) -> dict[int, list[tuple[KeyFrame, np.ndarray]]]:
+def key_crops(path: Source, faces: list[FaceResult]) -> dict[int, list[tuple[KeyFrame, np.ndarray]]]:
     """The crops of each face's key frames, in order of time: face id -> [(key frame, (224, 224, 3) uint8)]."""
     keys = sorted(
         ((key, face.id) for face in faces for key in face.key_frames[:MAX_KEY_FRAMES]), key=lambda k: k[0].t_s
@@ -79,7 +80,7 @@ def key_crops(path: Path, faces: list[FaceResult]) -> dict[int, list[tuple[KeyFr
     return crops
 
 
-def timeline_picture(path: Path, analysis: Analysis, out: Path) -> None:
+def timeline_picture(path: Source, analysis: Analysis, out: Path) -> None:
     """A PNG of the probability over time: a row for each face with its portrait, its line and the bands behind it."""
     from matplotlib.figure import Figure  # without pyplot, which keeps global state and is not for threads
 
@@ -140,7 +141,7 @@ def _timeline_row(axes, face: FaceResult, analysis: Analysis, is_last: bool) -> 
         axes.spines[side].set_visible(False)
 
 
-def key_frame_sheet(path: Path, analysis: Analysis, out: Path, heat: Heat | None = None) -> None:
+def key_frame_sheet(path: Source, analysis: Analysis, out: Path, heat: Heat | None = None) -> None:
     """A PNG of the most suspicious frames of each face, with and without its heat map."""
     from PIL import Image, ImageDraw
 

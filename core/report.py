@@ -15,6 +15,7 @@ import numpy as np
 from markupsafe import Markup
 
 from core.analysis import Analysis, FaceResult, KeyFrame
+from core.container import Source
 from core.draw import LOOKS, band_stretches, clock, heat_over, most_suspicious, percent, percent_range, runs
 from core.facts import facts, meaning
 from core.render import MAX_FACES, MAX_KEY_FRAMES, Heat, key_crops, written_whole
@@ -36,7 +37,7 @@ class Shot:
 Shots = dict[int, list[Shot]]  # by the face's id, in order of time
 
 
-def key_shots(path: Path, analysis: Analysis, heat: Heat | None = None) -> Shots:
+def key_shots(path: Source, analysis: Analysis, heat: Heat | None = None) -> Shots:
     """The key frames of the most suspicious faces. heat: crops to heat maps, as in `core.render`. Raises CheckError."""
     shots: Shots = {}
     for face_id, cut in key_crops(path, most_suspicious(analysis.faces, MAX_FACES)).items():
@@ -93,7 +94,9 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def write_report(path: Path, analysis: Analysis, out: Path, heat: Heat | None = None, name: str | None = None) -> None:
+def write_report(
+    path: Source, analysis: Analysis, out: Path, heat: Heat | None = None, name: str | None = None
+) -> None:
     """Write the report of one checked file as HTML, under its own name unless another is given.
 
     Raises CheckError (disk_full, not_writable).

@@ -102,13 +102,13 @@ export function createApi({ server, apiKey = '', fetch: send = fetch }) {
             withId(await ask('checks', {
                 method: 'POST',
                 headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
-                body: JSON.stringify({ url, artifacts: true }),
+                body: JSON.stringify({ url, artifacts: 'pictures' }),
             })),
         /** @param {Blob} file @param {string} name @param {string} key */
         upload: async (file, name, key) => {
             const form = new FormData();
             form.append('file', file, name);
-            form.append('artifacts', 'true');
+            form.append('artifacts', 'pictures');
             return withId(await ask('checks', {
                 method: 'POST',
                 headers: { 'Idempotency-Key': key },

@@ -17,10 +17,12 @@ import os
 import signal
 import sys
 import traceback
+from contextlib import nullcontext
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from core.container import Source
 from core.errors import CheckError
 from core.pieces import Pieces
 from server import sandbox
@@ -72,18 +74,17 @@ def analyse(wire: Wire, settings: dict) -> None:
 
     def check(request: dict) -> dict:
         path = Path(request["path"])
-        if request["pieces"]:
-            with Pieces(path, **request["pieces"], bring=wire.bring) as pieces:
-                return detector.check(pieces, request["plan"], wire.progress, wire.cancelled).to_json()
-        analysis = detector.check(path, request["plan"], wire.progress, wire.cancelled)
-        if request["artifacts"]:
-            draw(wire, detector, path, request["name"], analysis, Path(request["artifacts"]))
-        return analysis.to_json()
+        pieces = request["pieces"]
+        with Pieces(path, **pieces, bring=wire.bring) if pieces else nullcontext(path) as source:
+            analysis = detector.check(source, request["plan"], wire.progress, wire.cancelled)
+            if request["artifacts"]:
+                draw(wire, detector, source, request, analysis)
+            return analysis.to_json()
 
     serve(wire, check)
 
 
-def draw(wire: Wire, detector, path: Path, name: str, analysis, folder: Path) -> None:
+def draw(wire: Wire, detector, source: Source, request: dict, analysis) -> None:
     from core.artifacts import write_artifacts
     from core.explain import grad_cam
 
@@ -93,7 +94,8 @@ def draw(wire: Wire, detector, path: Path, name: str, analysis, folder: Path) ->
     def progress(done: int, total: int, _stage: str) -> None:
         wire.progress(done, total, "draw")
 
-    write_artifacts(path, analysis, folder, heat, progress, wire.cancelled, name)
+    folder = Path(request["artifacts"])
+    write_artifacts(source, analysis, folder, heat, progress, wire.cancelled, request["name"], request["film"])
     (folder / "report.json").unlink()  # it names a path of ours, and the API gives the analysis
 
 

@@ -17,9 +17,10 @@ class Strict(BaseModel):
 
 class Options(Strict):
     plan: Literal[tuple(PLANS)] = Field("default", description="Which frames are looked at.")
-    artifacts: bool = Field(
+    artifacts: bool | Literal["pictures"] = Field(
         False,
-        description="Also make key frames, heat maps, a timeline, an annotated video and a report (report.html) that stands alone.",
+        description="Also make key frames, heat maps, a timeline, an annotated video and a report (report.html) that stands alone; "
+        "`pictures`: all but the video, which takes longer than all the rest.",
     )
     category: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")] | None = Field(
         None, description="Your own word for what this is; the operator's policy may know it."

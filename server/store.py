@@ -27,6 +27,7 @@ class Wish:
     site: str
     plan: str = "default"
     artifacts: bool = False
+    film: bool = True  # with the annotated copy, where there are artifacts
     priority: int = INTERACTIVE
     callback_url: str | None = None
     category: str | None = None
@@ -35,7 +36,8 @@ class Wish:
 
     @property
     def same(self) -> str:
-        return f"{self.video} {self.plan} {self.category or '-'} {'artifacts' if self.artifacts else '-'}"
+        drawn = "-" if not self.artifacts else "artifacts" if self.film else "pictures"
+        return f"{self.video} {self.plan} {self.category or '-'} {drawn}"
 
 
 def new_id() -> str:
@@ -122,6 +124,7 @@ class Store:
             site=wish.site,
             plan=wish.plan,
             artifacts=wish.artifacts,
+            film=wish.film,
             priority=wish.priority,
             callback_url=wish.callback_url,
             category=wish.category,

@@ -37,6 +37,7 @@ class Check(Base):
     site: Mapped[str]
     plan: Mapped[str]
     artifacts: Mapped[bool]
+    film: Mapped[bool] = mapped_column(default=True)  # with the annotated copy, where there are artifacts
     priority: Mapped[int]
     callback_url: Mapped[str | None] = mapped_column(Text)
     category: Mapped[str | None]

@@ -198,7 +198,7 @@ class Runner:
         if not check.url:
             return self._judge(check, seat, {"path": str(self.config.source(check.id)), "pieces": None}, 0.0)
         # the annotated copy and this plan look at all of the video
-        in_pieces = not check.artifacts and PLANS[check.plan].windows > 0
+        in_pieces = not (check.artifacts and check.film) and PLANS[check.plan].windows > 0
         found = self._fetch(check, seat, scratch, in_pieces)
         try:
             return self._judge(check, seat, found, FETCH_SHARE)
@@ -231,6 +231,7 @@ class Runner:
             "name": check.url or "an uploaded file",  # what it was called is not kept
             "plan": check.plan,
             "artifacts": str(drawn) if check.artifacts else None,
+            "film": check.film,
         }
         beat = partial(self._beat, check, "analyzing", "open", start, 1.0)
 

@@ -46,7 +46,8 @@ def wish_from(asked: Any, **more: Any) -> Wish:
     return Wish(
         owner=g.who.owner,
         plan=asked.plan,
-        artifacts=asked.artifacts,
+        artifacts=bool(asked.artifacts),
+        film=asked.artifacts != "pictures",
         priority=priority,
         category=asked.category,
         callback_url=asked.callback_url,

@@ -438,6 +438,15 @@ def test_a_removed_key_opens_nothing(app, client, keys):
 # files
 
 
+def test_pictures_without_the_annotated_copy_are_another_wish(app, client):
+    check_id = upload(client, video("pictures"), artifacts="pictures").json["id"]
+    assert upload(client, video("pictures"), artifacts="pictures").json["id"] == check_id
+    assert upload(client, video("pictures"), artifacts="true").json["id"] != check_id
+    check = services(app).queue.take("test")
+    assert (check.artifacts, check.film) == (True, False)
+    assert upload(client, video("pictures"), artifacts="films").status_code == 422
+
+
 @pytest.fixture
 def drawn(app, client, config):
     """A finished check with a report."""

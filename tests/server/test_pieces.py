@@ -62,8 +62,11 @@ def told(check: dict) -> dict:
 
 
 def test_the_answer_is_that_of_the_whole_file_for_less_than_a_fifth_of_its_bytes(running, site, page, long_clip):
-    in_pieces = told(running.wait(submit(running, site)))
+    check = running.wait(submit(running, site, artifacts="pictures"))
+    in_pieces = told(check)
     assert in_pieces["probability"] is not None
+    assert {"key-frames.png", "timeline.png", "report.html"} <= set(check["artifacts"])
+    assert "annotated.mp4" not in check["artifacts"]
     assert page.sent < 0.2 * len(long_clip)
     assert page.whole == 0
     assert in_pieces == told(running.wait(running.upload(long_clip).json()["id"]))

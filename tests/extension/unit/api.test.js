@@ -50,6 +50,13 @@ test('without the right key the server says 401', async () => {
     assert.deepEqual([reply.kind, reply.status], ['problem', 401]);
 });
 
+test('pictures are asked for and no annotated copy, which would take longer than the check', async () => {
+    await api.submit('https://x.com/a/status/9', 'k9.1');
+    assert.equal(JSON.parse(stub.submitted().at(-1).body).artifacts, 'pictures');
+    await api.upload(new Blob(['video']), 'a.webm', 'k9.2');
+    assert.match(stub.submitted().at(-1).body, /name="artifacts"\s+pictures/);
+});
+
 test('cancel and delete reach the check', async () => {
     const { body } = await api.submit('https://x.com/a/status/3', 'k4.1');
     assert.equal((await api.cancel(body.id)).body.status, 'cancelled');
