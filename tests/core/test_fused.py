@@ -81,6 +81,13 @@ def test_openvino_gives_what_pytorch_gives(model, crops):
         assert ours.numpy() == pytest.approx(theirs, rel=1e-3, abs=1e-3)
 
 
+def test_openvino_in_bf16_stays_near_float32(faces):
+    skip_without_openvino()
+    encoder = load_weights(None).model.encoder
+    exact, near = (compiled(encoder, 224, precision)(faces)[1].numpy() for precision in ("fp32", "bf16"))
+    assert np.sqrt(np.mean((near - exact) ** 2)) < 0.05  # .07 with the first layers in bf16 as well
+
+
 def test_openvino_answers_several_threads_at_once(crops):
     skip_without_openvino()
     encode = compiled(tiny_model().encoder, 64, "fp32")

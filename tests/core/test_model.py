@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from core.model import DeepfakeModel, EncoderConfig, Head, HeadConfig, ModelConfig, normalise
+from core.model import EXACT, DeepfakeModel, EncoderConfig, Head, HeadConfig, ModelConfig, normalise
 from core.resnext import stage
 
 TINY = EncoderConfig(stem="lite0", depths=(1, 1))
@@ -228,6 +228,16 @@ def test_the_encoder_gives_features_a_logit_and_a_map_of_a_sixteenth(tiny):
 
 
 @torch.no_grad()
+def test_the_first_layers_compute_in_float32_and_the_next_in_the_precision_asked_for(tiny):
+    seen = {}
+    for place in (EXACT - 1, EXACT):
+        layer = tiny.encoder.stem[place]
+        layer.register_forward_hook(lambda module, given, made, place=place: seen.update({place: made.dtype}))
+    with torch.autocast("cpu", torch.bfloat16):
+        tiny.encode(torch.zeros(1, 3, 64, 64))
+    assert seen == {EXACT - 1: torch.float32, EXACT: torch.bfloat16}
+
+
 def test_the_size_of_a_batch_changes_no_crops_answer(tiny):
     crops = torch.randn(5, 3, 64, 64)
     together = tiny.encode(crops)
