@@ -110,7 +110,8 @@ async function draw() {
 /** @param {string | null} key */
 function show(key) {
     shown = key;
-    draw().then(() => (key ? at('report') : at('address')).focus());
+    const typed = () => document.activeElement === at('address') && at('address').value; // nobody takes the field away meanwhile
+    draw().then(() => typed() || (key ? at('report') : at('address')).focus());
 }
 
 /** @param {string} [text] */

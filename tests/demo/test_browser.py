@@ -13,7 +13,7 @@ from tests import media
 from tests.demo.conftest import files_in, waited
 from tests.site import Site
 
-pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=1)]  # a real browser on a machine that may be busy
+pytestmark = pytest.mark.slow
 SCREENSHOTS = Path(__file__).parents[2] / "out/screenshots"
 PATIENCE = 60_000  # milliseconds; only a page that hangs comes near
 

@@ -157,28 +157,24 @@ def test_the_icons_are_those_that_their_script_draws():
 
 
 @pytest.mark.slow
-@pytest.mark.flaky(reruns=1)
 def test_chromium_checks_by_menu_link_button_and_keyboard_and_survives_what_may_happen(browser_environment):
     need("node", "chromium", "Xvfb", "xdotool")
     node_tests("e2e/chromium.test.js", environment=browser_environment)
 
 
 @pytest.mark.slow
-@pytest.mark.flaky(reruns=1)
 def test_chromium_records_what_no_server_can_fetch_after_one_more_yes(browser_environment):
     need("node", "chromium", "Xvfb", "xdotool")
     node_tests("e2e/record.test.js", environment=browser_environment)
 
 
 @pytest.mark.slow
-@pytest.mark.flaky(reruns=1)
 def test_firefox_installs_sets_the_server_and_shows_the_verdict(browser_environment):
     need("node", "firefox-esr", "Xvfb", "xdotool")
     node_tests("e2e/firefox.test.js", environment=browser_environment)
 
 
 @pytest.mark.slow
-@pytest.mark.flaky(reruns=1)
 def test_chromium_shows_what_the_real_server_and_its_detector_say(browser_environment, tmp_path):
     need("node", "chromium", "Xvfb", "xdotool")
     site = f"127.0.0.2:{free_port()}"

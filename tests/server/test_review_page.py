@@ -10,7 +10,7 @@ from werkzeug.serving import make_server
 
 from tests.server.standin import result
 
-pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=1)]
+pytestmark = pytest.mark.slow
 NARROW = {"width": 360, "height": 700}
 
 
