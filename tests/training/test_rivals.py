@@ -22,7 +22,7 @@ def clips(batch=4, seed=0):
 def reference():
     torch.manual_seed(0)
     model = Reference(SMALL).eval()
-    model.encoder.stem = torch.nn.AdaptiveAvgPool2d(2)  # an untrained stem makes all crops alike
+    model.encoder.stem = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(2))  # an untrained stem makes all crops alike
     model.encoder.stage3 = torch.nn.Conv2d(3, 1024, 1)
     return model
 
