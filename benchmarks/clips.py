@@ -27,6 +27,13 @@ CLIPS = {
     "10min-1080p": (600, (1920, 1080), 1, H264),
 }
 
+LAYOUTS = {  # where the index of a file lies: name -> container, muxer's options
+    "index at the end": ("mp4", {}),
+    "index at the start": ("mp4", {"movflags": "faststart"}),
+    "in fragments": ("mp4", {"movflags": "frag_keyframe+empty_moov+default_base_moof+dash+global_sidx"}),
+    "webm": ("webm", {}),
+}
+
 
 def clip(name: str) -> Path:
     """The clip of that name, made if it is not there yet."""

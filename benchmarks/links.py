@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.clips import FOLDER, clip, repeat
+from benchmarks.clips import FOLDER, LAYOUTS, clip, repeat
 from core import video
 from core.fetch.download import fetch
 from core.fetch.egress import Guard
@@ -18,19 +18,14 @@ from core.pieces import Pieces
 from core.plan import PLANS
 from tests.site import Ranges, Site
 
-KINDS = {  # name -> clip, how often in a row, container, muxer's options
-    "start.mp4": ("10min-1080p", 1, "mp4", {"movflags": "faststart"}),
-    "fragments.mp4": ("10min-1080p", 1, "mp4", {"movflags": "frag_keyframe+empty_moov+dash+global_sidx"}),
-    "vp9.webm": ("10s-720p-vp9", 60, "webm", {}),
-}
-
 
 def files() -> list[Path]:
     """Ten minutes of H.264 with the index at the end, at the start and in fragments, and of VP9."""
-    made = [clip("10min-1080p")]
-    for name, (source, times, container, muxer) in KINDS.items():
-        made.append(FOLDER / f"10min-{name}")
+    made = []
+    for layout, (container, muxer) in LAYOUTS.items():
+        made.append(FOLDER / f"10min {layout}.{container}")
         if not made[-1].exists():
+            source, times = ("10s-720p-vp9", 60) if container == "webm" else ("10min-1080p", 1)
             repeat(clip(source), made[-1], times, container, muxer)
     return made
 
@@ -54,7 +49,7 @@ def main(paths: list[Path]) -> None:
             read_in_pieces(site.url("/video"), site.host, guard, Path(folder))
             size = len(page.body)
             share = f"{page.sent / 1e6:6.2f} of {size / 1e6:.0f} MB {page.sent / size:6.1%}"
-            print(f"{path.name:22}{share} {len(page.given):4} requests")
+            print(f"{path.name:32}{share} {len(page.given):4} requests")
 
 
 if __name__ == "__main__":

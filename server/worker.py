@@ -133,7 +133,7 @@ class Runner:
                 log.warning("the database does not answer: %s", type(error).__name__)
 
     def _count(self) -> None:
-        """What the network did, for the metrics."""
+        """What the network did, for the metrics. Apart from `_keep`, as a network that is being started keeps it waiting."""
         while not self.stopping.wait(KEEP_S):
             try:
                 self.queue.count_passes(self.network.told())

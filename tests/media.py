@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from benchmarks.clips import repeat
+from benchmarks.clips import LAYOUTS, repeat
 from core.example import camera_view, portrait
 
 Picture = np.ndarray  # (H, W, 3) uint8 RGB
@@ -162,17 +162,9 @@ def portrait_clip(
     return write_clip(path, views, fps=fps, **encoding)
 
 
-TEN_MINUTES = {  # how the index of a file may lie: name -> container, muxer's options
-    "index at the end": ("mp4", {}),
-    "index at the start": ("mp4", {"movflags": "faststart"}),
-    "in fragments": ("mp4", {"movflags": "frag_keyframe+empty_moov+default_base_moof+dash+global_sidx"}),
-    "webm": ("webm", {}),
-}
-
-
-def ten_minutes(folder: Path, how: str) -> Path:
+def ten_minutes(folder: Path, layout: str) -> Path:
     """Ten seconds of the portrait sixty times over, some 24 MB: a key frame every four seconds, as on the web."""
-    container, muxer = TEN_MINUTES[how]
+    container, muxer = LAYOUTS[layout]
     rate = {"b": "300k", "minrate": "300k", "maxrate": "300k", "g": "100"}
     codec = "libvpx-vp9" if container == "webm" else "libx264"
     quick = {"bufsize": "300k", "nal-hrd": "cbr"} if codec == "libx264" else {"deadline": "realtime", "cpu-used": "8"}

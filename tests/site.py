@@ -50,20 +50,21 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(404)
         else:
             kind, body = page
-            self.send_response(200)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
+            self.begin(200, {"Content-Type": kind, "Content-Length": str(len(body))})
             if self.command != "HEAD":
                 self.wfile.write(body)
 
     do_HEAD = do_POST = do_GET
 
-    def redirect(self, where: str):
-        self.send_response(302)
-        self.send_header("Location", where)
-        self.send_header("Content-Length", "0")
+    def begin(self, status: int, headers: dict[str, str]):
+        """The answer's head."""
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.end_headers()
+
+    def redirect(self, where: str):
+        self.begin(302, {"Location": where, "Content-Length": "0"})
 
     def log_message(self, *args):
         pass
@@ -93,10 +94,7 @@ class Ranges:
         answer = {"status": 206 if asked else 200, "headers": headers, "part": part}
         if asked and self.lie and self.lie(handler, answer):
             return
-        handler.send_response(answer["status"])
-        for name, value in answer["headers"].items():
-            handler.send_header(name, value)
-        handler.end_headers()
+        handler.begin(answer["status"], answer["headers"])
         if handler.command == "HEAD":
             return
         if asked:
@@ -105,6 +103,14 @@ class Ranges:
             handler.wfile.write(answer["part"][at : at + 65536])
             self.sent += len(answer["part"][at : at + 65536])
         self.whole += not asked
+
+
+def trickle(handler: Handler, answer: dict, stop: threading.Event) -> bool:
+    """A lie of `Ranges`: the head as it should be, and of the part a few bytes at a time until `stop` is set."""
+    handler.begin(answer["status"], answer["headers"])
+    while not stop.wait(0.05):
+        handler.wfile.write(b"x" * 100)
+    return True
 
 
 def make_clip(folder: Path) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.clips import LAYOUTS
 from core import video
 from core.errors import CheckError
 from core.pieces import Pieces
@@ -11,7 +12,7 @@ from tests import media
 BLOCK = 96 * 2**10
 
 
-@pytest.fixture(scope="module", params=media.TEN_MINUTES)
+@pytest.fixture(scope="module", params=LAYOUTS)
 def long_clip(request, tmp_path_factory):
     return media.ten_minutes(tmp_path_factory.mktemp("long"), request.param)
 

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from core.analysis import VERDICT_MEANING, VERDICT_WORDS
-from tests.server.conftest import Running, free_port
+from tests.server.conftest import free_port, served
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -178,17 +178,11 @@ def test_firefox_installs_sets_the_server_and_shows_the_verdict(browser_environm
 def test_chromium_shows_what_the_real_server_and_its_detector_say(browser_environment, tmp_path):
     need("node", "chromium", "Xvfb", "xdotool")
     site = f"127.0.0.2:{free_port()}"
-    server = Running(
+    with served(
         tmp_path / "server",
         UNMASK_DETECTOR="core.detector:Detector",
         UNMASK_MEDIA_HOSTS=site,
         UNMASK_GUARD_ALLOW=site,  # loopback is no public address
-    )
-    try:
-        server.start("web")
-        server.start("worker")
-        server.until_ready()
+    ) as server:
         places = {"UNMASK_SERVER": server.url, "UNMASK_SITE_PORT": site.rpartition(":")[2]}
         node_tests("e2e/server.test.js", environment=browser_environment | places)
-    finally:
-        server.stop()

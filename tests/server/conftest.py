@@ -5,6 +5,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,18 @@ class Running:
         return self.get(path).json()
 
 
+@contextmanager
+def served(folder: Path, parts: tuple[str, ...] = ("web", "worker"), **settings: str) -> Iterator[Running]:
+    """A server whose parts run and are ready; stopped at the end."""
+    server = Running(folder, **settings)
+    try:
+        for part in parts:
+            server.start(part)
+        yield server.until_ready()
+    finally:
+        server.stop()
+
+
 def wait_for(condition, seconds: float, log: Path | None = None) -> None:
     until = time.monotonic() + seconds
     while True:
@@ -135,10 +149,5 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     """Web and worker with the stand-in, shared by the tests of a file."""
-    server = Running(tmp_path_factory.mktemp("server") / "data", UNMASK_CHECK_S="5", UNMASK_LEASE_S="5")
-    server.start("web")
-    server.start("worker")
-    try:
-        yield server.until_ready()
-    finally:
-        server.stop()
+    with served(tmp_path_factory.mktemp("server") / "data", UNMASK_CHECK_S="5", UNMASK_LEASE_S="5") as server:
+        yield server

@@ -2,18 +2,14 @@
 
 import pytest
 
-from tests.server.conftest import Running
+from tests.server.conftest import Running, served
 from tests.server.standin import video
 
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
-    server = Running(tmp_path_factory.mktemp("beside") / "data", UNMASK_DEMO="1")
-    server.start("all")
-    try:
-        yield server.until_ready()
-    finally:
-        server.stop()
+    with served(tmp_path_factory.mktemp("beside") / "data", ("all",), UNMASK_DEMO="1") as server:
+        yield server
 
 
 @pytest.mark.slow

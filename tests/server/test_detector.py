@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.server.conftest import Running
+from tests.server.conftest import served
 from tests.site import make_clip
 
 
@@ -10,10 +10,7 @@ from tests.site import make_clip
 def test_the_shipped_detector_judges_and_draws_an_uploaded_clip(tmp_path):
     (tmp_path / "clip").mkdir()
     clip = make_clip(tmp_path / "clip")["clip.mp4"]
-    server = Running(tmp_path / "data", UNMASK_DETECTOR="core.detector:Detector")
-    server.start("all")
-    try:
-        server.until_ready()
+    with served(tmp_path / "data", ("all",), UNMASK_DETECTOR="core.detector:Detector") as server:
         check = server.wait(server.upload(clip, artifacts="true").json()["id"], 180)
         assert check["status"] == "done", check["error"]
         assert check["analysis"]["coverage"]["faces_found"] == 1
@@ -24,5 +21,3 @@ def test_the_shipped_detector_judges_and_draws_an_uploaded_clip(tmp_path):
         assert "an uploaded file" in report and "data:image/jpeg;base64," in report
         assert str(tmp_path) not in report  # no path of the server's
         assert check["analysis"]["model"]["sha256"] == server.get("/v1/info").json()["model"]["sha256"]
-    finally:
-        server.stop()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.server.conftest import Running
+from tests.server.conftest import served
 from tests.server.standin import video
 from tests.site import Site
 
@@ -22,13 +22,9 @@ def forbidden():
 @pytest.fixture(scope="module")
 def running(tmp_path_factory, site):
     folder = tmp_path_factory.mktemp("links") / "data"
-    server = Running(folder, UNMASK_MEDIA_HOSTS=site.host, UNMASK_GUARD_ALLOW=site.host, UNMASK_FETCH_BYTES="1000000")
-    server.start("web")
-    server.start("worker")
-    try:
-        yield server.until_ready()
-    finally:
-        server.stop()
+    settings = {"UNMASK_MEDIA_HOSTS": site.host, "UNMASK_GUARD_ALLOW": site.host, "UNMASK_FETCH_BYTES": "1000000"}
+    with served(folder, **settings) as server:
+        yield server
 
 
 def check(running, url: str) -> dict:

@@ -23,7 +23,7 @@ from server.children import Network
 from server.config import from_env
 from server.network import LIMIT, Passes
 from server.remote import RemoteEncoder
-from tests.server.conftest import ROOT, Running, wait_for
+from tests.server.conftest import ROOT, Running, served, wait_for
 
 CLOSE = 0.01  # equal on the processors tried; others may compute another size of batch in another order, in bf16
 SEATS = 3
@@ -154,22 +154,14 @@ def alone(clips) -> list[dict]:
     return [detector.check(clip).to_json() for clip in clips]
 
 
-def start_sharing(folder: Path, **settings: str) -> Running:
-    server = Running(
-        folder, UNMASK_DETECTOR="core.detector:Detector", UNMASK_CHECKS=str(SEATS), UNMASK_DEDUPE_S="0", **settings
-    )
-    server.start("web")
-    server.start("worker")
-    return server.until_ready()
+SEVERAL = {"UNMASK_DETECTOR": "core.detector:Detector", "UNMASK_CHECKS": str(SEATS), "UNMASK_DEDUPE_S": "0"}
 
 
 @pytest.fixture(scope="module")
 def sharing(tmp_path_factory):
-    server = start_sharing(tmp_path_factory.mktemp("sharing") / "data", UNMASK_SHARED_NETWORK="1", UNMASK_DEVICE="cpu")
-    try:
+    shared = {"UNMASK_SHARED_NETWORK": "1", "UNMASK_DEVICE": "cpu"}
+    with served(tmp_path_factory.mktemp("sharing") / "data", **SEVERAL, **shared) as server:
         yield server
-    finally:
-        server.stop()
 
 
 def children(server: Running, kind: str) -> list[int]:
@@ -250,19 +242,15 @@ def test_an_analyst_that_is_killed_while_it_waits_harms_only_its_own_check(shari
 
 @pytest.mark.slow
 def test_unasked_a_network_is_shared_only_on_a_graphics_card(tmp_path):
-    server = start_sharing(tmp_path / "data")
-    try:
+    with served(tmp_path / "data", **SEVERAL) as server:
         assert len(children(server, "network")) == torch.cuda.is_available()
-    finally:
-        server.stop()
 
 
 @pytest.mark.slow
 @pytest.mark.needs_gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_shared_network_on_a_graphics_card_answers_as_the_processor_does(tmp_path, clips, alone):
-    server = start_sharing(tmp_path / "data")
-    try:
+    with served(tmp_path / "data", **SEVERAL) as server:
         with held(server, clips) as (_, checks):
             pass
         for check_id, expected in zip(checks, alone, strict=True):
@@ -270,5 +258,3 @@ def test_a_shared_network_on_a_graphics_card_answers_as_the_processor_does(tmp_p
             assert check["analysis"]["model"]["device"] == "cuda"
             assert abs(check["analysis"]["probability"] - expected["probability"]) < 0.02
         wait_for(lambda: shared_passes(server) > 0, 20, server.log)
-    finally:
-        server.stop()

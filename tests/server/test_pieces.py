@@ -4,10 +4,11 @@ import threading
 
 import pytest
 
+from benchmarks.clips import LAYOUTS
 from core.calibration import Calibration, Curve
 from tests import media
-from tests.server.conftest import Running, wait_for
-from tests.site import Ranges, Site
+from tests.server.conftest import served, wait_for
+from tests.site import Ranges, Site, trickle
 from tests.tiny import tiny_weights
 
 NEAR = Calibration((Curve(likely_from=0.6, no_signs_until=0.4),))
@@ -19,7 +20,7 @@ def site():
         yield server
 
 
-@pytest.fixture(scope="module", params=media.TEN_MINUTES)
+@pytest.fixture(scope="module", params=LAYOUTS)
 def long_clip(request, tmp_path_factory) -> bytes:
     return media.ten_minutes(tmp_path_factory.mktemp("long"), request.param).read_bytes()
 
@@ -28,20 +29,15 @@ def long_clip(request, tmp_path_factory) -> bytes:
 def running(tmp_path_factory, site):
     folder = tmp_path_factory.mktemp("pieces")
     weights = tiny_weights(folder / "weights", NEAR)
-    server = Running(
+    with served(
         folder / "data",
         UNMASK_DETECTOR="core.detector:Detector",
         UNMASK_WEIGHTS=str(weights),
         UNMASK_MEDIA_HOSTS=site.host,
         UNMASK_GUARD_ALLOW=site.host,
         UNMASK_DEDUPE_S="0",
-    )
-    server.start("web")
-    server.start("worker")
-    try:
-        yield server.until_ready()
-    finally:
-        server.stop()
+    ) as server:
+        yield server
 
 
 @pytest.fixture
@@ -104,13 +100,7 @@ def test_a_check_that_waits_for_a_piece_can_be_cancelled(running, site, an_index
     def stall(handler, answer):
         if len(page.given) < 4:
             return False
-        handler.send_response(206)
-        for name, value in answer["headers"].items():
-            handler.send_header(name, value)
-        handler.end_headers()
-        while not stop.wait(0.05):
-            handler.wfile.write(b"x" * 1000)
-        return True
+        return trickle(handler, answer, stop)
 
     page.lie = stall
     try:

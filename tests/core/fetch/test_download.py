@@ -126,10 +126,7 @@ def test_other_schemes_in_pages_and_playlists_bring_nothing(site, bring, tmp_pat
 
 def answer(status: int, body: bytes = b"", headers: dict[str, str] | None = None):
     def handle(handler):
-        handler.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
-            handler.send_header(name, value)
-        handler.end_headers()
+        handler.begin(status, {"Content-Length": str(len(body)), **(headers or {})})
         handler.wfile.write(body)
 
     return handle

@@ -3,6 +3,7 @@
 import gzip
 import os
 import threading
+from functools import partial
 
 import pytest
 
@@ -10,7 +11,7 @@ from core.errors import CheckError
 from core.fetch import remote as remote_module
 from core.fetch.download import Limits, fetch
 from core.fetch.sites import Allowed, canonicalise
-from tests.site import Ranges
+from tests.site import Ranges, trickle
 
 SIZE = 1_000_000
 BLOCK = 64 * 2**10
@@ -210,23 +211,10 @@ def test_a_file_over_the_limit_is_refused_in_pieces_too(bring, long_one):
     assert long_one.sent == BLOCK
 
 
-def trickling(stop: threading.Event):
-    def trickle(handler, answer):
-        handler.send_response(206)
-        for name, value in answer["headers"].items():
-            handler.send_header(name, value)
-        handler.end_headers()
-        while not stop.wait(0.05):
-            handler.wfile.write(b"x" * 100)
-        return True
-
-    return trickle
-
-
 def test_a_block_that_trickles_runs_out_of_time(bring, long_one):
     stop = threading.Event()
     fetched = bring("/long.mp4", Limits(seconds=2), seconds=60)
-    long_one.lie = trickling(stop)
+    long_one.lie = partial(trickle, stop=stop)
     try:
         assert code_of(fetched.remote.bring, 2) == "timed_out"
     finally:
@@ -236,7 +224,7 @@ def test_a_block_that_trickles_runs_out_of_time(bring, long_one):
 def test_a_block_can_be_cancelled_while_it_comes(bring, long_one):
     stop, cancelled = threading.Event(), []
     fetched = bring("/long.mp4", cancel=lambda: bool(cancelled))
-    long_one.lie = trickling(stop)
+    long_one.lie = partial(trickle, stop=stop)
     cancelled.append(True)
     try:
         assert code_of(fetched.remote.bring, 2) == "cancelled"
