@@ -1,8 +1,10 @@
+import os
 import shutil
 import socket
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -69,7 +71,8 @@ def browser(chromium):
 
 
 def files_in(folder):
-    return [path for path in folder.rglob("*") if path.is_file()]
+    """Its files; unlike Path.rglob, os.walk does not mind a folder that is deleted meanwhile."""
+    return [Path(inside, name) for inside, _, names in os.walk(folder) for name in names]
 
 
 def free_port():
