@@ -52,7 +52,8 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--out", type=Path, metavar="DIR", help="write the annotated video, pictures and a report here")
     plan = check.add_mutually_exclusive_group()
     plan.add_argument("--thorough", action="store_true", help="look at all of the video, not at samples of it")
-    plan.add_argument("--plan", default="default", metavar="NAME", help="default, thorough, first100 or mean")
+    plan.add_argument("--fast", action="store_true", help="end as soon as the answer stands firm; may miss later faces")
+    plan.add_argument("--plan", default="default", metavar="NAME", help="default, fast, thorough, first100 or mean")
     check.add_argument("--frames", type=positive, metavar="N", help="frames in each window of the plan")
     check.add_argument("--device", help="cpu, cuda or mps; the best there is if left out")
     check.add_argument("--weights", metavar="FOLDER|HUB_ID", help="other weights than the bundled ones")
@@ -130,7 +131,8 @@ class LazyDetector:
         from core.plan import plan_named
 
         options = self._options
-        plan = plan_named("thorough" if options.thorough else options.plan, options.frames)
+        chosen = "thorough" if options.thorough else "fast" if options.fast else options.plan
+        plan = plan_named(chosen, options.frames)
         return self._detector(progress).check(path, plan, progress)
 
     def write_artifacts(self, path: Path, analysis: Analysis, folder: Path, progress: Progress | None) -> None:

@@ -97,7 +97,11 @@ class Detector:
         total = sum(wanted)
         looks = Looks(self._engine, crop_budget(plan), len(wanted), cancel)
         frames = clock.each("decode", video.frames(path, plan, warnings))
-        look_at(frames, looks, clock, lambda done: progress(min(done, total), total, "look"))
+
+        def is_settled() -> bool:
+            return plan.ends_early and summary.is_settled(list(looks.records.values()), self.calibration)
+
+        look_at(frames, looks, clock, lambda done: progress(min(done, total), total, "look"), is_settled)
         progress(total, total, "look")
 
         progress(0, 1, "judge")
@@ -127,8 +131,14 @@ class Detector:
         )
 
 
-def look_at(frames: Iterable[Frame], looks: "Looks", clock: "Clock", progress: Callable[[int], None]) -> None:
-    """Find, follow and encode the faces of every frame; the results lie in `looks`."""
+def look_at(
+    frames: Iterable[Frame],
+    looks: "Looks",
+    clock: "Clock",
+    progress: Callable[[int], None],
+    is_settled: Callable[[], bool],
+) -> None:
+    """Find, follow and encode the faces of every frame, until a window settles it; the results lie in `looks`."""
     from core.alternate import faces_of
     from core.faces import FaceDetector
     from core.tracks import Tracker
@@ -142,6 +152,8 @@ def look_at(frames: Iterable[Frame], looks: "Looks", clock: "Clock", progress: C
                 window = frame.window
                 with clock.stage("network"):
                     looks.close_window()
+                if is_settled():
+                    return
             looks.raise_if_cancelled()
             with clock.stage("tracks"):
                 tracks = tracker.update(frame.t_s, frame.rgb, faces, is_face)

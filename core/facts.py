@@ -13,14 +13,14 @@ def meaning(analysis: Analysis) -> str:
 def facts(analysis: Analysis, look_at_all: str = "the plan thorough looks at all") -> list[tuple[str, str]]:
     """(title, words) of the coverage, the warnings, the origin and the model.
 
-    look_at_all: how the reader can have the frames between the windows looked at.
+    look_at_all: how the reader can have the rest of the video looked at.
     """
     seen, model = analysis.coverage, analysis.model
     between = seen.seconds_total - seen.seconds_examined
     looked_at = f"{seen.frames_examined} frames, {seen.seconds_examined:.1f} of {seen.seconds_total:.1f} s"
     looked_at += f" (plan {seen.plan}); a face in {seen.frames_with_face}"
     rows = [("Looked at", "one still picture" if analysis.media.is_still else looked_at)]
-    left_out = [f"{between:.1f} s between those frames ({look_at_all})"] if between > 1 else []
+    left_out = [f"{between:.1f} s beside those frames ({look_at_all})"] if between > 1 else []
     left_out += ["the sound"] if seen.audio == "not_examined" else []
     left_out += [f"{seen.faces_too_small} faces too small"] if seen.faces_too_small else []
     left_out += [f"{seen.faces_too_short} faces seen too briefly"] if seen.faces_too_short else []

@@ -88,10 +88,10 @@ def graphs(encoder: Encoder, size: int) -> tuple["Model", "Model"]:
     from openvino import opset13 as ops
 
     crops = ops.parameter([-1, size, size, 3], np.uint8)
-    shift, scale = 255 * np.float32(IMAGENET_MEAN), 1 / (255 * np.float32(IMAGENET_STD))
-    pixels = ops.multiply(ops.subtract(ops.convert(crops, "f32"), shift), scale)
+    mean, deviation = (255 * np.float32(v).reshape(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
+    planes = ops.convert(ops.transpose(crops, [0, 3, 1, 2]), "f32")  # in this order, as bytes are the quickest to move
     first, rest = encoder.stem_parts()
-    exact = Model([nodes(first, ops.transpose(pixels, [0, 3, 1, 2]))], [crops])
+    exact = Model([nodes(first, ops.multiply(ops.subtract(planes, mean), 1 / deviation))], [crops])
     handed_on = ops.parameter(exact.output(0).get_partial_shape(), np.float32)
     middle = nodes(nn.Sequential(rest, encoder.stage3), handed_on)
     features = ops.reduce_mean(nodes(encoder.stage4, middle), [2, 3])

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.resnext import EXPANSION, stage
-from core.stem import LiteStem
+from core.resnext import EXPANSION, Bottleneck, stage
+from core.stem import LiteStage, LiteStem
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -32,12 +32,13 @@ HeadKind = Literal["mean", "score-lstm", "feature-lstm", "residual-lstm"]
 class EncoderConfig:
     """The shape of a ResNeXt (Xie et al. 2017).
 
-    `stem` "conv" is the whole published network, (3, 4, 6, 3) being ResNeXt-50 32x4d. `stem` "lite0" replaces the
-    first stages down to a sixteenth of the size by those of EfficientNet-Lite0, for which ImageNet weights can be
-    had from a package registry; `depths` then counts the two ResNeXt stages that follow.
+    `stem` "conv" is the whole published network, (3, 4, 6, 3) being ResNeXt-50 32x4d. "lite0" and "lite0-whole" replace
+    its first stages by those of EfficientNet-Lite0, for which ImageNet weights can be had from a package registry: "lite0"
+    down to a sixteenth of the size, with two ResNeXt stages after it, "lite0-whole" down to a thirty-second, with one.
+    `depths` counts the blocks of the ResNeXt stages.
     """
 
-    stem: Literal["conv", "lite0"] = "conv"
+    stem: Literal["conv", "lite0", "lite0-whole"] = "conv"
     depths: tuple[int, ...] = (3, 4, 6, 3)
     groups: int = 32
     width_per_group: int = 4
@@ -108,12 +109,16 @@ class Encoder(nn.Module):
                 nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
         else:
             self.stem = LiteStem()
-            self.stage3 = stage(LiteStem.channels, 256, config.depths[0], 1, **shape)
-            self.stage4 = stage(1024, 512, config.depths[1], 2, **shape)
-            for block in (*self.stage3, *self.stage4):  # each starts as its shortcut alone
-                nn.init.zeros_(block.bn3.weight)
+            if config.stem == "lite0":
+                self.stage3 = stage(LiteStem.channels, 256, config.depths[0], 1, **shape)
+                self.stage4 = stage(1024, 512, config.depths[1], 2, **shape)
+            else:
+                self.stage3 = LiteStage()
+                self.stage4 = stage(LiteStage.channels, 512, config.depths[0], 1, **shape)
+            for block in (module for module in self.modules() if isinstance(module, Bottleneck)):
+                nn.init.zeros_(block.bn3.weight)  # each starts as its shortcut alone
         self.classify = nn.Linear(config.features, 1)
-        self.locate = nn.Conv2d(1024, 1, 1)
+        self.locate = nn.Conv2d(LiteStem.channels if config.stem == "lite0-whole" else 1024, 1, 1)
 
     def stem_parts(self) -> tuple[nn.Sequential, nn.Sequential]:
         """What computes in float32 whatever the precision of the rest, and the rest of the stem."""
@@ -125,9 +130,12 @@ class Encoder(nn.Module):
         first, rest = self.stem_parts()
         with torch.autocast(crops.device.type, enabled=False):
             crops = first(crops)
-        middle = self.stage3(rest(crops))  # (N, 1024, S / 16, S / 16)
-        features = self.stage4(middle).mean(dim=(2, 3))
-        return features, self.classify(features).squeeze(1), self.locate(middle)
+        narrow = rest(crops)
+        wide = self.stage3(narrow)
+        features = self.stage4(wide).mean(dim=(2, 3))
+        # the map is drawn from what is a sixteenth of the size
+        located = self.locate(narrow if self.config.stem == "lite0-whole" else wide)
+        return features, self.classify(features).squeeze(1), located
 
 
 class Head(nn.Module):

@@ -1,4 +1,4 @@
-"""The first eleven blocks of EfficientNet-Lite0, down to a sixteenth of the size.
+"""The sixteen blocks of EfficientNet-Lite0: eleven down to a sixteenth of the size, five more to a half of that.
 
 Here because ImageNet weights of this small net can be had from a package registry where those of a ResNeXt cannot.
 Source: Tan and Le 2019 (EfficientNet); the Lite variant has ReLU6 and no squeeze-and-excitation. TensorFlow pads the
@@ -21,6 +21,13 @@ BLOCKS = (
     (80, 112, 5, 1, 6),
     (112, 112, 5, 1, 6),
     (112, 112, 5, 1, 6),
+)
+LAST_BLOCKS = (
+    (112, 192, 5, 2, 6),
+    (192, 192, 5, 1, 6),
+    (192, 192, 5, 1, 6),
+    (192, 192, 5, 1, 6),
+    (192, 320, 3, 1, 6),
 )
 
 
@@ -71,3 +78,12 @@ class LiteStem(nn.Sequential):
     def __init__(self):
         first = [SameConv(3, 32, 3, 2), norm(32), nn.ReLU6()]
         super().__init__(*first, *(InvertedBottleneck(*shape) for shape in BLOCKS))
+
+
+class LiteStage(nn.Sequential):
+    """What follows the stem: (N, 112, H, W) -> (N, 320, H / 2, W / 2)."""
+
+    channels = LAST_BLOCKS[-1][1]
+
+    def __init__(self):
+        super().__init__(*(InvertedBottleneck(*shape) for shape in LAST_BLOCKS))

@@ -48,6 +48,16 @@ def face_results(
     return tuple(results)
 
 
+def is_settled(records: list[Record], calibration: Calibration) -> bool:
+    """Whether more windows would hardly change the answer: there are faces, each is judged, and all of its interval lies
+    within the band of its verdict."""
+    faces = face_results(records, calibration, is_still=False, trained=True)
+    curve = calibration.curve(len(faces))
+    return bool(faces) and all(
+        face.interval and {curve.verdict(edge) for edge in face.interval} == {face.verdict} for face in faces
+    )
+
+
 def is_judged(record: Record, is_still: bool) -> bool:
     return len(record.looks) >= (1 if is_still else MIN_FRAMES)
 

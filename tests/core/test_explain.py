@@ -10,10 +10,14 @@ from torch.nn import functional as F
 from core.explain import grad_cam
 from core.model import Encoder, EncoderConfig, normalise
 
-CONFIGS = [EncoderConfig("lite0", (1, 1)), EncoderConfig("conv", (1, 1, 1, 1), width_per_group=1)]
+CONFIGS = [
+    EncoderConfig("lite0", (1, 1)),
+    EncoderConfig("lite0-whole", (1,)),
+    EncoderConfig("conv", (1, 1, 1, 1), width_per_group=1),
+]
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=["lite0", "conv"])
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.stem)
 def test_heat_maps_equal_those_of_a_backward_pass(config):
     encoder, crops = tiny_encoder(config), some_crops(3)
     np.testing.assert_allclose(grad_cam(encoder, crops), by_backward_pass(encoder, crops), atol=1e-4)

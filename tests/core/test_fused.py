@@ -20,9 +20,10 @@ from tests.tiny import CONFIG, tiny_model
 
 ROOT = Path(__file__).parents[2]
 CONV = ModelConfig(EncoderConfig(stem="conv", depths=(1, 1, 1, 1)), CONFIG.head, size=64)
+WHOLE = ModelConfig(EncoderConfig(stem="lite0-whole", depths=(1,)), CONFIG.head, size=64)
 
 
-@pytest.fixture(params=[CONFIG, CONV], ids=["lite0", "conv"])
+@pytest.fixture(params=[CONFIG, CONV, WHOLE], ids=["lite0", "conv", "lite0-whole"])
 def model(request):
     """Batch norms as after a training, not as they begin: those would fold whatever the fold does."""
     model = tiny_model(config=request.param)

