@@ -59,6 +59,12 @@ of forged ones {fake_flagged} are, and {fake_cleared} are called `no_signs_found
 A probability is a measure of signs, not of guilt. Let no decision about a person rest on it alone.
 """
 
+STEMS = {
+    "conv": "ResNeXt",
+    "lite0": "EfficientNet-Lite0's first eleven blocks, then two ResNeXt stages",
+    "lite0-whole": "EfficientNet-Lite0's sixteen blocks, then one ResNeXt stage",
+}
+
 
 def interval(value: list[float], sign: bool = False) -> str:
     return "{:{f}} [{:{f}}, {:{f}}]".format(*value, f="+.2f" if sign else ".2f")
@@ -80,12 +86,8 @@ def card(config: dict, figures: dict, calibration: dict) -> str:
             f"Of {same['couples']} couples of a forgery and its own footage, {interval(same['share'])} are in order.\n"
         )
     encoder, fitted = config["encoder"], calibration["video"]
-    stem = (
-        "EfficientNet-Lite0's first eleven blocks, then two ResNeXt stages" if encoder["stem"] == "lite0" else "ResNeXt"
-    )
-    shape = (
-        f"{stem} ({encoder['groups']}x{encoder['width_per_group']}d, depths {'-'.join(map(str, encoder['depths']))})"
-    )
+    depths = "-".join(map(str, encoder["depths"]))
+    shape = f"{STEMS[encoder['stem']]} ({encoder['groups']}x{encoder['width_per_group']}d, depths {depths})"
     return FRONT + TEXT.format(
         **{key: config[key] for key in ("name", "version", "sha256")},
         encoder=shape,
