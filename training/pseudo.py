@@ -143,9 +143,7 @@ def reenact(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
     shift = small_affine(sample, rng, size)
     shape = (target.shape[1], target.shape[0])
     real = cv2.warpAffine(target, shift, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-    fake = np.clip(fake, 0, 255)
-    if rng.random() < 0.5:  # the others stay as soft as networks of limited resolution draw them
-        real, fake = degrade.match_sharpness(real, fake)
+    real, fake = degrade.match_sharpness(real, np.clip(fake, 0, 255))
     return Blend(real, fake, cv2.GaussianBlur(hull_mask(target.shape[:2], moved, "whole", rng), (0, 0), 3))
 
 

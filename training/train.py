@@ -43,9 +43,9 @@ class TrainConfig:
     size: int = 224  # pixels
     stem: str = "lite0"
     depths: tuple[int, ...] = (2, 2)
-    frozen: int = 6  # first layers of the stem that keep their ImageNet weights: a third less time
+    frozen: int = 6  # first layers of the stem that keep their ImageNet weights
     lr_new: float = 6e-4
-    lr_stem: float = 1.5e-4
+    lr_stem: float = 1.5e-4  # of all that ImageNet taught
     weight_decay: float = 0.02
     smoothing: float = 0.02
     margin_weight: float = 0.3

@@ -130,7 +130,7 @@ def test_the_quicker_backward_pass_gives_the_same_gradients(kernel, stride):
 def test_frozen_layers_do_not_move(data, tmp_path):
     train(TrainConfig(**{**TINY.__dict__, "images": 12}), data, tmp_path / "run", None, workers=0)
     kept = torch.load(tmp_path / "run" / "last.pt", weights_only=True)["encoder"]
-    fresh = Encoder(EncoderConfig("lite0", (1, 1)))
+    fresh = Encoder(EncoderConfig(TINY.stem, TINY.depths))
     start_from_imagenet(fresh)
     own = fresh.state_dict()
     assert torch.equal(kept["stem.0.weight"], own["stem.0.weight"])
