@@ -21,14 +21,13 @@ BLOCKS = (
     (80, 112, 5, 1, 6),
     (112, 112, 5, 1, 6),
     (112, 112, 5, 1, 6),
-)
-LAST_BLOCKS = (
     (112, 192, 5, 2, 6),
     (192, 192, 5, 1, 6),
     (192, 192, 5, 1, 6),
     (192, 192, 5, 1, 6),
     (192, 320, 3, 1, 6),
 )
+IN_STEM = 11  # of them
 
 
 class SameConv(nn.Conv2d):
@@ -73,17 +72,17 @@ class InvertedBottleneck(nn.Module):
 class LiteStem(nn.Sequential):
     """Normalised crops (N, 3, S, S) -> (N, 112, S / 16, S / 16)."""
 
-    channels = BLOCKS[-1][1]
+    channels = BLOCKS[IN_STEM - 1][1]
 
     def __init__(self):
         first = [SameConv(3, 32, 3, 2), norm(32), nn.ReLU6()]
-        super().__init__(*first, *(InvertedBottleneck(*shape) for shape in BLOCKS))
+        super().__init__(*first, *(InvertedBottleneck(*shape) for shape in BLOCKS[:IN_STEM]))
 
 
 class LiteStage(nn.Sequential):
     """What follows the stem: (N, 112, H, W) -> (N, 320, H / 2, W / 2)."""
 
-    channels = LAST_BLOCKS[-1][1]
+    channels = BLOCKS[-1][1]
 
     def __init__(self):
-        super().__init__(*(InvertedBottleneck(*shape) for shape in LAST_BLOCKS))
+        super().__init__(*(InvertedBottleneck(*shape) for shape in BLOCKS[IN_STEM:]))

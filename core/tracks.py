@@ -18,7 +18,7 @@ from core.faces import Box, Face
 
 SAME_SCENE = 0.6  # agreement of structure or of colours at which two frames are no cut apart
 SAME_LOOK = 0.45  # correlation of two face thumbnails of one person
-FINE = 64  # pixels along a face that its thumbnail is made from
+FINE = 64  # pixels along a larger face that its thumbnail is made from, at least
 ROWS = 144  # of a picture that are looked at to tell a cut
 FLASH_S = 1.0  # a scene that comes back within this time was never left: a flash, a dropped picture
 MAX_STEP = 1.0  # of the face's size: how far a face may be from where it was expected

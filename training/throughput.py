@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from core.model import normalise
-from training.depthwise import quicken
 from training.pairs import Pairs, split
 from training.prepare import Shards
 from training.report import table
@@ -47,8 +46,6 @@ def training(config: TrainConfig, device: str) -> Callable[[], int]:
     """Steps of stage 1 on noise: time does not depend on what the pictures show."""
     encoder, _ = build(config, None)
     encoder = encoder.to(device, memory_format=torch.channels_last)
-    if device == "cpu":
-        quicken(encoder)
     optimiser = torch.optim.AdamW(parameter_groups(encoder, config), lr=1e-4)
     set_train(encoder, config)
     noise = np.random.default_rng(0).integers(0, 256, (2 * config.batch, config.size, config.size, 3), np.uint8)

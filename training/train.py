@@ -118,6 +118,9 @@ def parameter_groups(encoder: Encoder, config: TrainConfig) -> list[dict]:
 
 
 def set_train(encoder: Encoder, config: TrainConfig) -> None:
+    """Make it ready for steps: statistics follow the batches, except in frozen layers; gradients the quick way."""
+    if next(encoder.parameters()).device.type == "cpu":
+        quicken(encoder)
     encoder.train()
     for layer in list(encoder.stem)[: config.frozen]:
         layer.eval()
@@ -172,8 +175,6 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
     encoder, origin = build(config, start)
     encoder = encoder.to(device, memory_format=torch.channels_last)
     ema = copy.deepcopy(encoder)
-    if device == "cpu":
-        quicken(encoder)
     groups = parameter_groups(encoder, config)
     optimiser = torch.optim.AdamW(groups, lr=1e-4, weight_decay=config.weight_decay)
     if rank == 0:
