@@ -12,9 +12,10 @@ from contextlib import suppress
 from celery import Celery
 from kombu.exceptions import KombuError
 from kombu.transport import TRANSPORT_ALIASES
+from kombu.transport.sqlalchemy import Channel as SqlChannel
 from kombu.transport.sqlalchemy import Transport as SqlTransport
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from server.config import Config
 
@@ -25,9 +26,21 @@ RINGS_WAITING = 16
 RING_PAUSE_S = 0.05
 
 
+class SharedSql(SqlChannel):
+    """kombu's, for when a server and its workers start in the same moment and each makes the queue's row."""
+
+    def _get_or_create(self, queue: str):
+        try:
+            return super()._get_or_create(queue)
+        except IntegrityError:  # another process was first: kombu would end the worker, and ring no more
+            self.session.rollback()
+            return super()._get_or_create(queue)
+
+
 class QuickSql(SqlTransport):
     """kombu's, looking four times a second: its option for that goes astray to the database's driver."""
 
+    Channel = SharedSql
     polling_interval = 0.25
 
 
