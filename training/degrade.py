@@ -81,7 +81,7 @@ def spread(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.55:
         out = codec(out, rng, 30 if rng.random() < 0.2 else 50)
     pixels = np.clip(np.round(out), 0, 255).astype(np.uint8)
-    return frame_of_video(pixels, rng) if rng.random() < 0.5 else pixels
+    return frame_of_video(pixels, rng) if rng.random() < 0.35 else pixels
 
 
 def label(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -149,12 +149,12 @@ def reenact(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
 
 Family = Callable[[Sample, Sample, np.random.Generator], Blend]
 FAMILIES: dict[str, tuple[float, Family]] = {  # share of a batch
-    "self_blend": (0.30, self_blend),
+    "self_blend": (0.36, self_blend),
     "lip_sync": (0.13, lip_sync),
-    "swap": (0.14, swap),
+    "swap": (0.15, swap),
     "rerender": (0.04, rerender),
-    "reenact": (0.13, reenact),
-    "redrawn": (0.26, redrawn),
+    "reenact": (0.15, reenact),
+    "redrawn": (0.17, redrawn),
 }
 HULL_SHARES = np.array([30, 14, 12, 12, 8, 5, 7, 4, 4, 4]) / 100  # in the order of HULLS
 

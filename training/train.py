@@ -27,6 +27,7 @@ from training.curves import draw_curves
 from training.depthwise import quicken
 from training.imagenet import start_from_imagenet
 from training.metrics import auc
+from training.mixstyle import MixStyle
 from training.pairs import Pairs, loader, split
 from training.prepare import Shards
 from training.pseudo import FAMILIES
@@ -50,6 +51,7 @@ class TrainConfig:
     smoothing: float = 0.02
     margin_weight: float = 0.3
     mask_weight: float = 0.5
+    mix: float = 0.5  # share of batches in which pairs take on each other's style, once in each of two early layers
     ema: float = 0.998
     sam: float = 0.0  # radius of sharpness-aware minimisation (Foret et al. 2021; theirs is .05), at twice the time
     seed: int = 1
@@ -195,6 +197,7 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
 
     network = DistributedDataParallel(encoder) if world > 1 else encoder
     set_train(encoder, config)
+    styles = MixStyle(encoder, config.mix, config.seed)
     clock, timed, losses, apart = time.time(), 0, [], config.batch * world
     for images, where, _ in loader(pairs, step * apart + rank, steps * apart, config.batch, workers, world):
         for group in optimiser.param_groups:
@@ -202,10 +205,12 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
         crops = normalise(images.flatten(0, 1).to(device)).contiguous(memory_format=torch.channels_last)
         where = where.to(device)
         optimiser.zero_grad(set_to_none=True)
+        styles.begin(step)
         loss = backward(network, crops, where, config)
         if config.sam:
             moves = climb(encoder, config.sam)
             optimiser.zero_grad(set_to_none=True)
+            styles.begin(step)
             backward(network, crops, where, config)
             climb_down(moves)
         torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
