@@ -31,6 +31,7 @@ class Seen:
     """What the clients saw."""
 
     statuses: Counter = field(default_factory=Counter)  # ("submit", 202): times
+    refusals: Counter = field(default_factory=Counter)  # the code of a problem, such as "queue_full": times
     seconds: dict[str, list[float]] = field(default_factory=lambda: {"submit": [], "poll": []})
     unanswered: int = 0  # connections that ended without an answer
     without_retry_after: int = 0  # refusals that do not say when to come back
@@ -58,6 +59,8 @@ class Client:
             raise
         self.seen.seconds[what].append(time.perf_counter() - start)
         self.seen.statuses[what, status] += 1
+        if status >= 400:
+            self.seen.refusals[json.loads(answer)["code"]] += 1
         self.seen.without_retry_after += status in (429, 503) and "retry-after" not in headers
         if headers.get("connection") == "close":
             self.close()
@@ -159,6 +162,7 @@ def main() -> None:
         **vars(given),
         **figures,
         "statuses": {f"{what} {status}": count for (what, status), count in sorted(seen.statuses.items())},
+        "refusals": seen.refusals,
         "unanswered": seen.unanswered,
         "without_retry_after": seen.without_retry_after,
         "load_of_the_machine": os.getloadavg()[0],
