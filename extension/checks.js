@@ -150,8 +150,8 @@ export async function carryOn() {
         if (!isOver(check) && !mayCall) await keep(failed(check, 'not_allowed', now));
         else if (isSilent(check, now)) await keep(failed(check, 'not_recorded', now));
     }
-    const open = [...checks.values()].filter((check) => !isOver(check));
-    await setAlarm(open.length > 0);
+    await setAlarm([...checks.values()].some((check) => !isOver(check)));
+    const open = [...checks.values()].filter((check) => !isOver(check)); // nothing is awaited below: an answer that came in between counts
     for (const check of open) {
         const what = calling.has(check.key) ? null : dueCall(check, now);
         if (what) step(check, what, settings).then(carryOn); // not awaited: a slow server holds up no other check

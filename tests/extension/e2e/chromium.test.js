@@ -304,7 +304,7 @@ test('ten checks at once all come out right', async () => {
     for (let i = 0; i < 10; i++) {
         await panel.fill('#address', `https://x.com/someone/status/100${i}`);
         await panel.press('#address', 'Enter');
-        await until('the answer', () => stub.submitted().length === i + 1);
+        await until('the answer', () => stub.submitted().length > i);
     }
     stub.road = [done('inconclusive', 0.5)];
     const of = (phase) => async () => (await browser.checks()).filter((check) => /status\/100\d$/.test(check.url) && check.phase === phase).length === 10;
