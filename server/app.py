@@ -16,7 +16,7 @@ from flask_limiter.util import get_remote_address
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core.errors import CheckError
-from server import auth, problems, uploads
+from server import auth, problems, rates, uploads
 from server.bell import Ringer, make_bell
 from server.config import Config
 from server.database import Database
@@ -124,7 +124,7 @@ def _number_requests(app: Flask) -> None:
 
 def _limit_rates(app: Flask, config: Config) -> None:
     """By key, or by address where there are none; counted in Redis where the broker is one, else in this process."""
-    storage = config.broker if config.broker.startswith("redis") else "memory://"
+    storage = config.broker if config.broker.startswith("redis") else f"{rates.QuietMemory.STORAGE_SCHEME[0]}://"
 
     def whose() -> str:
         who = g.get("who")
