@@ -171,8 +171,8 @@ def frames_wanted(media: Media, plan: Plan) -> list[int]:
 
 
 def crop_budget(plan: Plan) -> int | None:
-    """As many crops as the plan has frames, so that many faces cost no more than one; None where all is looked at."""
-    return None if plan.is_consecutive or plan.windows == 0 else plan.windows * plan.length
+    """Twice as many crops as the plan has frames, so that many faces cost no more than two; None where all is looked at."""
+    return None if plan.is_consecutive or plan.windows == 0 else 2 * plan.windows * plan.length
 
 
 def pick_device(device: str | None) -> str:

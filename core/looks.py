@@ -21,7 +21,7 @@ from core.video import Frame
 
 BATCH = 32  # crops per pass through the encoder
 MIN_SIZE = 40.0  # pixels; in smaller faces the traces are gone
-MIN_FRAMES = 4  # fewer are not judged
+MIN_FRAMES = 3  # fewer are not judged
 
 
 class Engine:

@@ -18,8 +18,8 @@ class Plan:
 
     name: str = "default"
     windows: int = 4
-    length: int = 16
-    rate_hz: float = 8.0
+    length: int = 8
+    rate_hz: float = 4.0
     ends_early: bool = False
 
     @property
@@ -30,7 +30,7 @@ class Plan:
 PLANS: dict[str, Plan] = {
     "default": Plan(),
     "fast": Plan("fast", ends_early=True),
-    "thorough": Plan("thorough", windows=0),
+    "thorough": Plan("thorough", windows=0, length=16, rate_hz=8.0),
     # The paper's two: the first 100 frames, and as many as its data set has on average. It does not give that number:
     # whoever trains measures it and gives it to `plan_named`; 150 stands for 5 s at 30 Hz.
     "first100": Plan("first100", windows=1, length=100, rate_hz=0),

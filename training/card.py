@@ -21,7 +21,7 @@ TEXT = """
 # {name} {version}
 
 Looks at face crops (224 px, the face box times 1.3) and says how much each looks manipulated; a temporal head may correct
-the mean of a window of 16 frames at 8 Hz. SHA-256 of `model.safetensors`: `{sha256}`.
+the mean of a window of frames (trained on 16 at 8 Hz; a check takes 8 at 4 Hz). SHA-256 of `model.safetensors`: `{sha256}`.
 
 - Encoder: {encoder}.
 - Temporal head: `{head}`, {head_words}.

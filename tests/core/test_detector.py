@@ -19,7 +19,7 @@ from core.video import Plan
 from tests import media
 from tests.tiny import tiny_weights
 
-BRIEF = Plan("brief", windows=1, length=4)
+BRIEF = Plan("brief", windows=1, length=4, rate_hz=8)
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +79,7 @@ def save_picture(path, rgb):
 def test_one_person_in_one_static_shot_is_one_face_over_all_four_windows(judged):
     (face,) = judged.faces
     assert judged.coverage.windows == 4
-    assert face.frames == judged.coverage.frames_examined == 64
+    assert face.frames == judged.coverage.frames_examined == 32
     assert (judged.face_id, judged.probability) == (face.id, face.probability)
     assert judged.interval[0] <= judged.probability <= judged.interval[1]
     assert face.first_seen_s < 1 and face.last_seen_s > 8
@@ -111,7 +111,7 @@ def test_the_verdict_follows_the_network(tmp_path, crossing, lean, verdict):
 
 def test_the_fast_plan_ends_with_the_window_that_settles_the_answer(tmp_path, talking):
     analysis = Detector.load(tiny_weights(tmp_path, lean=9.0), "cpu").check(talking, "fast")
-    assert (analysis.coverage.windows, analysis.coverage.frames_examined) == (1, 16)
+    assert (analysis.coverage.windows, analysis.coverage.frames_examined) == (1, 8)
     assert analysis.verdict == "likely_manipulated"
 
 
@@ -203,14 +203,14 @@ def test_a_face_under_forty_pixels_is_named_and_not_judged(detector, clips):
     assert (analysis.coverage.faces_too_small, analysis.coverage.faces_judged) == (1, 0)
 
 
-def test_a_face_seen_in_three_frames_is_not_judged(detector, clips):
+def test_a_face_seen_in_two_frames_is_not_judged(detector, clips):
     def places(t):
-        return [(180, 180, 200)] + ([(480, 180, 200)] if t < 0.36 else [])
+        return [(180, 180, 200)] + ([(480, 180, 200)] if t < 0.4 else [])
 
     analysis = detector.check(media.faces_clip(clips / "brief.mp4", places, fps=8))
     staying, leaving = sorted(analysis.faces, key=lambda face: -face.frames)
     assert staying.verdict is not None
-    assert leaving.verdict is None and "fewer than 4" in leaving.reason
+    assert leaving.verdict is None and "fewer than 3" in leaving.reason
     assert analysis.face_id == staying.id
     assert "few_frames" in codes(analysis)
 
@@ -284,7 +284,7 @@ def test_a_file_that_cannot_be_looked_at_raises_its_code(detector, tmp_path):
 def test_a_plan_may_be_given_by_name_or_as_a_plan(detector, crossing):
     by_name = detector.check(crossing, "first100").coverage
     assert (by_name.plan, by_name.frames_examined) == ("first100", 75)  # all that the clip has
-    own = detector.check(crossing, Plan("own", windows=2, length=4)).coverage
+    own = detector.check(crossing, Plan("own", windows=2, length=4, rate_hz=8)).coverage
     assert (own.plan, own.windows, own.frames_examined) == ("own", 2, 8)
 
 

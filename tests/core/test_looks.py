@@ -7,7 +7,7 @@ import torch
 
 from core.errors import CheckError
 from core.faces import Face
-from core.looks import Engine, Looks, first_looks
+from core.looks import MIN_FRAMES, Engine, Looks, first_looks
 from core.tracks import Track
 from core.video import Frame
 from tests.tiny import tiny_model
@@ -57,7 +57,7 @@ def test_five_faces_share_the_budget_and_the_most_suspicious_gets_most(engine):
     for window in range(4):
         add_window(looks, tracks, window)
     assert 56 <= sum(counts(looks)) <= 64
-    assert min(counts(looks)) >= 4
+    assert min(counts(looks)) >= MIN_FRAMES
     records = list(looks.records.values())
     most = max(records, key=lambda record: len(record.looks))
     assert len(most.looks) >= 2 * np.median(counts(looks))
@@ -75,7 +75,7 @@ def test_forty_faces_stay_within_the_budget_and_some_are_judged(engine):
     for window in range(4):
         add_window(looks, tracks, window)
     assert sum(counts(looks)) <= 64
-    assert sum(count >= 4 for count in counts(looks)) >= 8
+    assert sum(count >= MIN_FRAMES for count in counts(looks)) >= 8
 
 
 def test_a_face_that_comes_late_is_looked_at_too(engine):
@@ -83,7 +83,7 @@ def test_a_face_that_comes_late_is_looked_at_too(engine):
     for window in range(3):
         add_window(looks, tracks[:8], window)
     add_window(looks, tracks, 3)
-    assert counts(looks)[8] >= 4
+    assert counts(looks)[8] >= MIN_FRAMES
 
 
 def test_windows_without_a_face_leave_their_share_to_later_ones(engine):
@@ -107,7 +107,7 @@ def test_the_first_looks_go_to_the_largest_faces_when_they_do_not_suffice_for_al
     everyone = dict.fromkeys(range(20), 16)
     sizes = {track: 100.0 + track for track in everyone}
     given = first_looks(everyone, dict.fromkeys(everyone, 0), sizes, share=16, left=64)
-    assert given == dict.fromkeys(range(12, 20), 4)
+    assert given == dict.fromkeys(range(10, 20), MIN_FRAMES)
 
 
 def test_faces_under_forty_pixels_are_counted_and_not_encoded(engine):

@@ -3,7 +3,7 @@ import pytest
 
 from core.example import camera_view, portrait
 from core.faces import Face
-from core.tracks import Scene, Tracker
+from core.tracks import Scene, Track, Tracker
 from tests.media import paint_faces
 
 SIZE = (640, 360)
@@ -141,6 +141,20 @@ def test_an_endless_stream_of_passers_by_does_not_grow_without_bound():
     for i in range(300):
         tracker.update(i / RATE, rgb, [face(60 + 160 * (i % 4), 60 + 120 * (i // 4 % 3), 20 + 60 * (i // 12 % 2))])
     assert len(tracker._tracks) <= 100
+
+
+def test_how_a_face_looked_fades_with_time_and_not_with_the_number_of_looks():
+    """Or somebody who turns the head would be parted where frames are taken half as often."""
+    before, now = np.eye(192)[:2]
+
+    def look_after(rate):
+        track = Track(1, 0.0, 0.0, (0, 0, 60, 60), before)
+        for i in range(1, int(rate / 2) + 1):
+            track.follow(i / rate, face(30, 30, 60), now)
+        return track.look
+
+    assert look_after(8) @ now == pytest.approx(look_after(4) @ now, abs=0.02)
+    assert look_after(4) @ now > 0.9
 
 
 def test_a_track_knows_when_it_was_first_and_last_seen():
