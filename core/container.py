@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Source = Path | Pieces
 
 THREADS = min(4, os.cpu_count() or 1)  # each holds a picture or two, and at 8K that is much
+QUICK, SMALL = ("h264", "libdav1d"), 1280 * 720  # decoders, and pixels up to which more threads only cost them time
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def open_video(path: str | Source, limits: Limits) -> Iterator[OpenVideo]:
         codec.options = {"max_pixels": str(limits.max_pixels)}
         # several HEVC pictures at once: FFmpeg 8.1 can wait for ever where one is damaged (found by the fuzz test)
         codec.thread_type = "SLICE" if codec.name == "hevc" else "AUTO"
-        codec.thread_count = THREADS
+        codec.thread_count = 1 if codec.name in QUICK and pixels <= SMALL else THREADS
         is_cut = size < _promised_bytes(head, kind)
         yield OpenVideo(source, container, stream, kind, is_picture=kind in PICTURES, is_cut=is_cut)
 
