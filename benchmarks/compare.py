@@ -70,8 +70,12 @@ def table(found: dict) -> str:
         for row in found["rows"]
     ]
     parts = [f"{name}: {value:.2f} s" for name, value in found["limit"].items()]
-    times = [f"{name}: {value:.1f}" for name, value in found["ratios"].items() if name != "by_clock"]
-    return "\n".join([HEAD, *rows, "", "Limit: " + ", ".join(parts), "Ratios: " + ", ".join(times)])
+    processor = {name: value for name, value in found["ratios"].items() if name != "by_clock"}
+    times = [
+        words + ", ".join(f"{name}: {value:.1f}" for name, value in given.items())
+        for words, given in (("Ratios: ", processor), ("By the clock: ", found["ratios"]["by_clock"]))
+    ]
+    return "\n".join([HEAD, *rows, "", "Limit: " + ", ".join(parts), *times])
 
 
 if __name__ == "__main__":
