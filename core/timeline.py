@@ -51,7 +51,7 @@ class Timeline:
 
 def to_ms(ticks: int, unit: Fraction) -> int:
     """Ticks of `unit` seconds as milliseconds, halves rounded up, as FFmpeg does when it writes Matroska."""
-    return _round(ticks * unit * 1000)
+    return (2000 * ticks * unit.numerator + unit.denominator) // (2 * unit.denominator)  # quicker than with fractions
 
 
 def _round(value: Fraction) -> int:
