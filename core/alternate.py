@@ -1,7 +1,8 @@
 """The faces of every frame, looked for in every other one.
 
 Looking costs several times what following does, and between two looks a quarter of a second apart a face that has hardly
-moved is where one expects it. Where the two looks do not agree, the frame between them is looked at as well.
+moved is where one expects it. Where the two looks do not agree, the frame between them is looked at as well; so is every
+frame where they come at 4 Hz, as in the default plan.
 """
 
 from collections.abc import Callable, Iterable, Iterator

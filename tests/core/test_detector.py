@@ -170,7 +170,7 @@ def test_a_cut_starts_new_faces(detector, clips):
     assert [face.frames for face in faces] == [8, 8, 8]
 
 
-def test_five_faces_share_the_crops_of_one_and_all_are_judged(detector, group):
+def test_five_faces_share_the_crops_of_two_and_all_are_judged(detector, group):
     analysis = detector.check(group)
     assert len(analysis.faces) == analysis.coverage.faces_judged == 5
     assert sum(face.frames for face in analysis.faces) <= 64
