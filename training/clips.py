@@ -21,7 +21,7 @@ from training.pseudo import FAMILIES, expression, landmark_field, self_blend
 LENGTH = 16  # frames, at 8 Hz
 KINDS = ("steady", "drift", "flicker", "part_time", "lag", "animated")
 KIND_SHARES = (0.26, 0.12, 0.12, 0.12, 0.1, 0.28)
-BLENDING = ("self_blend", "lip_sync", "rerender")  # families that keep the person
+BLENDING = {"self_blend": 0.45, "lip_sync": 0.2, "rerender": 0.1, "acted": 0.25}  # families that keep the person
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ def make_clip(
 
 def blended(real: list[Sample], kind: str, rng: np.random.Generator) -> tuple[list[Sample], list[Sample]]:
     """Blend every frame alike, but for what the kind of clip says."""
-    family = FAMILIES[str(rng.choice(BLENDING, p=[0.6, 0.25, 0.15]))][1] if kind != "lag" else self_blend
+    family = FAMILIES[str(rng.choice(list(BLENDING), p=list(BLENDING.values())))][1] if kind != "lag" else self_blend
     seed, size = int(rng.integers(2**63)), face_size(real[0].landmarks)
     step = rng.normal(0, 0.004 * size, 2)
     tremble = 0.012 * size if kind == "flicker" else 0.0

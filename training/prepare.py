@@ -52,6 +52,7 @@ class Sample:
     box: Box  # pixels of rgb
     source: Source
     drawn: np.ndarray | None = None  # (H, W, 3) uint8: the same, drawn anew by a network (training.render)
+    acted: np.ndarray | None = None  # (H, W, 3) uint8: the same, drawn from another view of it (training.animator)
 
 
 def stills(pack: Path) -> Iterator[tuple[np.ndarray, Source]]:
@@ -151,11 +152,7 @@ class Shards:
         if not self.jpegs:
             raise SystemExit(f"No prepared shards in {folder}. Run: python -m training.prepare")
 
-        self.drawn: dict[int, np.ndarray] = {}
-        for path in sorted((folder / "rendered").glob("*.npz")):
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as shard:
-                jpegs = np.split(shard["jpeg"], shard["ends"][:-1])
-                self.drawn.update(zip(shard["numbers"].tolist(), jpegs, strict=True))
+        self.drawn, self.acted = _drawings(folder / "rendered"), _drawings(folder / "acted")
 
         points = np.stack(self.landmarks)
         points = points - points.mean(1, keepdims=True)
@@ -172,8 +169,18 @@ class Shards:
         return int(others[int(distances.argmin())]) if others else int(drawn[0])
 
     def __getitem__(self, i: int) -> Sample:
-        drawn = _decode(self.drawn[i]) if i in self.drawn else None
-        return Sample(_decode(self.jpegs[i]), self.landmarks[i], self.boxes[i], self.sources[i], drawn)
+        drawn, acted = (_decode(kept[i]) if i in kept else None for kept in (self.drawn, self.acted))
+        return Sample(_decode(self.jpegs[i]), self.landmarks[i], self.boxes[i], self.sources[i], drawn, acted)
+
+
+def _drawings(folder: Path) -> dict[int, np.ndarray]:
+    """JPEGs of faces drawn anew, by the number of the face."""
+    drawings: dict[int, np.ndarray] = {}
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as shard:
+            jpegs = np.split(shard["jpeg"], shard["ends"][:-1])
+            drawings.update(zip(shard["numbers"].tolist(), jpegs, strict=True))
+    return drawings
 
 
 def _decode(jpeg: np.ndarray) -> np.ndarray:

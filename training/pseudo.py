@@ -112,7 +112,25 @@ def redrawn(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
     """
     if sample.drawn is None:
         return rerender(sample, partner, rng)
-    target, source = sample.rgb.astype(np.float32), sample.drawn.astype(np.float32)
+    return drawn_over(sample, sample.drawn, rng, 0.5)
+
+
+def acted(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
+    """The face, or the whole picture, drawn by a reenactment network from another view of it.
+
+    Falls back to `reenact` for a face that has no such drawing yet.
+    """
+    if sample.acted is None:
+        return reenact(sample, partner, rng)
+    source = sample.acted.astype(np.float32)
+    if rng.random() < 0.4:  # as restorers that follow such networks do
+        source = degrade.sharpen(source, rng.uniform(0.3, 1.5))
+    return drawn_over(sample, source, rng, 0.9)
+
+
+def drawn_over(sample: Sample, drawing: np.ndarray, rng: np.random.Generator, matched: float) -> Blend:
+    """The drawing in place of the face or of the whole picture, then matched in sharpness to a share `matched`."""
+    target, source = sample.rgb.astype(np.float32), drawing.astype(np.float32)
     if rng.random() < 0.3:
         source = degrade.colour(source, rng, 0.5)
     if rng.random() < 0.45:
@@ -120,7 +138,7 @@ def redrawn(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
         return paste(target, source, soften(hull_mask(target.shape[:2], sample.landmarks, hull, rng), rng))
     real = degrade.down_up(target, rng.uniform(0.5, 1), rng) if rng.random() < 0.5 else target
     source = target + (source - target) * rng.uniform(0.8, 1)
-    if rng.random() < 0.5:  # the rest stays sharper or softer than its twin, either way
+    if rng.random() < matched:  # the rest stays sharper or softer than its twin, either way
         real, source = degrade.match_sharpness(real, np.clip(source, 0, 255))
     return Blend(real, np.clip(source, 0, 255), np.ones(target.shape[:2], np.float32))
 
@@ -149,12 +167,13 @@ def reenact(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
 
 Family = Callable[[Sample, Sample, np.random.Generator], Blend]
 FAMILIES: dict[str, tuple[float, Family]] = {  # share of a batch
-    "self_blend": (0.36, self_blend),
-    "lip_sync": (0.13, lip_sync),
-    "swap": (0.15, swap),
-    "rerender": (0.04, rerender),
-    "reenact": (0.15, reenact),
-    "redrawn": (0.17, redrawn),
+    "self_blend": (0.33, self_blend),
+    "lip_sync": (0.12, lip_sync),
+    "swap": (0.14, swap),
+    "rerender": (0.03, rerender),
+    "reenact": (0.09, reenact),
+    "redrawn": (0.14, redrawn),
+    "acted": (0.15, acted),
 }
 HULL_SHARES = np.array([30, 14, 12, 12, 8, 5, 7, 4, 4, 4]) / 100  # in the order of HULLS
 
@@ -208,9 +227,10 @@ def _jittered_box(sample: Sample, place: _Placement, rng: np.random.Generator):
 
 
 def drawn_or_self(sample: Sample, rng: np.random.Generator, share: float) -> np.ndarray:
-    """The picture, or in `share` of the cases its drawing by a network: (H, W, 3) float32."""
-    chosen = rng.random() < share and sample.drawn is not None
-    return (sample.drawn if chosen else sample.rgb).astype(np.float32)
+    """The picture, or in `share` of the cases a drawing of it by a network: (H, W, 3) float32."""
+    drawings = [drawing for drawing in (sample.drawn, sample.acted) if drawing is not None]
+    is_drawn = rng.random() < share and drawings
+    return (drawings[int(rng.integers(len(drawings)))] if is_drawn else sample.rgb).astype(np.float32)
 
 
 def paste(target: np.ndarray, source: np.ndarray, mask: np.ndarray) -> Blend:
@@ -261,13 +281,14 @@ def landmark_field(
     """
     affine = np.eye(2, 3) if anchored else cv2.estimateAffinePartial2D(here, there, method=cv2.LMEDS)[0]
     rest = there - (here @ affine[:, :2].T + affine[:, 2])
-    grid_y, grid_x = (np.linspace(0, n - 1, 28) for n in shape)
-    grid = np.stack(np.meshgrid(grid_x, grid_y), 2).reshape(-1, 2)
+    centres = ((np.arange(28) + 0.5) * n / 28 - 0.5 for n in shape[::-1])  # where resizing takes the values to stand
+    grid = np.stack(np.meshgrid(*centres), 2).reshape(-1, 2)
     distance = ((grid[:, None] - here[None, ::3]) ** 2).sum(2)
     weights = np.exp(-distance / (2 * (0.07 * size) ** 2))
     moved = weights @ rest[::3] / (weights.sum(1, keepdims=True) + (0.5 if anchored else 1e-3))
-    coarse = grid @ affine[:, :2].T + affine[:, 2] + moved
-    return cv2.resize(coarse.reshape(28, 28, 2).astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)
+    field = cv2.resize(moved.reshape(28, 28, 2).astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)
+    places = np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in shape[::-1])), 2)
+    return (places @ affine[:, :2].T + affine[:, 2]).astype(np.float32) + field
 
 
 def expression(theirs: np.ndarray, ours: np.ndarray) -> np.ndarray:

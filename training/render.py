@@ -9,6 +9,7 @@ again, and training uses as many as there are.
 import argparse
 import io
 import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -66,16 +67,22 @@ def render(data: Path, faces: int | None) -> None:
     for name in UPSAMPLERS:
         _upsampler(name)
     shards = Shards(data)
-    out = data / "rendered"
-    out.mkdir(exist_ok=True)
-    order = np.random.default_rng(7).permutation(len(shards))[:faces]
+
+    def one(i: int) -> np.ndarray:
+        return redraw(shards[i].rgb, *draw_for(i, is_held_out(shards.sources[i])))
+
+    draw_all(data / "rendered", np.random.default_rng(7).permutation(len(shards))[:faces], one)
+
+
+def draw_all(out: Path, order: np.ndarray, draw: Callable[[int], np.ndarray]) -> None:
+    """Write what `draw` gives for the numbers of `order` as out/000.npz, ...; shards that are there are kept."""
+    out.mkdir(parents=True, exist_ok=True)
     clock = time.time()
     for first in range(0, len(order), SHARD_SIZE):
         path, numbers = out / f"{first // SHARD_SIZE:03d}.npz", order[first : first + SHARD_SIZE]
         if path.exists():
             continue
-        drawn = [redraw(shards[i].rgb, *draw_for(int(i), is_held_out(shards.sources[i]))) for i in numbers]
-        write(path, numbers, drawn)
+        write(path, numbers, [draw(int(i)) for i in numbers])
         print(f"{first + len(numbers)} of {len(order)} faces, {time.time() - clock:.0f} s", flush=True)
 
 

