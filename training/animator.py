@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training import landmarks as lm
-from training.hulls import face_size, hull_mask, warp
+from training.bending import expression, landmark_field, places, warp
+from training.hulls import face_size, hull_mask
 from training.prepare import Sample, Shards
-from training.pseudo import expression, landmark_field
 
 SIDE = 256  # pixels of source and target, which show the face with its surroundings
 WIDTH = 16  # channels at full size
@@ -147,8 +147,7 @@ class Views:
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * stretch
         moved = ((moved - middle) @ turn + middle).astype(np.float32)
         size = face_size(points)
-        identity = np.stack(np.meshgrid(*(np.arange(SIDE, dtype=np.float32),) * 2), 2)
-        back = landmark_field((SIDE, SIDE), moved, points, size, anchored=True) - identity
+        back = landmark_field((SIDE, SIDE), moved, points, size, anchored=True) - places((SIDE, SIDE))
         return warp(picture, back, cv2.INTER_CUBIC), moved
 
 

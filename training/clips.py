@@ -13,10 +13,11 @@ import numpy as np
 
 from core.crops import CROP_SIZE, crop
 from training import degrade
+from training.bending import expression, landmark_field, places, warp
 from training.h264 import h264
-from training.hulls import face_size, warp
+from training.hulls import face_size
 from training.prepare import Sample, Shards
-from training.pseudo import FAMILIES, expression, landmark_field, self_blend
+from training.pseudo import FAMILIES, self_blend
 
 LENGTH = 16  # frames, at 8 Hz
 KINDS = ("steady", "drift", "flicker", "part_time", "lag", "animated")
@@ -120,8 +121,8 @@ def animate(still: Sample, seen: list[Sample], motion: list[Sample], rng: np.ran
     for view, driver in zip(seen, motion, strict=True):
         change = expression(driver.landmarks, still.landmarks) - neutral
         moved = (view.landmarks + strength * change).astype(np.float32)
-        identity = np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in view.rgb.shape[1::-1])), 2)
-        field = landmark_field(view.rgb.shape[:2], moved, view.landmarks, size, anchored=True) - identity
+        field = landmark_field(view.rgb.shape[:2], moved, view.landmarks, size, anchored=True)
+        field -= places(view.rgb.shape[:2])
         rgb = warp(view.rgb.astype(np.float32), field, cv2.INTER_LINEAR)
         rgb = degrade.down_up(rgb, softness, np.random.default_rng(0))
         out.append(replace(view, rgb=_pixels(rgb), landmarks=moved))

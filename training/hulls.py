@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from training import landmarks as lm
+from training.bending import smooth_field, warp
 
 INNER = lm.RIGHT_BROW + lm.LEFT_BROW + lm.RIGHT_EYE + lm.LEFT_EYE + lm.NOSE + lm.OUTER_LIPS
 LOWER_OVAL = [323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58, 132, 93]
@@ -63,19 +64,6 @@ def soften(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def bend(mask: np.ndarray, rng: np.random.Generator, strength: float) -> np.ndarray:
     """Elastic deformation by a smooth random field; `strength` in pixels."""
     return warp(mask, smooth_field(mask.shape[:2], rng, strength))
-
-
-def smooth_field(shape: tuple[int, int], rng: np.random.Generator, strength: float, cells: int = 6) -> np.ndarray:
-    """A smooth random displacement (H, W, 2) float32 in pixels."""
-    coarse = rng.normal(0, strength, (cells, cells, 2)).astype(np.float32)
-    return cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
-
-
-def warp(image: np.ndarray, field: np.ndarray, how: int = cv2.INTER_LINEAR) -> np.ndarray:
-    """Sample `image` at every pixel's own place plus `field` (H, W, 2)."""
-    height, width = image.shape[:2]
-    xs, ys = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return cv2.remap(image, xs + field[..., 0], ys + field[..., 1], how, borderMode=cv2.BORDER_REFLECT)
 
 
 def face_size(points: np.ndarray) -> float:

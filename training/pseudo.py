@@ -13,7 +13,8 @@ import numpy as np
 
 from core.crops import CROP_SIZE, crop
 from training import degrade
-from training.hulls import HULLS, box_mask, face_size, hull_mask, smooth_field, soften, warp
+from training.bending import expression, landmark_field, places, smooth_field, warp
+from training.hulls import HULLS, box_mask, face_size, hull_mask, soften
 from training.prepare import Sample
 
 
@@ -148,8 +149,7 @@ def reenact(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
     target = sample.rgb.astype(np.float32)
     size = face_size(sample.landmarks)
     moved = sample.landmarks + expression(partner.landmarks, sample.landmarks) * rng.uniform(0.3, 0.9)
-    identity = np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in target.shape[1::-1])), 2)
-    field = landmark_field(target.shape[:2], moved, sample.landmarks, size, anchored=True) - identity
+    field = landmark_field(target.shape[:2], moved, sample.landmarks, size, anchored=True) - places(target.shape[:2])
     field += smooth_field(target.shape[:2], rng, 0.01 * size)
     fake = warp(drawn_or_self(sample, rng, 0.3), field, int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC])))
     strain = np.clip(np.linalg.norm(field, axis=2) / (0.04 * size), 0, 1)[..., None]
@@ -269,32 +269,6 @@ def decoder(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     fine = image[:height, :width] - cv2.GaussianBlur(image[:height, :width], (0, 0), 1.2)
     out += fine * rng.uniform(0, 0.9)  # skip connections bring some of the detail back
     return cv2.resize(np.clip(out, 0, 255), (image.shape[1], image.shape[0]))
-
-
-def landmark_field(
-    shape: tuple[int, int], here: np.ndarray, there: np.ndarray, size: float, anchored: bool = False
-) -> np.ndarray:
-    """Where to sample a picture with landmarks `there` so that they come to lie at `here`: (H, W, 2) float32.
-
-    Similarity transform plus a smooth remainder (kernel regression over the landmarks); `anchored` lets the
-    remainder fade to nothing away from the face, and leaves the similarity out.
-    """
-    affine = np.eye(2, 3) if anchored else cv2.estimateAffinePartial2D(here, there, method=cv2.LMEDS)[0]
-    rest = there - (here @ affine[:, :2].T + affine[:, 2])
-    centres = ((np.arange(28) + 0.5) * n / 28 - 0.5 for n in shape[::-1])  # where resizing takes the values to stand
-    grid = np.stack(np.meshgrid(*centres), 2).reshape(-1, 2)
-    distance = ((grid[:, None] - here[None, ::3]) ** 2).sum(2)
-    weights = np.exp(-distance / (2 * (0.07 * size) ** 2))
-    moved = weights @ rest[::3] / (weights.sum(1, keepdims=True) + (0.5 if anchored else 1e-3))
-    field = cv2.resize(moved.reshape(28, 28, 2).astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)
-    places = np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in shape[::-1])), 2)
-    return (places @ affine[:, :2].T + affine[:, 2]).astype(np.float32) + field
-
-
-def expression(theirs: np.ndarray, ours: np.ndarray) -> np.ndarray:
-    """What would move our landmarks towards their expression, head pose and place taken out: (468, 2)."""
-    affine = cv2.estimateAffinePartial2D(theirs, ours, method=cv2.LMEDS)[0]
-    return theirs @ affine[:, :2].T + affine[:, 2] - ours
 
 
 def match_colour(source: np.ndarray, target: np.ndarray, where: np.ndarray) -> np.ndarray:
