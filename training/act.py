@@ -4,8 +4,8 @@
 
 First the networks of training.animator are trained, on what is not held out for validation: on absolute differences,
 on differences of ImageNet features, and against a small discriminator of patches. Then every face is drawn once, by one
-of them, and a clip's frames all by the same one and from the same frame. Goes on where it was stopped; data/prepared/animators/*/sheet.png shows
-source, target and drawing side by side.
+of them; the frames of a clip all by the same one and from the same frame. Goes on where it was stopped.
+data/prepared/animators/*/sheet.png shows source, target and drawing side by side.
 """
 
 import argparse
@@ -148,9 +148,8 @@ def act(data: Path, steps: int, faces: int | None) -> None:
     views = Views(shards, np.arange(len(shards)))
 
     def one(i: int) -> np.ndarray:
-        rng = np.random.default_rng(
-            [11, zlib.crc32(shards.sources[i].id.encode())]
-        )  # a clip is drawn by one, from one frame
+        of_its_clip = zlib.crc32(shards.sources[i].id.encode())
+        rng = np.random.default_rng([11, of_its_clip])
         net, (height, width) = nets[int(rng.integers(len(nets)))], shards[i].rgb.shape[:2]
         side = max(height, width)
         drawn = draw(net, views(i, rng))

@@ -161,11 +161,9 @@ def squared(sample: Sample) -> tuple[np.ndarray, np.ndarray]:
 
 
 def lines(points: np.ndarray) -> np.ndarray:
+    """The outlines of a face's features, from its landmarks: (S, S) float32, 0 to 1."""
     picture = np.zeros((SIDE, SIDE), np.uint8)
-    closed = (lm.OVAL, lm.OUTER_LIPS, lm.INNER_LIPS, lm.RIGHT_EYE, lm.LEFT_EYE)
-    for chain, is_closed in ((c, True) for c in closed):
-        cv2.polylines(picture, [np.round(points[chain] * 8).astype(np.int32)], is_closed, 255, 2, cv2.LINE_AA, 3)
-    for chain in (lm.RIGHT_BROW, lm.LEFT_BROW):
+    for chain in (lm.OVAL, lm.OUTER_LIPS, lm.INNER_LIPS, lm.RIGHT_EYE, lm.LEFT_EYE, lm.RIGHT_BROW, lm.LEFT_BROW):
         cv2.polylines(picture, [np.round(points[chain] * 8).astype(np.int32)], True, 255, 2, cv2.LINE_AA, 3)
     return picture.astype(np.float32) / 255
 

@@ -35,7 +35,8 @@ def test_fifty_checks_leave_neither_memory_nor_files_behind(browser, weights, tm
             check_to_the_end(page)
             used.append(resident_mib(demo.pid))
 
-        assert max(used[-5:]) - max(used[WARM_UP - 5 : WARM_UP]) < GROWTH_MIB, used
+        # the least of ten: what is held stays, what the allocator keeps for a while comes and goes by 30 MiB
+        assert min(used[-10:]) - min(used[WARM_UP - 10 : WARM_UP]) < GROWTH_MIB, used
         assert {file.suffix for file in files_in(scratch)} == {".mp4", ".html", ".json"}
         page.close()
         waited(lambda: files_in(scratch) == [])
