@@ -128,7 +128,7 @@ class Views:
             field = landmark_field((SIDE, SIDE), points, there, face_size(points), anchored=True)
         whole = hull_mask((SIDE, SIDE), points, "whole", np.random.default_rng(0))
         face = cv2.GaussianBlur(whole, (0, 0), 8)
-        return View(source, target, (field + 0.5) / SIDE * 2 - 1, lines(points), face)
+        return View(source, target, (places((SIDE, SIDE)) + field + 0.5) / SIDE * 2 - 1, lines(points), face)
 
     def _elsewhere(self, i: int, at: float) -> int | None:
         """The frame of the same clip that lies `at` (0 to 1) in it, or half of it further, if that is another moment."""
@@ -147,7 +147,7 @@ class Views:
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * stretch
         moved = ((moved - middle) @ turn + middle).astype(np.float32)
         size = face_size(points)
-        back = landmark_field((SIDE, SIDE), moved, points, size, anchored=True) - places((SIDE, SIDE))
+        back = landmark_field((SIDE, SIDE), moved, points, size, anchored=True)
         return warp(picture, back, cv2.INTER_CUBIC), moved
 
 

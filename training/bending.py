@@ -16,18 +16,17 @@ def smooth_field(shape: tuple[int, int], rng: np.random.Generator, strength: flo
 
 
 def warp(image: np.ndarray, field: np.ndarray, how: int = cv2.INTER_LINEAR) -> np.ndarray:
-    """Sample `image` at every pixel's own place plus `field` (H, W, 2)."""
-    height, width = image.shape[:2]
-    return cv2.remap(image, places((height, width)) + field, None, how, borderMode=cv2.BORDER_REFLECT)
+    """Sample `image` at every pixel's own place plus `field` (H, W, 2); as large as the field."""
+    return cv2.remap(image, places(field.shape[:2]) + field, None, how, borderMode=cv2.BORDER_REFLECT)
 
 
 def landmark_field(
     shape: tuple[int, int], here: np.ndarray, there: np.ndarray, size: float, anchored: bool = False
 ) -> np.ndarray:
-    """Where to sample a picture with landmarks `there` so that they come to lie at `here`: (H, W, 2) float32.
+    """How far from its own place each pixel lies in a picture with landmarks `there`, if they are to lie at `here`.
 
-    Similarity transform plus a smooth remainder (kernel regression over the landmarks); `anchored` lets the
-    remainder fade to nothing away from the face, and leaves the similarity out.
+    (H, W, 2) float32, pixels, as `warp` takes it. Similarity transform plus a smooth remainder (kernel regression over
+    the landmarks); `anchored` lets the remainder fade to nothing away from the face, and leaves the similarity out.
     """
     affine = np.eye(2, 3) if anchored else cv2.estimateAffinePartial2D(here, there, method=cv2.LMEDS)[0]
     rest = there - (here @ affine[:, :2].T + affine[:, 2])
@@ -37,7 +36,8 @@ def landmark_field(
     weights = np.exp(-distance / (2 * (0.07 * size) ** 2))
     moved = weights @ rest[::3] / (weights.sum(1, keepdims=True) + (0.5 if anchored else 1e-3))
     field = cv2.resize(moved.reshape(28, 28, 2).astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return (places(shape) @ affine[:, :2].T + affine[:, 2]).astype(np.float32) + field
+    turned = places(shape) @ (affine[:, :2] - np.eye(2)).T + affine[:, 2]
+    return turned.astype(np.float32) + field
 
 
 def expression(theirs: np.ndarray, ours: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from core.crops import CROP_SIZE, crop
 from training import degrade
-from training.bending import expression, landmark_field, places, warp
+from training.bending import expression, landmark_field, warp
 from training.h264 import h264
 from training.hulls import face_size
 from training.prepare import Sample, Shards
@@ -89,7 +89,7 @@ def blended(real: list[Sample], kind: str, rng: np.random.Generator) -> tuple[li
 def _with_late_face(frame: Sample, earlier: Sample) -> Sample:
     """The frame with the inner face of an earlier one, laid over it."""
     field = landmark_field(frame.rgb.shape[:2], frame.landmarks, earlier.landmarks, face_size(frame.landmarks))
-    late = cv2.remap(earlier.rgb, field, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    late = warp(earlier.rgb, field)
     mask = np.zeros(frame.rgb.shape[:2], np.float32)
     cv2.fillConvexPoly(mask, cv2.convexHull(frame.landmarks).astype(np.int32), 1.0)
     mask = cv2.GaussianBlur(mask, (0, 0), 0.04 * face_size(frame.landmarks))[..., None]
@@ -122,7 +122,6 @@ def animate(still: Sample, seen: list[Sample], motion: list[Sample], rng: np.ran
         change = expression(driver.landmarks, still.landmarks) - neutral
         moved = (view.landmarks + strength * change).astype(np.float32)
         field = landmark_field(view.rgb.shape[:2], moved, view.landmarks, size, anchored=True)
-        field -= places(view.rgb.shape[:2])
         rgb = warp(view.rgb.astype(np.float32), field, cv2.INTER_LINEAR)
         rgb = degrade.down_up(rgb, softness, np.random.default_rng(0))
         out.append(replace(view, rgb=_pixels(rgb), landmarks=moved))

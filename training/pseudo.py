@@ -13,7 +13,7 @@ import numpy as np
 
 from core.crops import CROP_SIZE, crop
 from training import degrade
-from training.bending import expression, landmark_field, places, smooth_field, warp
+from training.bending import expression, landmark_field, smooth_field, warp
 from training.hulls import HULLS, box_mask, face_size, hull_mask, soften
 from training.prepare import Sample
 
@@ -82,9 +82,7 @@ def swap(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
     target = sample.rgb.astype(np.float32)
     size = face_size(sample.landmarks)
     field = landmark_field(target.shape[:2], sample.landmarks, partner.landmarks, size)
-    donor = drawn_or_self(partner, rng, 0.4)
-    donor = cv2.remap(donor, field, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
-    donor = np.clip(donor, 0, 255)
+    donor = np.clip(warp(drawn_or_self(partner, rng, 0.4), field, cv2.INTER_CUBIC), 0, 255)
     mask = hull_mask(target.shape[:2], sample.landmarks, str(rng.choice(["whole", "no_forehead", "inner"])), rng)
     donor = match_colour(donor, target, mask > 0.5)
     if rng.random() < 0.7:
@@ -149,7 +147,7 @@ def reenact(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
     target = sample.rgb.astype(np.float32)
     size = face_size(sample.landmarks)
     moved = sample.landmarks + expression(partner.landmarks, sample.landmarks) * rng.uniform(0.3, 0.9)
-    field = landmark_field(target.shape[:2], moved, sample.landmarks, size, anchored=True) - places(target.shape[:2])
+    field = landmark_field(target.shape[:2], moved, sample.landmarks, size, anchored=True)
     field += smooth_field(target.shape[:2], rng, 0.01 * size)
     fake = warp(drawn_or_self(sample, rng, 0.3), field, int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC])))
     strain = np.clip(np.linalg.norm(field, axis=2) / (0.04 * size), 0, 1)[..., None]
