@@ -129,16 +129,16 @@ def animate(still: Sample, seen: list[Sample], motion: list[Sample], rng: np.ran
 
 
 def finish(frames: list[Sample], rng: np.random.Generator) -> np.ndarray:
-    """Crop with a margin and a shift of the clip's own, recolour, encode. (T, S, S, 3) uint8."""
+    """Crop with a margin and a shift of the clip's own, seen by a camera of its own, encoded. (T, S, S, 3) uint8."""
     margin, shift, flip = rng.uniform(1.15, 1.45), rng.uniform(-0.04, 0.04, 2), rng.random() < 0.5
     jitter, side = rng.uniform(0, 0.012), int(rng.choice([128, 256, 256]))
-    colour_seed, crops = int(rng.integers(2**63)), []
+    camera_seed, crops = int(rng.integers(2**63)), []
     for frame in frames:
         x0, y0, x1, y1 = frame.box
         face = max(x1 - x0, y1 - y0)
         centre = np.array([x0 + x1, y0 + y1]) / 2 + (shift + rng.normal(0, jitter, 2)) * face
         box = (*(centre - margin * face / 2), *(centre + margin * face / 2))
-        image = degrade.colour(crop(frame.rgb, box, side, 1.0).astype(np.float32), np.random.default_rng(colour_seed))
+        image = degrade.camera(crop(frame.rgb, box, side, 1.0).astype(np.float32), np.random.default_rng(camera_seed))
         crops.append(_pixels(image[:, ::-1] if flip else image))
     crops = h264(crops, int(rng.integers(18, 36)), int(rng.choice([4, 8, 16])))
     return np.stack(

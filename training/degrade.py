@@ -30,13 +30,17 @@ def colour(image: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -
 
 
 def detail(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A different sharpness: smaller and back, sharpened, or blurred."""
+    """Another past than its surroundings': smaller and back, sharpened, blurred, denoised, grainy, or compressed."""
     kind = rng.random()
-    if kind < 0.5:
+    if kind < 0.4:
         return down_up(image, rng.uniform(0.3, 0.85), rng)
-    if kind < 0.8:
-        return sharpen(image, rng.uniform(0.2, 0.8))
-    return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.4))
+    if kind < 0.6:
+        return np.clip(crisp(image, rng), 0, 255)
+    if kind < 0.72:
+        return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.4))
+    if kind < 0.82:
+        return smooth(image, rng)
+    return np.clip(noise(image, rng), 0, 255) if kind < 0.91 else codec(image, rng, 40)
 
 
 def down_up(image: np.ndarray, scale: float, rng: np.random.Generator) -> np.ndarray:
@@ -64,24 +68,83 @@ def codec(image: np.ndarray, rng: np.random.Generator, lowest: int = 50) -> np.n
 
 
 def spread(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The whole way of a picture through the world. Returns (H, W, 3) uint8."""
-    out = colour(image, rng, 1.5) if rng.random() < 0.5 else image
-    if rng.random() < 0.08:
-        out = np.repeat(out.mean(2, keepdims=True), 3, 2)
-    if rng.random() < 0.15:
-        out = cv2.bilateralFilter(out, 5, float(rng.uniform(10, 40)), 3)  # a beauty filter, in both classes
-    if rng.random() < 0.15:
-        out = cv2.GaussianBlur(out, (0, 0), rng.uniform(0.3, 1.0))
-    if rng.random() < 0.3:
-        out = down_up(out, rng.uniform(0.5, 0.95), rng)
-    if rng.random() < 0.2:
-        out = out + rng.normal(0, rng.uniform(1, 5), out.shape).astype(np.float32)
+    """The whole way of a picture through the world: light and camera, an editor, a site. Returns (H, W, 3) uint8."""
+    out = camera(image, rng)
     if rng.random() < 0.12:
         out = label(out, rng)
     if rng.random() < 0.55:
         out = codec(out, rng, 30 if rng.random() < 0.2 else 50)
     pixels = np.clip(np.round(out), 0, 255).astype(np.uint8)
     return frame_of_video(pixels, rng) if rng.random() < 0.35 else pixels
+
+
+def camera(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """As one of many cameras and apps would have it: its light, then for three in four some treatments in any order.
+
+    Kinds count here, more than how strong they are: what no training saw (a motion blur, a denoiser) is taken for a trace
+    of manipulation.
+    """
+    out = light(np.clip(image, 0, 255).astype(np.float32), rng)
+    if rng.random() < 0.25:
+        return out
+    for number in rng.permutation(len(TREATMENTS)):
+        share, treatment = TREATMENTS[number]
+        if rng.random() < share:
+            out = np.clip(treatment(out, rng), 0, 255).astype(np.float32)
+    return out
+
+
+def light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Colour, sometimes strongly; grey; lit from one side; too dark, with the noise of few photons, and lifted again."""
+    out = colour(image, rng, rng.uniform(0.5, 2.5)) if rng.random() < 0.6 else image
+    if rng.random() < 0.08:
+        out = np.repeat(out.mean(2, keepdims=True), 3, 2)
+    if rng.random() < 0.1:
+        slope = np.linspace(-1, 1, out.shape[1], dtype=np.float32) * np.float32(rng.uniform(-0.5, 0.5))
+        out = np.clip(out * (1 + slope)[None, :, None], 0, 255)
+    if rng.random() < 0.1:
+        dark = out * np.float32(rng.uniform(0.25, 0.7))
+        dark = dark + rng.normal(0, rng.uniform(0.1, 0.6), dark.shape) * np.sqrt(dark)
+        out = np.clip(dark * rng.uniform(1, 1.6), 0, 255)
+    return out.astype(np.float32)
+
+
+def blur(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Out of focus, or moved while the shutter was open; as wide as suits the picture's size."""
+    if rng.random() < 0.5:
+        return cv2.GaussianBlur(image, (0, 0), 0.001 * 6 ** rng.random() * image.shape[0])
+    length = 0.008 * 5 ** rng.random() * image.shape[0]
+    side = int(np.ceil(length)) // 2 * 2 + 1
+    line = np.zeros((side, side), np.float32)
+    line[side // 2] = np.clip(length / 2 + 0.5 - np.abs(np.arange(side) - side // 2), 0, 1)
+    turn = cv2.getRotationMatrix2D((side // 2, side // 2), rng.uniform(0, 180), 1)
+    line = cv2.warpAffine(line, turn, (side, side))
+    return cv2.filter2D(image, -1, line / line.sum(), borderType=cv2.BORDER_REFLECT)
+
+
+def noise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A sensor's noise, half of the time coarse, as demosaicing and resizing leave it."""
+    grain = rng.normal(0, rng.uniform(1, 6), image.shape).astype(np.float32)
+    return image + (cv2.GaussianBlur(grain, (0, 0), rng.uniform(0.4, 1.2)) * 2 if rng.random() < 0.5 else grain)
+
+
+def smooth(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A denoiser or a beauty filter."""
+    if rng.random() < 0.3:
+        return cv2.medianBlur(np.round(image).astype(np.uint8), int(rng.choice([3, 3, 5]))).astype(np.float32)
+    return cv2.bilateralFilter(image, 5, float(rng.uniform(10, 60)), float(rng.uniform(2, 5)))
+
+
+def crisp(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The sharpening of a camera, with its halos."""
+    return image + rng.uniform(0.2, 1.5) * (image - cv2.GaussianBlur(image, (0, 0), rng.uniform(0.7, 3)))
+
+
+def smaller(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return down_up(image, rng.uniform(0.35, 0.95), rng)
+
+
+TREATMENTS = ((0.25, blur), (0.25, noise), (0.25, smooth), (0.3, crisp), (0.35, smaller))
 
 
 def label(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -184,7 +184,7 @@ def make_pair(
     family = family or str(rng.choice(names, p=[FAMILIES[n][0] for n in names]))
     blend = FAMILIES[family][1](sample, partner, rng)
     place = _placement(sample, rng)
-    shape = (round(blend.real.shape[1] * place.scale), round(blend.real.shape[0] * place.scale))
+    shape = place.shape
     how = {"flags": cv2.INTER_AREA if place.scale < 0.7 else cv2.INTER_LINEAR, "borderMode": cv2.BORDER_REFLECT}
     seed, box = int(rng.integers(2**63)), _jittered_box(sample, place, rng)
     flip = rng.random() < 0.5
@@ -205,20 +205,24 @@ def make_pair(
 class _Placement:
     affine: np.ndarray  # (2, 3), context -> output
     scale: float
+    stretch: float  # in width, its inverse in height: pictures are shown at wrong aspects
+    shape: tuple[int, int]  # width and height of the output
 
 
 def _placement(sample: Sample, rng: np.random.Generator) -> _Placement:
     height, width = sample.rgb.shape[:2]
     scale = 1.0 if rng.random() < 0.5 else float(np.exp(rng.uniform(np.log(0.5), 0)))
+    stretch = float(np.exp(rng.uniform(-0.12, 0.12))) if rng.random() < 0.3 else 1.0
     affine = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-8, 8), scale)
     affine[:, 2] += np.array([width, height]) * (scale - 1) / 2 + rng.uniform(-0.5, 0.5, 2)
-    return _Placement(affine, scale)
+    affine = np.diag([stretch, 1 / stretch]) @ affine
+    return _Placement(affine, scale, stretch, (round(width * scale * stretch), round(height * scale / stretch)))
 
 
 def _jittered_box(sample: Sample, place: _Placement, rng: np.random.Generator):
     x0, y0, x1, y1 = sample.box
     centre = place.affine[:, :2] @ [(x0 + x1) / 2, (y0 + y1) / 2] + place.affine[:, 2]
-    face = max(x1 - x0, y1 - y0) * place.scale
+    face = max((x1 - x0) * place.stretch, (y1 - y0) / place.stretch) * place.scale
     centre = centre + rng.uniform(-0.05, 0.05, 2) * face
     half = face * rng.uniform(1.15, 1.45) / 2
     return (centre[0] - half, centre[1] - half, centre[0] + half, centre[1] + half)

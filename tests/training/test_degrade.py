@@ -1,0 +1,51 @@
+"""What cameras and sites do to both members of a pair alike."""
+
+import cv2
+import numpy as np
+import pytest
+
+from training import degrade
+from training.pseudo import make_pair
+
+TREATMENTS = [treatment for _, treatment in degrade.TREATMENTS]
+
+
+@pytest.mark.parametrize("treatment", TREATMENTS)
+def test_a_treatment_is_a_pure_function_that_changes_the_picture_and_not_its_light(treatment, sample):
+    image = sample.rgb.astype(np.float32)
+    for seed in range(4):
+        one, other = (treatment(image.copy(), np.random.default_rng(seed)) for _ in range(2))
+        assert np.array_equal(one, other)
+        assert one.shape == image.shape
+        assert 0.02 < np.abs(one - image).mean() < 12
+        assert abs(one.mean() - image.mean()) < 1
+
+
+def test_a_blur_leaves_a_picture_where_it_was(sample):
+    image = cv2.GaussianBlur(sample.rgb.astype(np.float32), (0, 0), 2)
+    for seed in range(12):
+        (dx, dy), _ = cv2.phaseCorrelate(
+            image.mean(2).astype(np.float64), degrade.blur(image, np.random.default_rng(seed)).mean(2).astype(np.float64)
+        )
+        assert np.hypot(dx, dy) < 0.2
+
+
+def test_pixels_beyond_the_range_leave_no_specks(sample):
+    """A bent picture overshoots its range; its real twin does not, so nothing may come of it."""
+    rng = np.random.default_rng(0)
+    over = sample.rgb + rng.choice([-60.0, 0.0, 60.0], sample.rgb.shape).astype(np.float32)
+    for seed in range(60):
+        inside, outside = (
+            degrade.camera(image, np.random.default_rng(seed)) for image in (np.clip(over, 0, 255), over)
+        )
+        assert np.array_equal(inside, outside)
+        assert np.isfinite(inside).all()
+
+
+def test_the_face_stays_in_the_middle_of_a_picture_at_a_wrong_aspect(monkeypatch, sample, partner):
+    """The mask of a whole face lies around the middle of the crop, stretched or not."""
+    monkeypatch.setattr(degrade, "spread", lambda image, rng: np.clip(image, 0, 255).astype(np.uint8))
+    for seed in range(24):
+        where = make_pair(sample, partner, np.random.default_rng(seed), "swap").where
+        ys, xs = np.nonzero(where > 0.5)
+        assert np.hypot(ys.mean() - 6.5, xs.mean() - 6.5) < 2.5
