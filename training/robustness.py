@@ -5,7 +5,7 @@ loss, and the drift of the reals: a detector may keep its AUC and yet flag every
 
     python -m training.robustness --manifest ../shared/data/dev/manifest.jsonl --out runs/robustness --limit 10
 
---limit is the number of items of each class and kind; each video is judged 18 times, each image 16 times. Goes on where it was
+--limit is the number of items of each class and kind; each video is judged 23 times, each image 21 times. Goes on where it was
 stopped. Writes figures.json, report.md and robustness.png.
 """
 
@@ -68,6 +68,24 @@ def gamma(power: float) -> Callable[[np.ndarray], np.ndarray]:
     return lambda rgb: table[rgb]
 
 
+def moved(pixels: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Moved sideways while the shutter was open."""
+    return lambda rgb: cv2.blur(rgb, (pixels, 1))
+
+
+def denoised(strength: float) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda rgb: cv2.bilateralFilter(rgb, 5, strength, 3)
+
+
+def sharpened(amount: float) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda rgb: cv2.addWeighted(rgb, 1 + amount, cv2.GaussianBlur(rgb, (0, 0), 1.5), -amount, 0)
+
+
+def widened(factor: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Shown at a wrong aspect."""
+    return lambda rgb: cv2.resize(rgb, None, fx=factor, fy=1, interpolation=cv2.INTER_CUBIC)
+
+
 GRID = (
     *(Cell(f"JPEG {q}", jpeg=q, kinds=("image",)) for q in (90, 70, 50, 30)),
     *(Cell(f"H.264 CRF {crf}", generations=((None, crf),), kinds=("video",)) for crf in (18, 23, 28, 35, 40)),
@@ -76,6 +94,10 @@ GRID = (
     *(Cell(f"blur {sigma}", blurred(sigma)) for sigma in (0.5, 1, 2, 3)),
     *(Cell(f"noise {sigma}", noisy(sigma)) for sigma in (2, 5, 10)),
     *(Cell(f"gamma {power}", gamma(power)) for power in (0.7, 1.4)),
+    *(Cell(f"moved by {pixels} pixels", moved(pixels)) for pixels in (5, 9)),
+    Cell("denoised", denoised(40)),
+    Cell("sharpened", sharpened(1)),
+    Cell("a fifth too wide", widened(1.2)),
 )
 
 

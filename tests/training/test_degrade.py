@@ -25,7 +25,8 @@ def test_a_blur_leaves_a_picture_where_it_was(sample):
     image = cv2.GaussianBlur(sample.rgb.astype(np.float32), (0, 0), 2)
     for seed in range(12):
         (dx, dy), _ = cv2.phaseCorrelate(
-            image.mean(2).astype(np.float64), degrade.blur(image, np.random.default_rng(seed)).mean(2).astype(np.float64)
+            image.mean(2).astype(np.float64),
+            degrade.blur(image, np.random.default_rng(seed)).mean(2).astype(np.float64),
         )
         assert np.hypot(dx, dy) < 0.2
 

@@ -46,6 +46,16 @@ def test_odd_sides_lose_a_line_rather_than_the_copy(tmp_path):
     assert (probe(copy).width, probe(copy).height) == (174, 200)
 
 
+def test_a_wrong_aspect_changes_the_width_and_motion_only_what_lies_sideways(tmp_path):
+    stripes = np.zeros((80, 80, 3), np.uint8)
+    stripes[::2] = 255
+    cv2.imwrite(str(tmp_path / "a.png"), stripes)
+    assert first_frame(treat(tmp_path / "a.png", "image", CELLS["a fifth too wide"], tmp_path)).shape == (80, 96, 3)
+    assert np.array_equal(
+        first_frame(treat(tmp_path / "a.png", "image", CELLS["moved by 9 pixels"], tmp_path)), stripes
+    )
+
+
 def test_a_still_without_a_codec_in_its_cell_is_kept_without_loss(tmp_path):
     cv2.imwrite(str(tmp_path / "a.png"), portrait()[:, :, ::-1])
     copy = treat(tmp_path / "a.png", "image", Cell("nothing"), tmp_path)

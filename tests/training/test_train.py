@@ -197,6 +197,29 @@ def test_throughput_is_a_table_of_every_size(data, capsys, monkeypatch):
     assert all(float(figure) > 0 for row in rows[2:] for figure in row)
 
 
+def test_treatments_are_a_table_whose_first_row_moves_nothing(data, capsys, monkeypatch):
+    from training import treatments
+
+    monkeypatch.setattr(sys, "argv", ["treatments", "--data", str(data), "--pairs", "4"])
+    treatments.main()
+    rows = [line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert [row[0].strip() for row in rows[2:]] == ["as they are", *treatments.CELLS]
+    assert float(rows[2][2]) == 0
+    assert any(float(row[2]) != 0 for row in rows[3:])
+    assert all(0 <= float(row[-1]) <= 1 for row in rows[2:])
+
+
+def test_a_face_is_in_the_middle_of_its_crop_when_the_picture_was_widened(sample):
+    from training import treatments
+
+    x0, y0, x1, y1 = sample.box
+    rgb = np.zeros_like(sample.rgb)
+    rgb[int((y0 + y1) / 2) - 4 : int((y0 + y1) / 2) + 4, int((x0 + x1) / 2) - 4 : int((x0 + x1) / 2) + 4] = 255
+    for name in ("as they are", "a fifth too wide"):
+        ys, xs = np.nonzero(treatments.treated(sample, rgb, name)[:, :, 0] > 128)
+        assert np.hypot(ys.mean() - 112, xs.mean() - 112) < 4
+
+
 def test_the_residual_head_begins_as_the_mean_of_frames():
     torch.manual_seed(0)
     head = Head(HeadConfig.of("residual-lstm"), 8).eval()

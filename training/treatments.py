@@ -1,0 +1,77 @@
+"""What a camera, an app or a site does to the logits of real faces and of pseudo-fakes, on sources that no training saw.
+
+    python -m training.treatments --weights core/weights
+
+Both members of each pair are treated alike. A real face whose logit rises by a treatment is on its way to being accused, and
+the last column says how well a mixed lot of treated and untreated faces is told apart: what a real collection is.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from core.crops import crop
+from core.pretrained import load_weights
+from training.head import encode
+from training.metrics import auc
+from training.pairs import split
+from training.prepare import Sample, Shards
+from training.pseudo import FAMILIES
+from training.report import table
+from training.robustness import GRID
+
+CELLS = {cell.name: cell.picture for cell in GRID if cell.picture}
+BATCH = 32  # pairs
+
+
+def pairs(shards: Shards, count: int) -> list[tuple[Sample, np.ndarray, np.ndarray]]:
+    """A face, its real member and its fake, (H, W, 3) uint8 both: blends and swaps in turn, which stay as sharp as they are."""
+    _, unseen = split(shards.sources)
+    made = []
+    for number in range(count):
+        rng = np.random.default_rng([31, number])
+        i = int(rng.choice(unseen))
+        partner = shards[shards.partner(i, rng, unseen)]
+        blend = FAMILIES[("self_blend", "swap")[number % 2]][1](shards[i], partner, rng)
+        made.append((shards[i], *(np.clip(np.round(x), 0, 255).astype(np.uint8) for x in (blend.real, blend.fake))))
+    return made
+
+
+def treated(face: Sample, rgb: np.ndarray, name: str) -> np.ndarray:
+    """The crop of a treated picture; a picture that came out wider is cut where the face is now."""
+    x0, y0, x1, y1 = face.box
+    picture: Callable[[np.ndarray], np.ndarray] | None = CELLS.get(name)
+    out = picture(rgb) if picture else rgb
+    wider = out.shape[1] / rgb.shape[1]
+    return crop(out, (x0 * wider, y0, x1 * wider, y1))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("data/prepared"))
+    parser.add_argument("--weights", help="a folder, a bundled variant or a Hub id; the bundled ones without it")
+    parser.add_argument("--pairs", type=int, default=160)
+    args = parser.parse_args()
+    cv2.setNumThreads(1)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    encoder = load_weights(args.weights).model.encoder.to(device, memory_format=torch.channels_last).eval()
+    made, rows, plain = pairs(Shards(args.data), args.pairs), [], None
+    for name in ("as they are", *CELLS):
+        crops = np.stack([treated(face, rgb, name) for face, real, fake in made for rgb in (real, fake)])
+        parts = [encode(encoder, crops[k : k + 2 * BATCH], device)[1] for k in range(0, len(crops), 2 * BATCH)]
+        logits = np.concatenate(parts).reshape(-1, 2)
+        plain = logits if plain is None else plain
+        mixed = np.concatenate([plain, logits])
+        figures = logits[:, 0].mean(), (logits - plain)[:, 0].mean(), logits[:, 1].mean()
+        rows.append([name, *(f"{x:+.2f}" for x in figures), *(f"{auc(z[:, 0], z[:, 1]):.3f}" for z in (logits, mixed))])
+        print(f"{name} done", flush=True)
+    head = ["treatment", "real", "moved by", "fake", "AUC", "AUC, half of them treated"]
+    print("\n".join(table(head, rows)))
+
+
+if __name__ == "__main__":
+    main()
