@@ -4,7 +4,8 @@
 
 First the networks of training.animator are trained, on what is not held out for validation: on absolute differences,
 on differences of ImageNet features, and against a small discriminator of patches. Then every face is drawn once, by one
-of them; the frames of a clip all by the same one and from the same frame. Goes on where it was stopped.
+of them, its weights moved a little at random, for a trace that is the same in every face is learned instead of what networks
+have in common; the frames of a clip all by the same one and from the same frame. Goes on where it was stopped.
 data/prepared/animators/*/sheet.png shows source, target and drawing side by side.
 """
 
@@ -34,6 +35,7 @@ FROM_CLIPS = 0.4  # share of the views
 FEATURES = (3, 5, 7)  # layers of the Lite0 stem whose differences count
 AGAINST_FROM = 0.3  # share of the steps before the discriminator has a say
 SEED = 1
+MOVES = {"bottleneck": 0.08, "skip": 0.2}  # of weights, at most, against their size: what still draws a face
 
 
 class Look(nn.Module):
@@ -141,6 +143,28 @@ def sheet(net: Animator, views: Views, numbers: np.ndarray, path: Path) -> None:
     cv2.imwrite(str(path), np.concatenate(rows, 0)[:, :, ::-1])
 
 
+def moved(net: Animator, rng: np.random.Generator) -> Animator:
+    """A network like it, but with traces of its own: weights moved, now and then another way to enlarge."""
+    random = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    strength, out = rng.uniform(0, MOVES["skip" if net.skips else "bottleneck"]), copy.deepcopy(net)
+    for layer in out.modules():
+        if isinstance(layer, nn.Conv2d):
+            weight = layer.weight.data
+            noise = torch.randn(weight.shape, generator=random).to(weight.device) * weight.std()
+            weight *= 1 + strength * torch.randn(len(weight), 1, 1, 1, generator=random).to(weight.device)
+            weight += strength * noise
+        if isinstance(layer, nn.UpsamplingNearest2d) and rng.random() < 0.4:
+            layer.mode = "bilinear"
+    return out
+
+
+def in_light_of(drawn: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The drawing with each channel's mean and deviation as in the target: (S, S, 3) uint8 all."""
+    mean, deviation = drawn.mean((0, 1)), drawn.std((0, 1)) + 1
+    out = (drawn - mean) / deviation * (target.std((0, 1)) + 1) + target.mean((0, 1))
+    return np.clip(np.round(out), 0, 255).astype(np.uint8)
+
+
 def act(data: Path, steps: int, faces: int | None) -> None:
     """Train what is not trained, then draw the first `faces` of a shuffled order, or all of them, into data/acted."""
     shards = Shards(data)
@@ -150,9 +174,9 @@ def act(data: Path, steps: int, faces: int | None) -> None:
     def one(i: int) -> np.ndarray:
         of_its_clip = zlib.crc32(shards.sources[i].id.encode())
         rng = np.random.default_rng([11, of_its_clip])
-        net, (height, width) = nets[int(rng.integers(len(nets)))], shards[i].rgb.shape[:2]
+        net, view = moved(nets[int(rng.integers(len(nets)))], rng), views(i, rng)
+        (height, width), drawn = shards[i].rgb.shape[:2], in_light_of(draw(net, view), view.target)
         side = max(height, width)
-        drawn = draw(net, views(i, rng))
         how = cv2.INTER_AREA if side < len(drawn) else cv2.INTER_CUBIC
         return cv2.resize(drawn, (side, side), interpolation=how)[:height, :width]
 
