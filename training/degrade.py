@@ -35,12 +35,12 @@ def detail(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if kind < 0.4:
         return down_up(image, rng.uniform(0.3, 0.85), rng)
     if kind < 0.6:
-        return np.clip(crisp(image, rng), 0, 255)
+        return crisp(image, rng)
     if kind < 0.72:
         return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.4))
     if kind < 0.82:
         return smooth(image, rng)
-    return np.clip(noise(image, rng), 0, 255) if kind < 0.91 else codec(image, rng, 40)
+    return noise(image, rng) if kind < 0.91 else codec(image, rng, 40)
 
 
 def down_up(image: np.ndarray, scale: float, rng: np.random.Generator) -> np.ndarray:
@@ -51,8 +51,8 @@ def down_up(image: np.ndarray, scale: float, rng: np.random.Generator) -> np.nda
     return np.clip(cv2.resize(shrunk, (width, height), interpolation=int(rng.choice(GROW))), 0, 255)
 
 
-def sharpen(image: np.ndarray, amount: float) -> np.ndarray:
-    return np.clip(image + amount * (image - cv2.GaussianBlur(image, (0, 0), 1.5)), 0, 255)
+def sharpen(image: np.ndarray, amount: float, radius: float = 1.5) -> np.ndarray:
+    return np.clip(image + amount * (image - cv2.GaussianBlur(image, (0, 0), radius)), 0, 255)
 
 
 def codec(image: np.ndarray, rng: np.random.Generator, lowest: int = 50) -> np.ndarray:
@@ -90,7 +90,7 @@ def camera(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     for number in rng.permutation(len(TREATMENTS)):
         share, treatment = TREATMENTS[number]
         if rng.random() < share:
-            out = np.clip(treatment(out, rng), 0, 255).astype(np.float32)
+            out = treatment(out, rng)
     return out
 
 
@@ -125,7 +125,9 @@ def blur(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def noise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A sensor's noise, half of the time coarse, as demosaicing and resizing leave it."""
     grain = rng.normal(0, rng.uniform(1, 6), image.shape).astype(np.float32)
-    return image + (cv2.GaussianBlur(grain, (0, 0), rng.uniform(0.4, 1.2)) * 2 if rng.random() < 0.5 else grain)
+    if rng.random() < 0.5:
+        grain = 2 * cv2.GaussianBlur(grain, (0, 0), rng.uniform(0.4, 1.2))
+    return np.clip(image + grain, 0, 255)
 
 
 def smooth(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -137,7 +139,7 @@ def smooth(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def crisp(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The sharpening of a camera, with its halos."""
-    return image + rng.uniform(0.2, 1.5) * (image - cv2.GaussianBlur(image, (0, 0), rng.uniform(0.7, 3)))
+    return sharpen(image, rng.uniform(0.2, 1.5), rng.uniform(0.7, 3))
 
 
 def smaller(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

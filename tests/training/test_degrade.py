@@ -16,7 +16,8 @@ def test_a_treatment_is_a_pure_function_that_changes_the_picture_and_not_its_lig
     for seed in range(4):
         one, other = (treatment(image.copy(), np.random.default_rng(seed)) for _ in range(2))
         assert np.array_equal(one, other)
-        assert one.shape == image.shape
+        assert one.shape == image.shape and one.dtype == np.float32
+        assert one.min() >= 0 and one.max() <= 255
         assert 0.02 < np.abs(one - image).mean() < 12
         assert abs(one.mean() - image.mean()) < 1
 
