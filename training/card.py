@@ -33,7 +33,7 @@ Real faces alone: about 2,600 stills from 38 public sources and 37 talking clips
 made from them (docs/training.md). Most of those pictures carry no licence of their own and some clips are for research
 only, so these weights are **for research and evaluation**; train your own on data you hold rights to for anything else.
 The stem started from EfficientNet-Lite0's ImageNet weights (Apache-2.0). Some forgeries were drawn by Real-ESRGAN's networks
-(BSD-3-Clause), of which nothing is in here.
+(BSD-3-Clause), of which nothing is in here, and some by small reenactment networks trained on the same faces.
 
 ## What was measured
 
@@ -52,7 +52,8 @@ of forged ones {fake_flagged} are, and {fake_cleared} are called `no_signs_found
 
 ## What it cannot see
 
-- Faces made whole by a generator, and talking heads: at or below chance in the table above.
+- Faces made whole by a generator, and talking heads: at or below chance in the table above. A clean, sharp generated portrait
+  looks more real to it than a photograph.
 - Sound, words, scene, identity. Faces under 40 pixels. Much of what strong compression removes.
 - Posed, frontal adults are most of what it learned from; expect more mistakes on others.
 
