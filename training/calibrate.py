@@ -26,6 +26,7 @@ from training.manifest import DataError, Item, read_manifest, require_both_class
 from training.scores import Score, names_of, score_all
 
 LEVEL = 0.05  # of real videos above the upper edge, of forged ones below the lower
+LEAST_SLOPE = 1e-3  # keeps the order of faces where the logits tell nothing
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,13 @@ def fit(logits: np.ndarray, fakes: np.ndarray) -> tuple[Curve, ...]:
     """Platt's logistic map, the classes weighing the same, and band edges for 1 to MAX_FACES faces.
 
     The edges assume normal logits within a class (a quantile of thirty files is too rough): with k faces the largest
-    of k draws is compared, so the upper edge lies at the level that keeps the false alarms of the whole at LEVEL.
+    of k draws is compared, so the upper edge lies at the level that keeps the false alarms of the whole at LEVEL. Where
+    forgeries have no higher logits than reals, every probability is nearly the same and no edge means anything: the curves
+    keep none, and every answer is `inconclusive`.
     """
     slope, intercept = platt(logits, fakes)
+    if slope == LEAST_SLOPE:
+        return (Curve(slope, intercept),) * MAX_FACES
     real, fake = logits[~fakes], logits[fakes]
     plain = Curve(slope, intercept)
     lower = plain.probability(float(fake.mean() + normal_quantile(LEVEL) * fake.std(ddof=1)))
@@ -69,7 +74,7 @@ def fit(logits: np.ndarray, fakes: np.ndarray) -> tuple[Curve, ...]:
 def platt(logits: np.ndarray, fakes: np.ndarray) -> tuple[float, float]:
     """Slope, kept above 0, and intercept of the logistic map."""
     found = LogisticRegression(C=10.0, class_weight="balanced").fit(logits[:, None], fakes)
-    return max(float(found.coef_[0, 0]), 1e-3), float(found.intercept_[0])
+    return max(float(found.coef_[0, 0]), LEAST_SLOPE), float(found.intercept_[0])
 
 
 def uncertainty(files: list[Scored], draws: int = 500) -> tuple[float, float, float]:

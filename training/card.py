@@ -53,7 +53,8 @@ of forged ones {fake_flagged} are, and {fake_cleared} are called `no_signs_found
 ## What it cannot see
 
 - Faces made whole by a generator, and talking heads: at or below chance in the table above. A clean, sharp generated portrait
-  looks more real to it than a photograph.
+  looks more real to it than a photograph, and single pictures, where they are told no better than by chance, are always
+  called `inconclusive`.
 - Sound, words, scene, identity. Faces under 40 pixels. Much of what strong compression removes.
 - Posed, frontal adults are most of what it learned from; expect more mistakes on others.
 

@@ -85,3 +85,11 @@ def test_few_sources_leave_the_calibration_less_certain_than_many():
     few, many = calibrate.uncertainty(files(8), 100), calibrate.uncertainty(files(80), 100)
     assert min(few[:2]) > 3 * max(many[:2]) > 0
     assert few == calibrate.uncertainty(files(8), 100)
+
+
+@pytest.mark.parametrize(("higher", "decided"), ((3.0, True), (-0.5, False)))
+def test_no_edge_is_drawn_where_forgeries_score_no_higher_than_reals(higher, decided):
+    random, fakes = np.random.default_rng(2), np.arange(80) % 2 == 1
+    curves = calibrate.fit(random.normal(size=80) + higher * fakes, fakes)
+    verdicts = {curve.verdict(curve.probability(z)) for curve in curves for z in (-20.0, -6.0, 0.0, 6.0, 20.0)}
+    assert (verdicts == {"inconclusive"}) is not decided
