@@ -28,6 +28,7 @@ from training.imagenet import start_from_imagenet
 from training.pairs import split
 from training.prepare import Shards
 from training.render import draw_all
+from training.traces import in_light_of, moved
 from training.train import average, save
 
 BATCH = 4
@@ -143,28 +144,6 @@ def sheet(net: Animator, views: Views, numbers: np.ndarray, path: Path) -> None:
     cv2.imwrite(str(path), np.concatenate(rows, 0)[:, :, ::-1])
 
 
-def moved(net: Animator, rng: np.random.Generator) -> Animator:
-    """A network like it, but with traces of its own: weights moved, now and then another way to enlarge."""
-    random = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    strength, out = rng.uniform(0, MOVES["skip" if net.skips else "bottleneck"]), copy.deepcopy(net)
-    for layer in out.modules():
-        if isinstance(layer, nn.Conv2d):
-            weight = layer.weight.data
-            noise = torch.randn(weight.shape, generator=random).to(weight.device) * weight.std()
-            weight *= 1 + strength * torch.randn(len(weight), 1, 1, 1, generator=random).to(weight.device)
-            weight += strength * noise
-        if isinstance(layer, nn.UpsamplingNearest2d) and rng.random() < 0.4:
-            layer.mode = "bilinear"
-    return out
-
-
-def in_light_of(drawn: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The drawing with each channel's mean and deviation as in the target: (S, S, 3) uint8 all."""
-    mean, deviation = drawn.mean((0, 1)), drawn.std((0, 1)) + 1
-    out = (drawn - mean) / deviation * (target.std((0, 1)) + 1) + target.mean((0, 1))
-    return np.clip(np.round(out), 0, 255).astype(np.uint8)
-
-
 def act(data: Path, steps: int, faces: int | None) -> None:
     """Train what is not trained, then draw the first `faces` of a shuffled order, or all of them, into data/acted."""
     shards = Shards(data)
@@ -174,7 +153,8 @@ def act(data: Path, steps: int, faces: int | None) -> None:
     def one(i: int) -> np.ndarray:
         of_its_clip = zlib.crc32(shards.sources[i].id.encode())
         rng = np.random.default_rng([11, of_its_clip])
-        net, view = moved(nets[int(rng.integers(len(nets)))], rng), views(i, rng)
+        kind = int(rng.integers(len(nets)))
+        net, view = moved(nets[kind], MOVES[KINDS[kind]], rng), views(i, rng)
         (height, width), drawn = shards[i].rgb.shape[:2], in_light_of(draw(net, view), view.target)
         side = max(height, width)
         how = cv2.INTER_AREA if side < len(drawn) else cv2.INTER_CUBIC

@@ -49,25 +49,25 @@ def scored(items: Sequence[Item], scores: Sequence[Score]) -> list[Scored]:
     ]
 
 
-def fit(logits: np.ndarray, fakes: np.ndarray) -> tuple[Curve, ...]:
+def fit(files: list[Scored], draws: int = 500) -> tuple[Curve, ...]:
     """Platt's logistic map, the classes weighing the same, and band edges for 1 to MAX_FACES faces.
 
     The edges assume normal logits within a class (a quantile of thirty files is too rough): with k faces the largest
     of k draws is compared, so the upper edge lies at the level that keeps the false alarms of the whole at LEVEL. Where
-    forgeries have no higher logits than reals, every probability is nearly the same and no edge means anything: the curves
-    keep none, and every answer is `inconclusive`.
+    the slope is no larger than its own standard deviation, the logits are not known to tell anything and no edge means
+    anything: the curves keep none, and every answer is `inconclusive`.
     """
-    slope, intercept = platt(logits, fakes)
-    if slope == LEAST_SLOPE:
-        return (Curve(slope, intercept),) * MAX_FACES
+    logits, fakes = np.array([f.logit for f in files]), np.array([f.is_fake for f in files])
+    plain = Curve(*platt(logits, fakes), uncertainty=uncertainty(files, draws))
+    if plain.slope <= max(LEAST_SLOPE, plain.uncertainty[0] ** 0.5):
+        return (plain,) * MAX_FACES
     real, fake = logits[~fakes], logits[fakes]
-    plain = Curve(slope, intercept)
     lower = plain.probability(float(fake.mean() + normal_quantile(LEVEL) * fake.std(ddof=1)))
     curves = []
     for k in range(1, MAX_FACES + 1):
         z = normal_quantile((1 - LEVEL) ** (1 / k))
         upper = plain.probability(float(real.mean() + z * real.std(ddof=1)))
-        curves.append(Curve(slope, intercept, likely_from=max(upper, lower), no_signs_until=lower))
+        curves.append(replace(plain, likely_from=max(upper, lower), no_signs_until=lower))
     return tuple(curves)
 
 
@@ -77,7 +77,7 @@ def platt(logits: np.ndarray, fakes: np.ndarray) -> tuple[float, float]:
     return max(float(found.coef_[0, 0]), LEAST_SLOPE), float(found.intercept_[0])
 
 
-def uncertainty(files: list[Scored], draws: int = 500) -> tuple[float, float, float]:
+def uncertainty(files: list[Scored], draws: int) -> tuple[float, float, float]:
     """Variances of slope and intercept and their covariance, when the sources are drawn anew with replacement."""
     by_source: dict[str, list[Scored]] = {}
     for file in files:
@@ -102,14 +102,12 @@ def normal_quantile(p: float) -> float:
 
 def cross_fit(files: list[Scored]) -> dict:
     """Each source judged by a fit on the others: flagged and cleared shares, and the calibration error."""
-    logits, fakes = np.array([f.logit for f in files]), np.array([f.is_fake for f in files])
-    sources = np.array([f.source for f in files])
+    fakes, sources = np.array([f.is_fake for f in files]), np.array([f.source for f in files])
     probabilities, verdicts = np.zeros(len(files)), np.empty(len(files), object)
     for source in set(sources):
-        mine = sources == source
-        curve = fit(logits[~mine], fakes[~mine])[0]
-        for i in np.flatnonzero(mine):
-            probabilities[i] = curve.probability(logits[i])
+        curve = fit([f for f in files if f.source != source], 100)[0]
+        for i in np.flatnonzero(sources == source):
+            probabilities[i] = curve.probability(files[i].logit)
             verdicts[i] = curve.verdict(probabilities[i])
     shares = {
         f"{name} {verdict}": round(float((verdicts[group] == verdict).mean()), 3)
@@ -141,9 +139,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         mine = [f for f in files if f.is_still == is_still]
         if len({f.is_fake for f in mine}) < 2:
             continue
-        fitted = fit(np.array([f.logit for f in mine]), np.array([f.is_fake for f in mine]))
-        known = uncertainty(mine)
-        curves[kind] = tuple(replace(curve, uncertainty=known) for curve in fitted)
+        curves[kind] = fit(mine)
         report[kind] = cross_fit(mine)
     calibration = Calibration(**curves)
     (args.weights / "calibration.json").write_text(json.dumps(calibration.to_json(), indent=2) + "\n")

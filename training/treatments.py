@@ -24,7 +24,45 @@ from training.pseudo import FAMILIES
 from training.report import table
 from training.robustness import GRID
 
-CELLS = {cell.name: cell.picture for cell in GRID if cell.picture}
+
+def mixed(rgb: np.ndarray) -> np.ndarray:
+    """Two frames in one, as a change of the frame rate leaves them."""
+    later = cv2.warpAffine(rgb, np.float32([[1, 0, 4], [0, 1, 2]]), rgb.shape[1::-1], borderMode=cv2.BORDER_REFLECT_101)
+    return cv2.addWeighted(rgb, 0.5, later, 0.5, 0)
+
+
+def patched(rgb: np.ndarray) -> np.ndarray:
+    return cv2.fastNlMeansDenoisingColored(np.ascontiguousarray(rgb), None, 6, 6, 5, 11)
+
+
+def retouched(rgb: np.ndarray) -> np.ndarray:
+    """The skin made even, as beauty filters do; edges stay."""
+    return cv2.edgePreservingFilter(np.ascontiguousarray(rgb), None, cv2.RECURS_FILTER, 20, 0.2)
+
+
+def bulged(rgb: np.ndarray) -> np.ndarray:
+    """By a wide lens."""
+    height, width = rgb.shape[:2]
+    ys, xs = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    grow = 1 + 0.25 * (xs * xs + ys * ys - 0.5)
+    at = ((xs * grow + 1) / 2 * (width - 1)).astype(np.float32), ((ys * grow + 1) / 2 * (height - 1)).astype(np.float32)
+    return cv2.remap(rgb, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+
+
+def filmed(rgb: np.ndarray) -> np.ndarray:
+    """From a screen, with its waves."""
+    ys, xs = np.mgrid[: rgb.shape[0], : rgb.shape[1]]
+    waves = 1 + 0.08 * np.sin(2 * np.pi * (0.37 * xs + 0.05 * ys))
+    return np.clip(np.round(rgb * waves[..., None]), 0, 255).astype(np.uint8)
+
+
+CELLS = {cell.name: cell.picture for cell in GRID if cell.picture} | {
+    "two frames mixed": mixed,
+    "denoised by patches": patched,
+    "skin evened": retouched,
+    "bent by a wide lens": bulged,
+    "filmed from a screen": filmed,
+}
 BATCH = 32  # pairs
 
 

@@ -72,24 +72,6 @@ def test_training_comes_nearer_to_the_target(data, tmp_path):
     assert near.mean() < 0.6 * far.mean()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_moved_network_is_another_one_and_leaves_the_first_as_it_was(kind, data):
-    torch.manual_seed(0)
-    net, view = Animator(kind).eval(), Views(Shards(data), np.arange(4))(0, np.random.default_rng(0))
-    before = draw(net, view)
-    drawn = [draw(act.moved(net, np.random.default_rng(seed)), view) for seed in (1, 1, 2)]
-    assert np.array_equal(drawn[0], drawn[1])
-    assert not np.array_equal(drawn[0], drawn[2])
-    assert not np.array_equal(drawn[0], before)
-    assert np.array_equal(draw(net, view), before)
-
-
-def test_a_drawing_in_another_light_is_brought_back(sample):
-    target = sample.rgb
-    drawn = np.clip(target * [0.7, 0.9, 0.6] + [20, 0, 40], 0, 255).round().astype(np.uint8)
-    assert np.abs(act.in_light_of(drawn, target).astype(int) - target).mean() < 2
-
-
 def test_every_face_is_drawn_once_and_stands_in_for_itself(data):
     act.act(data, steps=1, faces=None)
     [shard] = (data / "acted").glob("*.npz")

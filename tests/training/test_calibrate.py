@@ -87,9 +87,14 @@ def test_few_sources_leave_the_calibration_less_certain_than_many():
     assert few == calibrate.uncertainty(files(8), 100)
 
 
-@pytest.mark.parametrize(("higher", "decided"), ((3.0, True), (-0.5, False)))
-def test_no_edge_is_drawn_where_forgeries_score_no_higher_than_reals(higher, decided):
-    random, fakes = np.random.default_rng(2), np.arange(80) % 2 == 1
-    curves = calibrate.fit(random.normal(size=80) + higher * fakes, fakes)
+@pytest.mark.parametrize(("higher", "decided"), ((3.0, True), (0.05, False), (-0.5, False)))
+def test_no_edge_is_drawn_where_forgeries_are_not_known_to_score_higher_than_reals(higher, decided):
+    random = np.random.default_rng(2)
+    files = [
+        calibrate.Scored(f"{n}", n % 2 == 1, True, f"source-{n // 2}", random.normal() + higher * (n % 2))
+        for n in range(80)
+    ]
+    curves = calibrate.fit(files, 100)
     verdicts = {curve.verdict(curve.probability(z)) for curve in curves for z in (-20.0, -6.0, 0.0, 6.0, 20.0)}
     assert (verdicts == {"inconclusive"}) is not decided
+    assert curves[0].uncertainty[0] > 0

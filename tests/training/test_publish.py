@@ -23,16 +23,22 @@ def test_the_edges_keep_their_promise_on_many_files():
     rng = np.random.default_rng(0)
     fakes = np.arange(4000) % 2 == 1
     logits = rng.normal(0, 1, 4000) + 3 * fakes
-    curve = fit(logits, fakes)[0]
+    curve = fit(files_of(logits, fakes), 20)[0]
     verdicts = np.array([curve.verdict(curve.probability(z)) for z in logits])
     assert (verdicts[~fakes] == "likely_manipulated").mean() == pytest.approx(0.05, abs=0.015)
     assert (verdicts[fakes] == "no_signs_found").mean() == pytest.approx(0.05, abs=0.015)
 
 
+def files_of(logits, fakes):
+    """A source of its own for every two files."""
+    both = enumerate(zip(logits, fakes, strict=True))
+    return [Scored(f"{n}", bool(fake), False, f"source-{n // 2}", float(logit)) for n, (logit, fake) in both]
+
+
 def test_more_faces_ask_for_more_evidence():
     rng = np.random.default_rng(0)
     fakes = np.arange(400) % 2 == 1
-    curves = fit(rng.normal(0, 1, 400) + 3 * fakes, fakes)
+    curves = fit(files_of(rng.normal(0, 1, 400) + 3 * fakes, fakes), 20)
     edges = [curve.likely_from for curve in curves]
     assert edges == sorted(edges) and edges[0] < edges[-1]
 
@@ -41,7 +47,7 @@ def test_probabilities_of_a_fit_are_those_of_the_classes():
     rng = np.random.default_rng(0)
     fakes = np.arange(4000) % 2 == 1
     logits = rng.normal(0, 1, 4000) + 2 * fakes
-    curve = fit(logits, fakes)[0]
+    curve = fit(files_of(logits, fakes), 20)[0]
     near = np.array([curve.probability(z) for z in logits])
     middle = (near > 0.4) & (near < 0.6)
     assert fakes[middle].mean() == pytest.approx(0.5, abs=0.06)
@@ -49,7 +55,7 @@ def test_probabilities_of_a_fit_are_those_of_the_classes():
 
 def test_weights_worse_than_chance_still_give_a_rising_curve():
     fakes = np.arange(100) % 2 == 1
-    curve = fit(-2.0 * fakes + np.random.default_rng(0).normal(0, 1, 100), fakes)[0]
+    curve = fit(files_of(-2.0 * fakes + np.random.default_rng(0).normal(0, 1, 100), fakes), 20)[0]
     assert curve.slope > 0
     assert curve.verdict(curve.probability(0.0)) == "inconclusive"
 

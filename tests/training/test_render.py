@@ -12,7 +12,7 @@ from training.upsamplers import HELD_OUT, UPSAMPLERS, load_upsampler
 
 @pytest.mark.parametrize("name", UPSAMPLERS)
 def test_every_network_draws_the_face_it_was_given_but_not_to_the_pixel(name, sample):
-    drawn = redraw(sample.rgb, name, 2.0)
+    drawn = redraw(sample.rgb, load_upsampler(name), 2.0)
     assert drawn.shape == sample.rgb.shape and drawn.dtype == np.uint8
     error = np.abs(drawn.astype(float) - sample.rgb).mean()
     assert 0.5 < error < 12
