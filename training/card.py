@@ -7,6 +7,8 @@ import argparse
 import json
 from pathlib import Path
 
+from core.pretrained import load_weights
+
 FRONT = """---
 license: other
 license_name: unmask-weights-research
@@ -53,8 +55,7 @@ of forged ones {fake_flagged} are, and {fake_cleared} are called `no_signs_found
 ## What it cannot see
 
 - Faces made whole by a generator, and talking heads: at or below chance in the table above. A clean, sharp generated portrait
-  looks more real to it than a photograph, and single pictures, where they are told no better than by chance, are always
-  called `inconclusive`.
+  looks more real to it than a photograph.{stills}
 - Sound, words, scene, identity. Faces under 40 pixels. Much of what strong compression removes.
 - Posed, frontal adults are most of what it learned from; expect more mistakes on others.
 
@@ -72,8 +73,11 @@ def interval(value: list[float], sign: bool = False) -> str:
     return "{:{f}} [{:{f}}, {:{f}}]".format(*value, f="+.2f" if sign else ".2f")
 
 
-def card(config: dict, figures: dict, calibration: dict) -> str:
-    """The text, from config.json, evaluate's figures.json and calibrate's report."""
+NO_EDGE = " So single pictures are not told well enough for a verdict and are always called `inconclusive`."
+
+
+def card(config: dict, figures: dict, calibration: dict, stills_decided: bool) -> str:
+    """The text, from config.json, evaluate's figures.json and calibrate's report; whether a still can get a verdict."""
     kinds, rows = figures["kinds"], []
     for kind, words in (("video", "videos"), ("image", "images")):
         found = kinds[kind]
@@ -102,6 +106,7 @@ def card(config: dict, figures: dict, calibration: dict) -> str:
         margin=interval(controls["detector_minus_best"], sign=True),
         below=" **The detector is not shown to be above it.**" if controls["detector_minus_best"][1] <= 0 else "",
         pairs=pairs,
+        stills="" if stills_decided else NO_EDGE,
         real_flagged=f"{fitted['real likely_manipulated']:.0%}",
         fake_flagged=f"{fitted['fake likely_manipulated']:.0%}",
         fake_cleared=f"{fitted['fake no_signs_found']:.0%}",
@@ -115,7 +120,9 @@ def main() -> None:
     parser.add_argument("--calibration", type=Path, default=Path("runs/calibrate.json"))
     args = parser.parse_args()
     config, *rest = (json.loads(p.read_text()) for p in (args.weights / "config.json", args.figures, args.calibration))
-    (args.weights / "README.md").write_text(card(config, *rest))
+    curve = load_weights(args.weights).calibration.frame[0]
+    decided = curve.likely_from < 1 or curve.no_signs_until > 0
+    (args.weights / "README.md").write_text(card(config, *rest, stills_decided=decided))
     print(args.weights / "README.md")
 
 

@@ -26,7 +26,7 @@ def figures(margin: list[float]) -> dict:
 
 
 def test_a_card_says_each_figure_with_its_interval_and_which_weights_they_are_of():
-    text = card(CONFIG, figures([0.05, 0.01, 0.09]), CALIBRATION)
+    text = card(CONFIG, figures([0.05, 0.01, 0.09]), CALIBRATION, True)
     for words in (
         "0.71 [0.60, 0.80]",
         "face-swap (3) | 0.75 [0.50, 0.90]",
@@ -39,4 +39,10 @@ def test_a_card_says_each_figure_with_its_interval_and_which_weights_they_are_of
 
 
 def test_a_card_admits_when_a_control_does_as_well():
-    assert "not shown to be above" in card(CONFIG, figures([0.05, -0.02, 0.1]), CALIBRATION)
+    assert "not shown to be above" in card(CONFIG, figures([0.05, -0.02, 0.1]), CALIBRATION, True)
+
+
+def test_a_card_says_whether_a_single_picture_can_get_a_verdict():
+    decided, not_decided = (card(CONFIG, figures([0.05, 0.01, 0.09]), CALIBRATION, stills) for stills in (True, False))
+    assert "always called `inconclusive`" in not_decided
+    assert "always called" not in decided
