@@ -73,7 +73,7 @@ def interval(value: list[float], sign: bool = False) -> str:
     return "{:{f}} [{:{f}}, {:{f}}]".format(*value, f="+.2f" if sign else ".2f")
 
 
-NO_EDGE = " So single pictures are not told well enough for a verdict and are always called `inconclusive`."
+NO_EDGE = " Single pictures are not told well\n  enough for a verdict and are always called `inconclusive`."
 
 
 def card(config: dict, figures: dict, calibration: dict, stills_decided: bool) -> str:

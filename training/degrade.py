@@ -72,7 +72,7 @@ def spread(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     out = camera(image, rng)
     if rng.random() < 0.12:
         out = label(out, rng)
-    for _ in range(int(rng.choice(4, p=[0.45, 0.43, 0.07, 0.05]))):  # sites pass pictures on to sites
+    if rng.random() < 0.55:
         out = codec(out, rng, 30 if rng.random() < 0.2 else 50)
     pixels = np.clip(np.round(out), 0, 255).astype(np.uint8)
     return frame_of_video(pixels, rng) if rng.random() < 0.35 else pixels
@@ -99,11 +99,6 @@ def light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     out = colour(image, rng, rng.uniform(0.5, 2.5)) if rng.random() < 0.6 else image
     if rng.random() < 0.08:
         out = np.repeat(out.mean(2, keepdims=True), 3, 2)
-    if rng.random() < 0.06:  # what a phone does to dark places
-        lab = cv2.cvtColor(out / 255, cv2.COLOR_RGB2LAB)
-        lifted = cv2.createCLAHE(rng.uniform(1, 3), (4, 4)).apply(np.round(lab[:, :, 0] * 2.55).astype(np.uint8))
-        lab[:, :, 0] = lifted / 2.55
-        out = np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB) * 255, 0, 255)
     if rng.random() < 0.1:
         slope = np.linspace(-1, 1, out.shape[1], dtype=np.float32) * np.float32(rng.uniform(-0.5, 0.5))
         out = np.clip(out * (1 + slope)[None, :, None], 0, 255)
@@ -116,10 +111,8 @@ def light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def blur(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Out of focus, or moved while the shutter was open; as wide as suits the picture's size."""
-    if rng.random() < 0.4:
+    if rng.random() < 0.5:
         return cv2.GaussianBlur(image, (0, 0), 0.001 * 6 ** rng.random() * image.shape[0])
-    if rng.random() < 0.3:
-        return shaken(image, rng)
     length = 0.008 * 5 ** rng.random() * image.shape[0]
     side = int(np.ceil(length)) // 2 * 2 + 1
     line = np.zeros((side, side), np.float32)
@@ -127,19 +120,6 @@ def blur(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     turn = cv2.getRotationMatrix2D((side // 2, side // 2), rng.uniform(0, 180), 1)
     line = cv2.warpAffine(line, turn, (side, side))
     return cv2.filter2D(image, -1, line / line.sum(), borderType=cv2.BORDER_REFLECT)
-
-
-def shaken(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Two to six views a little apart in one picture: frames mixed by a change of rate, a zoom, a turn of the hand."""
-    height, width = image.shape[:2]
-    views, turn, zoom = int(rng.integers(2, 7)), rng.normal(0, 1), rng.normal(0, 0.015)
-    way, out = rng.normal(0, 0.012 * height, 2), np.zeros_like(image, np.float32)
-    shares = rng.dirichlet(np.full(views, 3.0))
-    for share, at in zip(shares, np.linspace(-0.5, 0.5, views), strict=True):
-        affine = cv2.getRotationMatrix2D((width / 2, height / 2), turn * at, 1 + zoom * at)
-        affine[:, 2] += way * at
-        out += np.float32(share) * cv2.warpAffine(image, affine, (width, height), borderMode=cv2.BORDER_REFLECT_101)
-    return out
 
 
 def noise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -151,22 +131,10 @@ def noise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def smooth(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A denoiser, all over or, as a beauty filter does, on the face alone."""
-    pixels, kind = np.clip(np.round(image), 0, 255).astype(np.uint8), rng.random()
-    if kind < 0.25:
-        out = cv2.medianBlur(pixels, int(rng.choice([3, 3, 5])))
-    elif kind < 0.45:
-        out = cv2.fastNlMeansDenoisingColored(pixels, None, *rng.uniform(2, 7, 2).tolist(), 3, 9)
-    elif kind < 0.65:
-        out = cv2.edgePreservingFilter(pixels, None, 1, rng.uniform(5, 25), rng.uniform(0.05, 0.25))
-    else:
-        side = int(rng.choice([5, 5, 9]))
-        out = cv2.bilateralFilter(image, side, float(rng.uniform(10, 60)), float(rng.uniform(2, 5)))
-    if rng.random() < 0.7:
-        return out.astype(np.float32)
-    ys, xs = np.mgrid[-1 : 1 : image.shape[0] * 1j, -1 : 1 : image.shape[1] * 1j].astype(np.float32)
-    face = np.clip(2.2 - 2 * ((xs / rng.uniform(0.5, 0.7)) ** 2 + (ys / rng.uniform(0.55, 0.75)) ** 2), 0, 1)[..., None]
-    return np.clip(image + face.astype(np.float32) * (out * np.float32(rng.uniform(0.98, 1.06)) - image), 0, 255)
+    """A denoiser or a beauty filter."""
+    if rng.random() < 0.3:
+        return cv2.medianBlur(np.round(image).astype(np.uint8), int(rng.choice([3, 3, 5]))).astype(np.float32)
+    return cv2.bilateralFilter(image, 5, float(rng.uniform(10, 60)), float(rng.uniform(2, 5)))
 
 
 def crisp(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -175,89 +143,25 @@ def crisp(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def smaller(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    if rng.random() < 0.15:  # without a filter, as hasty players do it
-        height, width = image.shape[:2]
-        scale = rng.uniform(0.5, 0.95)
-        small = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_NEAREST)
-        return cv2.resize(small, (width, height), interpolation=int(rng.choice(SHRINK)))
     return down_up(image, rng.uniform(0.35, 0.95), rng)
 
 
-def lens(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Bent outwards or inwards, as wide lenses do, and seen a little from the side."""
-    height, width = image.shape[:2]
-    ys, xs = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
-    aside, along = rng.uniform(-0.08, 0.08, 2)
-    grow = 1 + rng.uniform(-0.15, 0.22) * (xs * xs + ys * ys - 0.4) + aside * xs + along * ys
-    at = ((xs * grow + 1) / 2 * (width - 1)).astype(np.float32), ((ys * grow + 1) / 2 * (height - 1)).astype(np.float32)
-    return np.clip(cv2.remap(image, *at, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101), 0, 255)
-
-
-def screen(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Lines of two half pictures, or of a screen, or the waves of a screen that was filmed."""
-    height, width = image.shape[:2]
-    kind = rng.random()
-    if kind < 0.4:  # half pictures a moment apart
-        out = image.copy()
-        out[1::2] = np.roll(image, int(rng.integers(-4, 5)), 1)[1::2]
-        return out if rng.random() < 0.4 else cv2.resize(image[::2], (width, height), interpolation=cv2.INTER_LINEAR)
-    ys, xs = np.mgrid[:height, :width].astype(np.float32)
-    turn, period = rng.uniform(0, np.pi), rng.uniform(2, 12)
-    turn = np.pi / 2 if kind < 0.6 else turn
-    waves = np.sin(2 * np.pi / period * (xs * np.cos(turn) + ys * np.sin(turn)))
-    return np.clip(image * (1 + np.float32(rng.uniform(0.02, 0.1)) * waves.astype(np.float32)[..., None]), 0, 255)
-
-
-def colour_aside(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Colour coarser than light and beside it, as on tape and after many copies."""
-    out = cv2.cvtColor(image / np.float32(255), cv2.COLOR_RGB2YCrCb)
-    place = np.float32([[1, 0, rng.uniform(-3, 3)], [0, 1, rng.uniform(-1, 1)]])
-    moved = cv2.warpAffine(out[:, :, 1:], place, out.shape[1::-1], borderMode=cv2.BORDER_REFLECT_101)
-    out[:, :, 1:] = cv2.GaussianBlur(moved, (0, 0), rng.uniform(0.5, 3.5))
-    return np.clip(cv2.cvtColor(out, cv2.COLOR_YCrCb2RGB) * 255, 0, 255)
-
-
-TREATMENTS = (
-    (0.25, blur),
-    (0.22, noise),
-    (0.25, smooth),
-    (0.27, crisp),
-    (0.3, smaller),
-    (0.1, lens),
-    (0.05, screen),
-    (0.06, colour_aside),
-)
+TREATMENTS = ((0.25, blur), (0.25, noise), (0.25, smooth), (0.3, crisp), (0.35, smaller))
 
 
 def label(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A caption or a sticker, as sites and people put them, or a hand, a microphone, a cup: something in front."""
+    """A caption or a sticker, as sites and people put them."""
     out = np.clip(np.round(image), 0, 255).astype(np.uint8)
     height, width = out.shape[:2]
-    ink, kind = tuple(int(v) for v in rng.integers(0, 256, 3)), rng.random()
-    if kind < 0.4:
+    ink = tuple(int(v) for v in rng.integers(0, 256, 3))
+    if rng.random() < 0.5:
         at = (int(rng.integers(0, width // 2)), int(rng.integers(10, height)))
         words = "".join(chr(c) for c in rng.integers(65, 91, 8))
         cv2.putText(out, words, at, cv2.FONT_HERSHEY_SIMPLEX, rng.uniform(0.4, 1.0), ink, 2)
-    elif kind < 0.6:
+    else:
         corner = rng.integers(0, [width, height])
         cv2.rectangle(out, corner.tolist(), (corner + rng.integers(10, width // 3, 2)).tolist(), ink, -1)
-    else:
-        return in_front(image, rng)
     return out.astype(np.float32)
-
-
-def in_front(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A rounded thing before the lower or outer face, of another part of the picture's colours, or dark."""
-    height, width = image.shape[:2]
-    mask = np.zeros((height, width), np.float32)
-    at = (int(rng.uniform(0.15, 0.85) * width), int(rng.uniform(0.45, 0.95) * height))
-    axes = (int(rng.uniform(0.05, 0.22) * width), int(rng.uniform(0.04, 0.14) * height))
-    cv2.ellipse(mask, at, axes, rng.uniform(0, 180), 0, 360, 1.0, -1, cv2.LINE_AA)
-    mask = cv2.GaussianBlur(mask, (0, 0), rng.uniform(0.4, 2))[..., None]
-    thing = np.roll(image, [int(v) for v in rng.integers(0, [height, width])], (0, 1))
-    if rng.random() < 0.4:
-        thing = cv2.GaussianBlur(thing, (0, 0), 0.03 * height) * np.float32(rng.uniform(0.2, 1))
-    return image + mask * (thing - image)
 
 
 def sharpness(image: np.ndarray) -> float:

@@ -213,8 +213,7 @@ def _placement(sample: Sample, rng: np.random.Generator) -> _Placement:
     height, width = sample.rgb.shape[:2]
     scale = 1.0 if rng.random() < 0.5 else float(np.exp(rng.uniform(np.log(0.5), 0)))
     stretch = float(np.exp(rng.uniform(-0.12, 0.12))) if rng.random() < 0.3 else 1.0
-    turn = rng.uniform(-8, 8) if rng.random() < 0.75 else rng.uniform(-30, 30)
-    affine = cv2.getRotationMatrix2D((width / 2, height / 2), turn, scale)
+    affine = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-8, 8), scale)
     affine[:, 2] += np.array([width, height]) * (scale - 1) / 2 + rng.uniform(-0.5, 0.5, 2)
     affine = np.diag([stretch, 1 / stretch]) @ affine
     return _Placement(affine, scale, stretch, (round(width * scale * stretch), round(height * scale / stretch)))

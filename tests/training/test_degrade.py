@@ -12,14 +12,14 @@ TREATMENTS = [treatment for _, treatment in degrade.TREATMENTS]
 
 @pytest.mark.parametrize("treatment", TREATMENTS)
 def test_a_treatment_is_a_pure_function_that_changes_the_picture_and_not_its_light(treatment, sample):
-    image, is_elsewhere = sample.rgb.astype(np.float32), treatment is degrade.lens
+    image = sample.rgb.astype(np.float32)
     for seed in range(4):
         one, other = (treatment(image.copy(), np.random.default_rng(seed)) for _ in range(2))
         assert np.array_equal(one, other)
         assert one.shape == image.shape and one.dtype == np.float32
         assert one.min() >= 0 and one.max() <= 255
-        assert 0.02 < np.abs(one - image).mean() < (30 if is_elsewhere else 12)
-        assert abs(one.mean() - image.mean()) < (12 if is_elsewhere else 2)
+        assert 0.02 < np.abs(one - image).mean() < 12
+        assert abs(one.mean() - image.mean()) < 1
 
 
 def test_a_blur_leaves_a_picture_where_it_was(sample):
