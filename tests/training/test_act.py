@@ -43,6 +43,7 @@ def test_a_network_draws_a_picture_of_the_size_it_was_given(kind, data):
     assert drawn.shape == (SIDE, SIDE, 3) and drawn.dtype == np.uint8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_killed_training_goes_on_and_ends_like_an_unbroken_one(kind, data, tmp_path, monkeypatch):
     shards = Shards(data)
@@ -62,6 +63,7 @@ def test_a_killed_training_goes_on_and_ends_like_an_unbroken_one(kind, data, tmp
         assert all(torch.equal(one[name][key], other[name][key]) for key in one[name])
 
 
+@pytest.mark.slow
 def test_training_comes_nearer_to_the_target(data, tmp_path):
     views = Views(Shards(data), np.arange(4))
     view = views(0, np.random.default_rng(5))

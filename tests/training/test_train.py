@@ -56,6 +56,7 @@ def test_pairs_are_the_same_whoever_makes_them(data):
         assert torch.equal(family, family2)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_like_an_unbroken_one(data, tmp_path, monkeypatch):
     torch.use_deterministic_algorithms(True)
     train(TINY, data, tmp_path / "unbroken", None, workers=0)
@@ -78,6 +79,7 @@ def test_a_killed_run_goes_on_and_ends_like_an_unbroken_one(data, tmp_path, monk
     assert [json.loads(line)["step"] for line in log] == [3, 6]
 
 
+@pytest.mark.slow
 def test_a_run_says_what_it_started_from(data, tmp_path):
     train(TrainConfig(**{**TINY.__dict__, "images": 4}), data, tmp_path / "run", None, workers=0)
     assert "Lite0" in json.loads((tmp_path / "run" / "config.json").read_text())["start"]
@@ -127,6 +129,7 @@ def test_the_quicker_backward_pass_gives_the_same_gradients(kernel, stride):
     assert quick.state_dict().keys() == plain.state_dict().keys()
 
 
+@pytest.mark.slow
 def test_frozen_layers_do_not_move(data, tmp_path):
     train(TrainConfig(**{**TINY.__dict__, "images": 12}), data, tmp_path / "run", None, workers=0)
     kept = torch.load(tmp_path / "run" / "last.pt", weights_only=True)["encoder"]
@@ -165,6 +168,7 @@ def test_climbing_makes_the_loss_worse_and_climbing_down_undoes_it():
     assert all(torch.allclose(v, before[k], atol=1e-6) for k, v in encoder.state_dict().items())
 
 
+@pytest.mark.slow
 def test_a_run_with_sharpness_aware_steps_takes_two_gradients_a_step_and_draws_its_curves(data, tmp_path, monkeypatch):
     backward, losses = stage1.backward, []
 
@@ -197,6 +201,7 @@ def test_throughput_is_a_table_of_every_size(data, capsys, monkeypatch):
     assert all(float(figure) > 0 for row in rows[2:] for figure in row)
 
 
+@pytest.mark.slow
 def test_treatments_are_a_table_whose_first_row_moves_nothing(data, capsys, monkeypatch):
     from training import treatments
 
@@ -247,6 +252,7 @@ def test_a_trained_head_finds_what_only_order_shows():
     assert figures["auc_shuffled"] < figures["auc_head"] - 0.1
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one_and_see_different_pairs(data, tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
     command += [
