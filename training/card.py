@@ -62,6 +62,8 @@ of forged ones {fake_flagged} are, and {fake_cleared} are called `no_signs_found
 A probability is a measure of signs, not of guilt. Let no decision about a person rest on it alone.
 """
 
+NO_EDGE = " Single pictures are not told well\n  enough for a verdict and are always called `inconclusive`."
+
 STEMS = {
     "conv": "ResNeXt",
     "lite0": "EfficientNet-Lite0's first eleven blocks, then two ResNeXt stages",
@@ -71,9 +73,6 @@ STEMS = {
 
 def interval(value: list[float], sign: bool = False) -> str:
     return "{:{f}} [{:{f}}, {:{f}}]".format(*value, f="+.2f" if sign else ".2f")
-
-
-NO_EDGE = " Single pictures are not told well\n  enough for a verdict and are always called `inconclusive`."
 
 
 def card(config: dict, figures: dict, calibration: dict, stills_decided: bool) -> str:
