@@ -22,6 +22,7 @@ from demo.work import Answer, Copy, Source, Step, check
 HERE = Path(__file__).parent
 AT_ONCE = 2  # checks; one more would make all of them slow on the two cores of a small machine
 IN_LINE = 20  # more visitors are asked to come back later
+REMEMBERED = 200  # pages of which Gradio keeps what they showed, a quarter of a MiB each; by itself it keeps 10,000
 PLAN_WORDS = {
     "default": "Samples: four windows spread over the video",
     "fast": "Fast: ends as soon as the answer stands firm, and may miss faces that come later",
@@ -58,6 +59,7 @@ def build(detectors: Detectors | None = None, links: Links | None = None) -> gr.
                 gr.Markdown(about(detectors.folder(DEFAULT)), elem_id="about")
         page.unload(handlers.leave)
     page.queue(max_size=IN_LINE, default_concurrency_limit=AT_ONCE)
+    page.state_session_capacity = REMEMBERED  # for who mounts it; `launch` is told again
     return page
 
 
@@ -218,28 +220,37 @@ class Handlers:
         return partial(self.detectors.get, weights)
 
     def _run(self, source, plan: str, weights: str, request: gr.Request) -> Iterator[tuple]:
-        """What to show in (status, verdict, above, copy, details, stop), again and again until the check is done."""
+        """What to show in (status, verdict, above, copy, details, stop), again and again until the check is done.
+
+        Each time all of it: Gradio sends only what changed, but keeps a component for every one that is left out.
+        """
         visit = self._visits.begin(request.session_hash)
-        same = gr.skip()
-        yield view.busy(Step("wait", 0)), "", "", "", "", gr.update(visible=True)
+        status, verdict, copy, details, runs = view.busy(Step("wait", 0)), "", "", "", True
+
+        def shown() -> tuple:
+            return status, verdict, view.above(visit.analysis, visit.line), copy, details, gr.update(visible=runs)
+
+        yield shown()
         try:
             for report in check(source(), self._load(weights), plan, visit.folder, visit.stop):
                 match report:
                     case Step():
-                        yield view.busy(report), same, same, same, same, same
+                        status = view.busy(report)
                     case Answer():
                         visit.analysis = report.analysis
-                        above = view.above(report.analysis, visit.line)
-                        yield same, view.verdict(report), above, same, view.details(report), same
+                        verdict, details = view.verdict(report), view.details(report)
                     case Copy():
-                        yield "", same, same, view.copy(report), same, gr.update(visible=False)
+                        status, copy, runs = "", view.copy(report), False
+                yield shown()
         except CheckError as error:
-            yield view.problem(error), same, same, same, same, gr.update(visible=False)
+            status, runs = view.problem(error), False
+            yield shown()
 
 
 def serve(host: str | None = None, port: int | None = None, weights: str | None = None) -> None:
     """Load the weights and serve the page until stopped. weights: as for `Detector.load`. Raises CheckError."""
-    page_of(weights, load=True).launch(server_name=host, server_port=port, **LAUNCH)
+    page = page_of(weights, load=True)
+    page.launch(server_name=host, server_port=port, state_session_capacity=REMEMBERED, **LAUNCH)
 
 
 def page_of(weights: str | None, load: bool) -> gr.Blocks:
