@@ -38,7 +38,14 @@ LOOKS = {
     ),
     "css": view.STYLE + (HERE / "static/page.css").read_text(encoding="utf-8"),
 }
-LAUNCH = {**LOOKS, "max_file_size": sources.MAX_BYTES, "footer_links": ["api"], "ssr_mode": False, "quiet": True}
+LAUNCH = {
+    **LOOKS,
+    "max_file_size": sources.MAX_BYTES,
+    "footer_links": ["api"],
+    "run_history": False,  # else what was asked and answered may be kept, in the browser or in a bucket
+    "ssr_mode": False,
+    "quiet": True,
+}
 
 
 def as_dropped(payload) -> str | None:

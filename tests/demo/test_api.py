@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import requests
 from gradio_client import Client, handle_file
 
 from core import cli
@@ -71,3 +72,8 @@ def test_weights_are_chosen_by_name_and_never_by_path(address, weights, tmp_path
 def test_nothing_a_program_sent_is_kept(ask, kept, tmp_path):
     ask(media.portrait_clip(tmp_path / "private.mp4", 1))
     assert [path for path in files_in(kept) if path.name != "refused.mp4"] == []  # deleted by age: its check never ran
+
+
+def test_no_history_of_what_was_checked_is_kept(address):
+    assert Client(address, verbose=False).config["run_history"] is False
+    assert requests.get(f"{address}/gradio_api/runs").status_code == 404
