@@ -73,6 +73,8 @@ class FaceResult:
     timeline: tuple[Moment, ...]
     key_frames: tuple[KeyFrame, ...]
     reason: str  # plain words: why this verdict, or why none
+    # what counted beside the network, as codes: "mouth_alone", the mouth moves and the rest of the face stands still
+    signs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

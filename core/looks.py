@@ -16,6 +16,7 @@ from core.errors import CheckError
 from core.faces import Box, Face
 from core.fused import Encode, compiled, fused, has_openvino
 from core.model import DeepfakeModel, normalise
+from core.movement import Movement
 from core.tracks import Track, size
 from core.video import Frame
 
@@ -31,8 +32,11 @@ class Engine:
         self.model = model.to(device, memory_format=torch.channels_last)
         self.device = device
         self.precision = precision  # "fp32" or "bf16"; of the encoder, the head always runs in float32
-        self._compiled, self._encoder = encode, model.encode  # of a stand-in, as training.rivals has them
-        if encode or not isinstance(model, DeepfakeModel):
+        self._compiled, self._encoder = encode, model.encode
+        self.is_stand_in = not isinstance(
+            model, DeepfakeModel
+        )  # as training.rivals has them, judged by what they say alone
+        if encode or self.is_stand_in:
             return
         if device == "cpu" and has_openvino():
             self._compiled = compiled(model.encoder, model.config.size, precision)
@@ -80,6 +84,7 @@ class Record:
     sizes: list[float] = field(default_factory=list)  # longer side of the box in every frame, pixels of the original
     usable: int = 0  # frames in which the face is large enough
     too_small: int = 0  # frames in which it is not
+    movement: Movement = field(default_factory=Movement)
 
     @property
     def suspicion(self) -> float:
@@ -116,6 +121,8 @@ class Looks:
                 record.too_small += 1
                 continue
             record.usable += 1
+            if not self.engine.is_stand_in:
+                record.movement.look(frame.t_s, frame.rgb, box)
             pixels = crop(frame.rgb, box, config.size, config.margin)
             original = tuple(float(edge * frame.scale) for edge in box)
             look = Look(len(self._times), frame.t_s, frame.index, original, pixels)

@@ -12,6 +12,9 @@ KEY_FRAMES = 3
 KEY_FRAME_GAP_S = 0.5
 LOW_RESOLUTION = 80.0  # pixels; below, compression has taken much of what there was to see
 MIN_WINDOWS = 3  # with fewer, the interval is drawn over frames
+# The least logit of a face with a sign of its own: the network says as much of fewer than one in a hundred real faces.
+SIGN_LOGIT = 3.0
+MOUTH_ALONE = "Only the mouth moves and the rest of the face stands still, as in a photograph made to speak."
 
 WARNINGS = {
     "no_face": "No face was found in what was looked at, so there is nothing to judge.",
@@ -64,9 +67,11 @@ def is_judged(record: Record, is_still: bool) -> bool:
 
 def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> FaceResult:
     looks = sorted(record.looks, key=lambda look: look.t_s)
-    logit = looks[0].logit if is_still else float(np.mean(record.window_logits))
-    probability = curve.probability(logit)
     values = record.window_logits if len(record.window_logits) >= MIN_WINDOWS else record.corrected
+    logit = looks[0].logit if is_still else float(np.mean(record.window_logits))
+    signs = ("mouth_alone",) if record.movement.is_mouth_alone else ()
+    logit, *values = (with_signs(value, signs) for value in (logit, *values))
+    probability = curve.probability(logit)
     verdict = curve.verdict(probability)
     moments = [(look, curve.probability(look.logit)) for look in looks]
     return FaceResult(
@@ -76,9 +81,15 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
         interval=curve.interval(values, middle=logit),
         timeline=tuple(Moment(look.t_s, p, look.box) for look, p in moments),
         key_frames=key_frames(moments),
-        reason=reason(verdict, moments),
+        reason=reason(verdict, moments, signs),
+        signs=signs,
         **seen(record),
     )
+
+
+def with_signs(logit: float, signs: tuple[str, ...]) -> float:
+    """The network's logit, or what a sign of its own amounts to where that is more."""
+    return max(logit, SIGN_LOGIT) if signs else logit
 
 
 def unjudged_face(number: int, record: Record) -> FaceResult:
@@ -113,12 +124,14 @@ def key_frames(moments: list[tuple[Look, float]]) -> tuple[KeyFrame, ...]:
     return tuple(KeyFrame(look.t_s, look.index, look.box, p) for look, p in chosen)
 
 
-def reason(verdict: Verdict, moments: list[tuple[Look, float]]) -> str:
+def reason(verdict: Verdict, moments: list[tuple[Look, float]], signs: tuple[str, ...]) -> str:
     """Why this verdict, in plain words."""
     high = sum(p > 0.5 for _, p in moments)
     share = f"{high} of {len(moments)} frames lean towards manipulation"
     peak, p = max(moments, key=lambda m: m[1])
     at = f", most at {clock(peak.t_s)}" if len(moments) > 1 else ""
+    if signs:
+        return f"{MOUTH_ALONE} By single frames: {share}."
     if verdict == "likely_manipulated":
         return f"Signs that fit manipulation: {share}{at} ({p:.0%})."
     if verdict == "no_signs_found":

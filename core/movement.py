@@ -1,0 +1,74 @@
+"""How a face moves from look to look: whether all of it but the mouth stands still, as in a photograph made to speak.
+
+Whoever talks blinks and moves the head, if only by a hair; a photograph whose lips alone were drawn anew does not. No
+single frame shows that. How far a part moves is estimated from two looks at the same place of the picture, as the change
+of light over its slope (Horn and Schunck 1981). The limits lie between real clips, encoded well and badly, and stills with
+moved lips; `python -m training.stillness` prints both.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.crops import crop
+from core.faces import Box
+
+SIDE = 128  # pixels of the crop in which movement is measured
+LEAST_GAP_S, MOST_GAP_S = 0.2, 0.6  # between two looks that are compared
+LEAST_COMPARED = 14  # two windows of the default plan
+UPPER_STILL = 0.25  # pixels of the crop; the most that eyes and forehead move in nine of ten comparisons
+MOUTH_MOVES = 0.3  # pixels of the crop; the least that a fifth of the mouth's region moves in half of them
+SLOPED = 4.0  # grey levels a pixel; flatter places show no movement
+
+_ys, _xs = np.mgrid[:SIDE, :SIDE] / SIDE
+UPPER = (_ys > 0.12) & (_ys < 0.5) & (_xs > 0.2) & (_xs < 0.8)
+MOUTH = (_ys > 0.62) & (_ys < 0.86) & (_xs > 0.32) & (_xs < 0.68)
+
+
+@dataclass(eq=False)
+class Movement:
+    """What is known of one face; it keeps one small picture and two numbers for each comparison."""
+
+    upper: list[float] = field(default_factory=list)  # pixels of the crop
+    mouth: list[float] = field(default_factory=list)
+    _last: tuple[float, Box, np.ndarray] | None = None  # the look to compare with: time, box and grey crop
+
+    def look(self, t_s: float, rgb: np.ndarray, box: Box) -> None:
+        """The face in a later frame (H, W, 3) uint8, `box` in its pixels."""
+        if self._last:
+            before_s, place, before = self._last
+            if t_s - before_s < LEAST_GAP_S:
+                return
+            if t_s - before_s <= MOST_GAP_S:
+                upper, mouth = moved(before, grey(rgb, place))
+                self.upper.append(upper)
+                self.mouth.append(mouth)
+        self._last = t_s, box, grey(rgb, box)
+
+    @property
+    def is_mouth_alone(self) -> bool:
+        """Whether the mouth moves and the eyes and forehead do not; False too where too little was compared."""
+        if len(self.upper) < LEAST_COMPARED:
+            return False
+        return float(np.quantile(self.upper, 0.9)) < UPPER_STILL and float(np.median(self.mouth)) > MOUTH_MOVES
+
+
+def grey(rgb: np.ndarray, box: Box) -> np.ndarray:
+    """The luma of the square around `box`: (SIDE, SIDE) float32, 0 to 255."""
+    import cv2
+
+    return cv2.cvtColor(crop(rgb, box, SIDE), cv2.COLOR_RGB2GRAY).astype(np.float32)
+
+
+def moved(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
+    """How far the upper face and the mouth moved between two crops of one place (SIDE, SIDE), in their pixels."""
+    import cv2
+
+    slope = np.hypot(cv2.Sobel(before, cv2.CV_32F, 1, 0), cv2.Sobel(before, cv2.CV_32F, 0, 1)) / 8
+    change = np.abs(after - before)
+    sloped = UPPER & (slope > SLOPED)
+    upper = sloped if sloped.sum() >= 100 else UPPER
+    return (
+        float(change[upper].mean() / max(slope[upper].mean(), 1)),
+        float(np.quantile(change[MOUTH], 0.8) / max(slope[MOUTH].mean(), 1)),
+    )

@@ -1,0 +1,96 @@
+import cv2
+import numpy as np
+import pytest
+
+from core.calibration import Calibration, Curve
+from core.detector import Detector
+from core.example import portrait
+from core.faces import FaceDetector
+from core.movement import LEAST_COMPARED, Movement
+from tests import media
+from tests.tiny import tiny_weights
+
+
+@pytest.fixture(scope="module")
+def photograph():
+    """The portrait, and the box of its face."""
+    picture = cv2.resize(portrait(), (320, 320), interpolation=cv2.INTER_AREA)
+    with FaceDetector() as detector:
+        return picture, detector.search(picture)[0].box
+
+
+def speaking(photograph, opening):
+    """The photograph with its lips, and nothing else, drawn apart by a share of the face's size."""
+    picture, (x0, y0, x1, y1) = photograph
+    size = max(x1 - x0, y1 - y0)
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2 + 0.3 * size
+    ys, xs = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
+    near = np.exp(-(((xs - x) / (0.14 * size)) ** 2) - ((ys - y) / (0.11 * size)) ** 2)
+    lifted = ys - near * np.tanh((ys - y) / (0.04 * size)) * opening * size
+    return cv2.remap(picture, xs, lifted.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def openings(count, seed=0):
+    return np.random.default_rng(seed).uniform(0, 0.06, count)
+
+
+def moved(picture, x, y):
+    return cv2.warpAffine(
+        picture, np.float32([[1, 0, x], [0, 1, y]]), picture.shape[1::-1], borderMode=cv2.BORDER_REFLECT
+    )
+
+
+def watch(frames, box, step_s=0.25):
+    movement = Movement()
+    for number, frame in enumerate(frames):
+        movement.look(number * step_s, frame, box)
+    return movement
+
+
+def test_a_photograph_with_moving_lips_is_found(photograph):
+    movement = watch([speaking(photograph, o) for o in openings(16)], photograph[1])
+    assert len(movement.upper) == 15
+    assert movement.is_mouth_alone
+
+
+def test_a_photograph_of_which_nothing_moves_is_not(photograph):
+    assert not watch([photograph[0]] * 16, photograph[1]).is_mouth_alone
+
+
+def test_a_head_that_moves_by_a_hair_is_not(photograph):
+    steps = np.random.default_rng(1).normal(0, 0.7, (16, 2))
+    frames = [moved(speaking(photograph, o), *step) for o, step in zip(openings(16), steps, strict=True)]
+    assert not watch(frames, photograph[1]).is_mouth_alone
+
+
+def test_a_few_looks_are_too_little_to_say(photograph):
+    frames = [speaking(photograph, o) for o in openings(LEAST_COMPARED)]
+    assert not watch(frames, photograph[1]).is_mouth_alone
+
+
+def test_looks_are_compared_a_quarter_of_a_second_apart_and_never_across_a_gap(photograph):
+    frames = [speaking(photograph, o) for o in openings(24)]
+    assert len(watch(frames, photograph[1], 1 / 8).upper) == 11  # every other one
+    assert watch(frames, photograph[1], 2.0).upper == []
+
+
+@pytest.fixture(scope="module")
+def spoken(photograph, tmp_path_factory):
+    """Six seconds of the photograph speaking, as a video."""
+    frames = (speaking(photograph, o) for o in openings(60))
+    return media.write_clip(tmp_path_factory.mktemp("clips") / "spoken.mp4", frames, fps=10)
+
+
+def test_a_check_counts_it_whatever_the_network_says_and_gives_the_reason(spoken, tmp_path):
+    decided = Calibration((Curve(likely_from=0.6, no_signs_until=0.4),))
+    face = Detector.load(tiny_weights(tmp_path, decided, lean=-4.0), "cpu").check(spoken).faces[0]
+    assert face.signs == ("mouth_alone",)
+    assert face.verdict == "likely_manipulated" and face.interval[0] > 0.6
+    assert all(moment.probability < 0.4 for moment in face.timeline)
+    assert "Only the mouth moves" in face.reason
+
+
+def test_a_moving_camera_leaves_the_network_its_say(tmp_path):
+    clip = media.portrait_clip(tmp_path / "clip.mp4", 6, fps=10)
+    face = Detector.load(tiny_weights(tmp_path / "weights", lean=-4.0), "cpu").check(clip).faces[0]
+    assert face.signs == () and face.verdict == "no_signs_found"
