@@ -48,8 +48,14 @@ class Movement:
     @property
     def is_mouth_alone(self) -> bool:
         """Whether the mouth moves and the eyes and forehead do not; False too where too little was compared."""
-        if len(self.upper) < LEAST_COMPARED:
-            return False
+        return len(self.upper) >= LEAST_COMPARED and self._fits()
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it would be the mouth alone, had more been compared."""
+        return 0 < len(self.upper) < LEAST_COMPARED and self._fits()
+
+    def _fits(self) -> bool:
         return float(np.quantile(self.upper, 0.9)) < UPPER_STILL and float(np.median(self.mouth)) > MOUTH_MOVES
 
 

@@ -52,8 +52,10 @@ def face_results(
 
 
 def is_settled(records: list[Record], calibration: Calibration) -> bool:
-    """Whether more windows would hardly change the answer: there are faces, each is judged, and all of its interval lies
-    within the band of its verdict."""
+    """Whether more windows would hardly change the answer: there are faces, each is judged, all of its interval lies
+    within the band of its verdict, and its movement leaves nothing open."""
+    if any(record.movement.is_undecided for record in records):
+        return False
     faces = face_results(records, calibration, is_still=False, trained=True)
     curve = calibration.curve(len(faces))
     return bool(faces) and all(

@@ -64,8 +64,8 @@ def test_a_head_that_moves_by_a_hair_is_not(photograph):
 
 
 def test_a_few_looks_are_too_little_to_say(photograph):
-    frames = [speaking(photograph, o) for o in openings(LEAST_COMPARED)]
-    assert not watch(frames, photograph[1]).is_mouth_alone
+    movement = watch([speaking(photograph, o) for o in openings(LEAST_COMPARED)], photograph[1])
+    assert not movement.is_mouth_alone and movement.is_undecided
 
 
 def test_looks_are_compared_a_quarter_of_a_second_apart_and_never_across_a_gap(photograph):
@@ -88,6 +88,13 @@ def test_a_check_counts_it_whatever_the_network_says_and_gives_the_reason(spoken
     assert face.verdict == "likely_manipulated" and face.interval[0] > 0.6
     assert all(moment.probability < 0.4 for moment in face.timeline)
     assert "Only the mouth moves" in face.reason
+
+
+def test_a_fast_check_does_not_end_before_it_is_known(photograph, tmp_path):
+    clip = media.write_clip(tmp_path / "clip.mp4", (speaking(photograph, o) for o in openings(100)), fps=10)
+    detector = Detector.load(tiny_weights(tmp_path / "weights", lean=-4.0), "cpu")
+    analysis = detector.check(clip, "fast")
+    assert analysis.faces[0].signs == ("mouth_alone",) and analysis.verdict == "likely_manipulated"
 
 
 def test_a_moving_camera_leaves_the_network_its_say(tmp_path):
