@@ -33,9 +33,8 @@ class Engine:
         self.device = device
         self.precision = precision  # "fp32" or "bf16"; of the encoder, the head always runs in float32
         self._compiled, self._encoder = encode, model.encode
-        self.is_stand_in = not isinstance(
-            model, DeepfakeModel
-        )  # as training.rivals has them, judged by what they say alone
+        # as training.rivals has them: judged by what they say alone
+        self.is_stand_in = not isinstance(model, DeepfakeModel)
         if encode or self.is_stand_in:
             return
         if device == "cpu" and has_openvino():

@@ -14,11 +14,11 @@ from core.crops import crop
 from core.faces import Box
 
 SIDE = 128  # pixels of the crop in which movement is measured
-LEAST_GAP_S, MOST_GAP_S = 0.2, 0.6  # between two looks that are compared
+LEAST_GAP_S, MOST_GAP_S = 0.19, 0.6  # between two looks that are compared
 LEAST_COMPARED = 14  # two windows of the default plan
 UPPER_STILL = 0.25  # pixels of the crop; the most that eyes and forehead move in nine of ten comparisons
 MOUTH_MOVES = 0.3  # pixels of the crop; the least that a fifth of the mouth's region moves in half of them
-SLOPED = 4.0  # grey levels a pixel; flatter places show no movement
+SLOPED, LEAST_SLOPED = 4.0, 100  # grey levels a pixel; how many such pixels there must be, as flat places show nothing
 
 _ys, _xs = np.mgrid[:SIDE, :SIDE] / SIDE
 UPPER = (_ys > 0.12) & (_ys < 0.5) & (_xs > 0.2) & (_xs < 0.8)
@@ -39,10 +39,9 @@ class Movement:
             before_s, place, before = self._last
             if t_s - before_s < LEAST_GAP_S:
                 return
-            if t_s - before_s <= MOST_GAP_S:
-                upper, mouth = moved(before, grey(rgb, place))
-                self.upper.append(upper)
-                self.mouth.append(mouth)
+            if t_s - before_s <= MOST_GAP_S and (found := moved(before, grey(rgb, place))):
+                self.upper.append(found[0])
+                self.mouth.append(found[1])
         self._last = t_s, box, grey(rgb, box)
 
     @property
@@ -66,15 +65,15 @@ def grey(rgb: np.ndarray, box: Box) -> np.ndarray:
     return cv2.cvtColor(crop(rgb, box, SIDE), cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
-def moved(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
-    """How far the upper face and the mouth moved between two crops of one place (SIDE, SIDE), in their pixels."""
+def moved(before: np.ndarray, after: np.ndarray) -> tuple[float, float] | None:
+    """How far the upper face and the mouth moved between two crops of one place (SIDE, SIDE), in their pixels; None where
+    the upper face is too dark or too blurred to tell."""
     import cv2
 
     slope = np.hypot(cv2.Sobel(before, cv2.CV_32F, 1, 0), cv2.Sobel(before, cv2.CV_32F, 0, 1)) / 8
     change = np.abs(after - before)
-    sloped = UPPER & (slope > SLOPED)
-    upper = sloped if sloped.sum() >= 100 else UPPER
-    return (
-        float(change[upper].mean() / max(slope[upper].mean(), 1)),
-        float(np.quantile(change[MOUTH], 0.8) / max(slope[MOUTH].mean(), 1)),
-    )
+    upper = UPPER & (slope > SLOPED)
+    if upper.sum() < LEAST_SLOPED:
+        return None
+    mouth = np.quantile(change[MOUTH], 0.8) / max(slope[MOUTH].mean(), 1)
+    return float(change[upper].mean() / slope[upper].mean()), float(mouth)

@@ -63,6 +63,11 @@ def test_a_head_that_moves_by_a_hair_is_not(photograph):
     assert not watch(frames, photograph[1]).is_mouth_alone
 
 
+def test_a_face_in_the_dark_tells_nothing(photograph):
+    frames = [(speaking(photograph, o) // 16).astype(np.uint8) for o in openings(16)]
+    assert watch(frames, photograph[1]).upper == []
+
+
 def test_a_few_looks_are_too_little_to_say(photograph):
     movement = watch([speaking(photograph, o) for o in openings(LEAST_COMPARED)], photograph[1])
     assert not movement.is_mouth_alone and movement.is_undecided
