@@ -45,6 +45,16 @@ class Movement:
         self._last = t_s, box, grey(rgb, box)
 
     @property
+    def of_upper(self) -> float:
+        """How far eyes and forehead move at most in nine of ten comparisons."""
+        return float(np.quantile(self.upper, 0.9))
+
+    @property
+    def of_mouth(self) -> float:
+        """How far the mouth moves at least in half of the comparisons."""
+        return float(np.median(self.mouth))
+
+    @property
     def is_mouth_alone(self) -> bool:
         """Whether the mouth moves and the eyes and forehead do not; False too where too little was compared."""
         return len(self.upper) >= LEAST_COMPARED and self._fits()
@@ -55,7 +65,7 @@ class Movement:
         return 0 < len(self.upper) < LEAST_COMPARED and self._fits()
 
     def _fits(self) -> bool:
-        return float(np.quantile(self.upper, 0.9)) < UPPER_STILL and float(np.median(self.mouth)) > MOUTH_MOVES
+        return self.of_upper < UPPER_STILL and self.of_mouth > MOUTH_MOVES
 
 
 def grey(rgb: np.ndarray, box: Box) -> np.ndarray:

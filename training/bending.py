@@ -44,3 +44,12 @@ def expression(theirs: np.ndarray, ours: np.ndarray) -> np.ndarray:
     """What would move our landmarks towards their expression, head pose and place taken out: (468, 2)."""
     affine = cv2.estimateAffinePartial2D(theirs, ours, method=cv2.LMEDS)[0]
     return theirs @ affine[:, :2].T + affine[:, 2] - ours
+
+
+def lips_field(shape: tuple[int, int], landmarks: np.ndarray, size: float, opening: float) -> np.ndarray:
+    """What draws the lips of a face of `size` pixels apart by `opening` pixels, and nothing else: as `landmark_field`."""
+    mouth = landmarks[[13, 14]].mean(0)
+    ys, xs = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
+    bump = np.exp(-(((xs - mouth[0]) / (0.22 * size)) ** 2) - ((ys - mouth[1]) / (0.18 * size)) ** 2)
+    field = np.stack([0 * bump, -bump * np.tanh((ys - mouth[1]) / (0.06 * size)) * opening], 2)
+    return field.astype(np.float32)

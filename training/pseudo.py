@@ -13,7 +13,7 @@ import numpy as np
 
 from core.crops import CROP_SIZE, crop
 from training import degrade
-from training.bending import expression, landmark_field, smooth_field, warp
+from training.bending import expression, landmark_field, lips_field, smooth_field, warp
 from training.hulls import HULLS, box_mask, face_size, hull_mask, soften
 from training.prepare import Sample
 
@@ -59,12 +59,9 @@ def lip_sync(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend
     """The mouth moved and rendered anew at a low resolution, as lip-sync networks do."""
     target = sample.rgb.astype(np.float32)
     size = face_size(sample.landmarks)
-    mouth, height = sample.landmarks[[13, 14]].mean(0), target.shape[0]
-    ys, xs = np.mgrid[0:height, 0 : target.shape[1]].astype(np.float32)
-    bump = np.exp(-(((xs - mouth[0]) / (0.22 * size)) ** 2) - ((ys - mouth[1]) / (0.18 * size)) ** 2)
     opening = rng.uniform(-0.06, 0.06) * size
-    field = np.stack([0 * bump, -bump * np.tanh((ys - mouth[1]) / (0.06 * size)) * opening], 2)
-    source = warp(drawn_or_self(sample, rng, 0.3), field.astype(np.float32), cv2.INTER_CUBIC)
+    field = lips_field(target.shape[:2], sample.landmarks, size, opening)
+    source = warp(drawn_or_self(sample, rng, 0.3), field, cv2.INTER_CUBIC)
     source = render(source, rng.uniform(56, 150) / size, rng)
     if rng.random() < 0.5:
         source = degrade.colour(source, rng, 0.4)

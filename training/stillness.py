@@ -2,7 +2,7 @@
 
     python -m training.stillness --pack ../shared/data --data data/prepared
 
-The limits of core.movement lie between the two; nothing else was looked at to set them. Clips too short to be compared
+The limits of core.movement lie between the two. Clips too short to be compared
 often enough are counted and left out.
 """
 
@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from core import video
@@ -20,7 +19,7 @@ from core.faces import FaceDetector
 from core.movement import LEAST_COMPARED, Movement
 from core.plan import PLANS
 from core.tracks import size
-from training.bending import places
+from training.bending import lips_field, warp
 from training.hulls import face_size
 from training.manifest import read_rows
 from training.pairs import split
@@ -46,14 +45,12 @@ RATE, SECONDS = 25, 6
 
 def speaking(still: Sample, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """The still with its lips drawn apart and together again, and nothing else moved: (H, W, 3) uint8 each."""
-    here, size_px = places(still.rgb.shape[:2]), face_size(still.landmarks)
-    off = (here - still.landmarks[[13, 14]].mean(0)) / size_px  # from the middle of the lips
-    near = np.exp(-((off[..., 0] / 0.22) ** 2) - (off[..., 1] / 0.18) ** 2) * np.tanh(off[..., 1] / 0.06)
+    size_px = face_size(still.landmarks)
+    field = lips_field(still.rgb.shape[:2], still.landmarks, size_px, 1.0)
     quick, slow = rng.uniform(1.5, 3), rng.uniform(0.5, 1.2)
     for t in np.arange(0, SECONDS, 1 / RATE):
         opening = 0.05 * size_px * abs(np.sin(2 * np.pi * quick * t) + 0.5 * np.sin(2 * np.pi * slow * t))
-        field = np.stack([0 * near, -near * opening], 2).astype(np.float32)
-        yield cv2.remap(still.rgb, here + field, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        yield warp(still.rgb, field * np.float32(opening))
 
 
 def measure(path: Path) -> Movement:
@@ -69,7 +66,7 @@ def measure(path: Path) -> Movement:
 def row(name: str, seen: list[Movement]) -> list:
     """One line of the table: how many, and how far apart eyes, forehead and mouth were from one look to the next."""
     long = [m for m in seen if len(m.upper) >= LEAST_COMPARED]
-    upper, mouth = ([np.quantile(getattr(m, part), q) for m in long] for part, q in (("upper", 0.9), ("mouth", 0.5)))
+    upper, mouth = [m.of_upper for m in long], [m.of_mouth for m in long]
     figures = [f"{x:.2f}" for x in (min(upper), np.median(upper), max(upper), min(mouth))] if long else ["-"] * 4
     return [name, len(long), len(seen) - len(long), *figures, sum(m.is_mouth_alone for m in long)]
 
