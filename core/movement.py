@@ -1,16 +1,21 @@
-"""How a face moves from look to look: whether all of it but the mouth stands still, as in a photograph made to speak.
+"""How a face moves from look to look, which no single frame shows. Two things are told by it.
 
-Whoever talks blinks and moves the head, if only by a hair; a photograph whose lips alone were drawn anew does not. No
-single frame shows that. How far a part moves is estimated from two looks at the same place of the picture, as the change
-of light over its slope (Horn and Schunck 1981). The limits lie between real clips, encoded well and badly, and stills with
-moved lips; `python -m training.stillness` prints both.
+Whether all of it but the mouth stands still, as in a photograph made to speak: whoever talks blinks and moves the head, if
+only by a hair. How far a part moves is estimated from two looks at the same place of the picture, as the change of light
+over its slope (Horn and Schunck 1981). The limits lie between real clips, encoded well and badly, and stills with moved
+lips; `python -m training.stillness` prints both.
+
+Whether the mouth keeps its texture while it moves, as in a face that is drawn from one picture again and again: real lips
+stretch and wrinkle, teeth and tongue come and go. Two looks are laid over one another by dense optical flow (Kroeger et al.
+2016), and what is fine in the mouth is correlated. `python -m training.sticking` fits the numbers, on real clips and on the
+same clips drawn by the networks of training.animator.
 """
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from core.crops import crop
+from core.crops import CROP_MARGIN, crop
 from core.faces import Box
 
 SIDE = 128  # pixels of the crop in which movement is measured
@@ -19,18 +24,28 @@ LEAST_COMPARED = 14  # two windows of the default plan
 UPPER_STILL = 0.25  # pixels of the crop; the most that eyes and forehead move in nine of ten comparisons
 MOUTH_MOVES = 0.3  # pixels of the crop; the least that a fifth of the mouth's region moves in half of them
 SLOPED, LEAST_SLOPED = 4.0, 100  # grey levels a pixel; how many such pixels there must be, as flat places show nothing
+LEAST_TEXTURES = 6  # comparisons of the mouth's texture; one window of the default plan has seven
+MOUTH_BENDS = 0.2  # pixels of the crop, against the face; where a mouth hardly bends, its texture tells nothing
+OF_KEPT, OF_BENT, OF_NOTHING = 2.337, 0.755, -2.432  # what the logit is made of
 
-_ys, _xs = np.mgrid[:SIDE, :SIDE] / SIDE
+_ys, _xs = np.mgrid[:SIDE, :SIDE].astype(np.float32) / SIDE
 UPPER = (_ys > 0.12) & (_ys < 0.5) & (_xs > 0.2) & (_xs < 0.8)
 MOUTH = (_ys > 0.62) & (_ys < 0.86) & (_xs > 0.32) & (_xs < 0.68)
+_FACE = np.hypot((_xs - 0.5) / 0.36, (_ys - 0.5) / 0.45) < 1 / CROP_MARGIN  # an ellipse within the box
+_LOWER = _FACE & (_ys > 0.59) & (abs(_xs - 0.5) < 0.19)  # mouth and what moves with it
+_REST = _FACE & ~_LOWER
+_AFFINE = np.stack([np.ones_like(_xs), _xs, _ys], axis=-1)
+_FIT = np.linalg.pinv(_AFFINE[_REST])  # flow of the rest of the face -> what of it is shift, turn and scale
 
 
 @dataclass(eq=False)
 class Movement:
-    """What is known of one face; it keeps one small picture and two numbers for each comparison."""
+    """What is known of one face; it keeps one small picture and four numbers for each comparison."""
 
     upper: list[float] = field(default_factory=list)  # pixels of the crop
     mouth: list[float] = field(default_factory=list)
+    kept: list[float] = field(default_factory=list)  # of the mouth's texture, -1 to 1
+    bent: list[float] = field(default_factory=list)  # how far the mouth moves against the face, pixels of the crop
     _last: tuple[float, Box, np.ndarray] | None = None  # the look to compare with: time, box and grey crop
 
     def look(self, t_s: float, rgb: np.ndarray, box: Box) -> None:
@@ -39,10 +54,26 @@ class Movement:
             before_s, place, before = self._last
             if t_s - before_s < LEAST_GAP_S:
                 return
-            if t_s - before_s <= MOST_GAP_S and (found := moved(before, grey(rgb, place))):
-                self.upper.append(found[0])
-                self.mouth.append(found[1])
+            if t_s - before_s <= MOST_GAP_S:
+                self._compare(before, grey(rgb, place))
         self._last = t_s, box, grey(rgb, box)
+
+    def _compare(self, before: np.ndarray, after: np.ndarray) -> None:
+        kept, bent = texture_kept(before, after)
+        self.kept.append(kept)
+        self.bent.append(bent)
+        if found := moved(before.astype(np.float32), after.astype(np.float32)):
+            self.upper.append(found[0])
+            self.mouth.append(found[1])
+
+    @property
+    def logit(self) -> float | None:
+        """Above 0 where the mouth moves like one drawn from one picture, below 0 where like a real one; None where it
+        moves too little, or too little was compared."""
+        if len(self.kept) < LEAST_TEXTURES or np.median(self.bent) < MOUTH_BENDS:
+            return None
+        kept, bent = measures(self.kept, self.bent)
+        return OF_KEPT * kept + OF_BENT * bent + OF_NOTHING
 
     @property
     def of_upper(self) -> float:
@@ -69,15 +100,15 @@ class Movement:
 
 
 def grey(rgb: np.ndarray, box: Box) -> np.ndarray:
-    """The luma of the square around `box`: (SIDE, SIDE) float32, 0 to 255."""
+    """The luma of the square around `box`: (SIDE, SIDE) uint8."""
     import cv2
 
-    return cv2.cvtColor(crop(rgb, box, SIDE), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return cv2.cvtColor(crop(rgb, box, SIDE), cv2.COLOR_RGB2GRAY)
 
 
 def moved(before: np.ndarray, after: np.ndarray) -> tuple[float, float] | None:
-    """How far the upper face and the mouth moved between two crops of one place (SIDE, SIDE), in their pixels; None where
-    the upper face is too dark or too blurred to tell."""
+    """How far the upper face and the mouth moved between two crops of one place (SIDE, SIDE) float32, in their pixels; None
+    where the upper face is too dark or too blurred to tell."""
     import cv2
 
     slope = np.hypot(cv2.Sobel(before, cv2.CV_32F, 1, 0), cv2.Sobel(before, cv2.CV_32F, 0, 1)) / 8
@@ -87,3 +118,29 @@ def moved(before: np.ndarray, after: np.ndarray) -> tuple[float, float] | None:
         return None
     mouth = np.quantile(change[MOUTH], 0.8) / max(slope[MOUTH].mean(), 1)
     return float(change[upper].mean() / slope[upper].mean()), float(mouth)
+
+
+def texture_kept(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
+    """How much of the mouth's fine texture is still there, as a correlation, and how far the mouth moved against the face,
+    in pixels, between two crops of one place (SIDE, SIDE) uint8."""
+    import cv2
+
+    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(before, after, None)
+    laid_over = cv2.remap(after, SIDE * _xs + flow[..., 0], SIDE * _ys + flow[..., 1], cv2.INTER_CUBIC)
+    one, other = (fine(picture)[_LOWER] for picture in (before, laid_over))
+    with_the_head = _AFFINE[_LOWER] @ (_FIT @ flow[_REST])
+    bent = np.linalg.norm(flow[_LOWER] - with_the_head, axis=1).mean()
+    return float((one * other).mean() / np.sqrt((one**2).mean() * (other**2).mean() + 1e-6)), float(bent)
+
+
+def fine(picture: np.ndarray) -> np.ndarray:
+    """What a blur of 1.5 pixels takes away, float32."""
+    import cv2
+
+    picture = picture.astype(np.float32)
+    return picture - cv2.GaussianBlur(picture, (0, 0), 1.5)
+
+
+def measures(kept: list[float], bent: list[float]) -> tuple[float, float]:
+    """The two numbers that make the logit, from all comparisons of a face."""
+    return float(np.arctanh(np.clip(np.median(kept), -0.9, 0.985))), float(np.log(np.median(bent) + 0.1))

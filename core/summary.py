@@ -14,7 +14,10 @@ LOW_RESOLUTION = 80.0  # pixels; below, compression has taken much of what there
 MIN_WINDOWS = 3  # with fewer, the interval is drawn over frames
 # The least logit of a face with a sign of its own: the network says as much of fewer than one in a hundred real faces.
 SIGN_LOGIT = 3.0
-MOUTH_ALONE = "Only the mouth moves and the rest of the face stands still, as in a photograph made to speak."
+SIGNS = {
+    "mouth_alone": "Only the mouth moves and the rest of the face stands still, as in a photograph made to speak.",
+    "one_picture": "The mouth keeps its texture while it moves, as in a face animated from one picture.",
+}
 
 WARNINGS = {
     "no_face": "No face was found in what was looked at, so there is nothing to judge.",
@@ -71,8 +74,8 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
     looks = sorted(record.looks, key=lambda look: look.t_s)
     values = record.window_logits if len(record.window_logits) >= MIN_WINDOWS else record.corrected
     logit = looks[0].logit if is_still else float(np.mean(record.window_logits))
-    signs = ("mouth_alone",) if record.movement.is_mouth_alone else ()
-    logit, *values = (with_signs(value, signs) for value in (logit, *values))
+    signs, texture = signs_of(record, logit), record.movement.logit
+    logit, *values = (with_movement(value, texture, signs) for value in (logit, *values))
     probability = curve.probability(logit)
     verdict = curve.verdict(probability)
     moments = [(look, curve.probability(look.logit)) for look in looks]
@@ -85,13 +88,24 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
         key_frames=key_frames(moments),
         reason=reason(verdict, moments, signs),
         signs=signs,
+        movement_logit=texture,
         **seen(record),
     )
 
 
-def with_signs(logit: float, signs: tuple[str, ...]) -> float:
-    """The network's logit, or what a sign of its own amounts to where that is more."""
-    return max(logit, SIGN_LOGIT) if signs else logit
+def signs_of(record: Record, logit: float) -> tuple[str, ...]:
+    """What speaks for manipulation beside the network's logit, and louder."""
+    texture = record.movement.logit
+    holds = {"mouth_alone": record.movement.is_mouth_alone, "one_picture": (texture or 0) > max(logit, 0)}
+    return tuple(sign for sign in SIGNS if holds[sign])
+
+
+def with_movement(logit: float, texture: float | None, signs: tuple[str, ...]) -> float:
+    """The network's logit and that of the mouth's texture in one: a face is manipulated in the one way or in the other,
+    so the odds add up. A photograph made to speak has at least SIGN_LOGIT."""
+    if texture is not None:
+        logit = float(np.logaddexp(logit, texture))
+    return max(logit, SIGN_LOGIT) if "mouth_alone" in signs else logit
 
 
 def unjudged_face(number: int, record: Record) -> FaceResult:
@@ -132,8 +146,8 @@ def reason(verdict: Verdict, moments: list[tuple[Look, float]], signs: tuple[str
     share = f"{high} of {len(moments)} frames lean towards manipulation"
     peak, p = max(moments, key=lambda m: m[1])
     at = f", most at {clock(peak.t_s)}" if len(moments) > 1 else ""
-    if signs:
-        return f"{MOUTH_ALONE} By single frames: {share}."
+    if signs and (verdict == "likely_manipulated" or "mouth_alone" in signs):
+        return f"{SIGNS[signs[0]]} By single frames: {share}."
     if verdict == "likely_manipulated":
         return f"Signs that fit manipulation: {share}{at} ({p:.0%})."
     if verdict == "no_signs_found":

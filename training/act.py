@@ -3,16 +3,17 @@
     python -m training.act --data data/prepared
 
 First the networks of training.animator are trained, on what is not held out for validation: on absolute differences,
-on differences of ImageNet features, and against a small discriminator of patches. Then every face is drawn once, by one
-of them, its weights moved a little at random, for a trace that is the same in every face is learned instead of what networks
-have in common; the frames of a clip all by the same one and from the same frame. Goes on where it was stopped.
+on differences of ImageNet features, and against a small discriminator of patches. Then every face is drawn four times, twice
+by each, the weights moved a little at random, for a trace that is the same in every face is learned instead of what networks
+have in common; the frames of a clip all by the same one and from the same frame. A third of the drawings are restored
+afterwards, as portraits that were made to speak often are. Goes on where it was stopped.
 data/prepared/animators/*/sheet.png shows source, target and drawing side by side.
 """
 
 import argparse
 import copy
 import time
-import zlib
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -22,20 +23,23 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.model import Encoder, EncoderConfig, normalise
+from training import render
 from training.animator import KINDS, Animator, Discriminator, Views, draw, stack
 from training.depthwise import quicken
 from training.imagenet import start_from_imagenet
 from training.pairs import split
 from training.prepare import Shards
-from training.render import draw_all
 from training.traces import in_light_of, moved
 from training.train import average, save
+from training.upsamplers import load_upsampler
 
 BATCH = 4
 FROM_CLIPS = 0.4  # share of the views
 FEATURES = (3, 5, 7)  # layers of the Lite0 stem whose differences count
 AGAINST_FROM = 0.3  # share of the steps before the discriminator has a say
 SEED = 1
+DRAWINGS = 4  # of each face
+RESTORED, SHRINK = 0.35, (1.5, 2.8)  # share of them that an upsampler restores, and from how much smaller
 MOVES = {"bottleneck": 0.08, "skip": 0.2}  # of weights, at most, against their size: what still draws a face
 
 
@@ -145,31 +149,43 @@ def sheet(net: Animator, views: Views, numbers: np.ndarray, path: Path) -> None:
 
 
 def act(data: Path, steps: int, faces: int | None) -> None:
-    """Train what is not trained, then draw the first `faces` of a shuffled order, or all of them, into data/acted."""
+    """Train what is not trained, then draw the first `faces` of a shuffled order, or all of them, into data/acted.
+
+    Raises FileNotFoundError with the package to install when the upsampler is not there.
+    """
     shards = Shards(data)
     nets = [train(kind, shards, data / "animators" / kind, steps) for kind in KINDS]
-    views = Views(shards, np.arange(len(shards)))
+    views, upsampler = Views(shards, np.arange(len(shards))), load_upsampler("shuffle")
 
-    def one(i: int) -> np.ndarray:
-        of_its_clip = zlib.crc32(shards.sources[i].id.encode())
-        rng = np.random.default_rng([11, of_its_clip])
-        kind = int(rng.integers(len(nets)))
+    def one(i: int, drawing: int) -> np.ndarray:
+        number = shards.sources[i].number
+        rng, kind = np.random.default_rng([11, number, drawing]), (number + drawing) % len(nets)
         net, view = moved(nets[kind], MOVES[KINDS[kind]], rng), views(i, rng)
-        (height, width), drawn = shards[i].rgb.shape[:2], in_light_of(draw(net, view), view.target)
+        drawn = draw(net, view)
+        chance = np.random.default_rng([12, number, drawing])  # its own, as frames of a clip may differ in draws above
+        if chance.random() < RESTORED:
+            restorer = moved(upsampler, render.MOVES["shuffle"], chance)
+            drawn = render.redraw(drawn, restorer, chance.uniform(*SHRINK))
+        (height, width), drawn = shards[i].rgb.shape[:2], in_light_of(drawn, view.target)
         side = max(height, width)
         how = cv2.INTER_AREA if side < len(drawn) else cv2.INTER_CUBIC
         return cv2.resize(drawn, (side, side), interpolation=how)[:height, :width]
 
-    draw_all(data / "acted", np.random.default_rng(11).permutation(len(shards))[:faces], one)
+    order = np.random.default_rng(11).permutation(len(shards))[:faces]
+    for drawing in range(DRAWINGS):
+        render.draw_all(data / "acted", order, partial(one, drawing=drawing), f"{drawing}-")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))
-    parser.add_argument("--steps", type=int, default=2000, help="of four pictures, for each of the networks")
+    parser.add_argument("--steps", type=int, default=8000, help="of four pictures, for each of the networks")
     parser.add_argument("--faces", type=int, help="draw at most so many")
     args = parser.parse_args()
-    act(args.data, args.steps, args.faces)
+    try:
+        act(args.data, args.steps, args.faces)
+    except FileNotFoundError as missing:
+        raise SystemExit(str(missing)) from missing
 
 
 if __name__ == "__main__":

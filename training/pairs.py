@@ -39,7 +39,8 @@ class Pairs(Dataset):
         i = int(rng.choice(among))
         anyone = among if rng.random() < 0.5 or not len(self.stills) else self.stills
         partner = self.shards.partner(i, rng, anyone)
-        pair = make_pair(self.shards[i], self.shards[partner], rng, size=self.size)
+        face, other = (self.shards.sample(j, int(rng.integers(2**31))) for j in (i, partner))
+        pair = make_pair(face, other, rng, size=self.size)
         both = np.stack([pair.real, pair.fake])
         return torch.from_numpy(both), torch.from_numpy(pair.where), list(FAMILIES).index(pair.family)
 

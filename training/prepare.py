@@ -10,6 +10,7 @@ import argparse
 import io
 import json
 import tarfile
+import zlib
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -41,6 +42,11 @@ class Source:
     identity: str  # who, as far as known; the id otherwise
     kind: str  # "still" or "clip"
     t_s: float = 0.0
+
+    @property
+    def number(self) -> int:
+        """The seed of what is drawn at random for a still, or for all frames of a clip alike."""
+        return zlib.crc32(self.id.encode())
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,17 +175,23 @@ class Shards:
         return int(others[int(distances.argmin())]) if others else int(drawn[0])
 
     def __getitem__(self, i: int) -> Sample:
-        drawn, acted = (_decode(kept[i]) if i in kept else None for kept in (self.drawn, self.acted))
+        return self.sample(i)
+
+    def sample(self, i: int, drawing: int = 0) -> Sample:
+        """Sample `i` with drawing number `drawing` of each kind, counted round and round."""
+        each = [kept[i][drawing % len(kept[i])] if i in kept else None for kept in (self.drawn, self.acted)]
+        drawn, acted = (None if jpeg is None else _decode(jpeg) for jpeg in each)
         return Sample(_decode(self.jpegs[i]), self.landmarks[i], self.boxes[i], self.sources[i], drawn, acted)
 
 
-def _drawings(folder: Path) -> dict[int, np.ndarray]:
+def _drawings(folder: Path) -> dict[int, list[np.ndarray]]:
     """JPEGs of faces drawn anew, by the number of the face."""
-    drawings: dict[int, np.ndarray] = {}
+    drawings: dict[int, list[np.ndarray]] = {}
     for path in sorted(folder.glob("*.npz")):
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as shard:
             jpegs = np.split(shard["jpeg"], shard["ends"][:-1])
-            drawings.update(zip(shard["numbers"].tolist(), jpegs, strict=True))
+            for number, jpeg in zip(shard["numbers"].tolist(), jpegs, strict=True):
+                drawings.setdefault(number, []).append(jpeg)
     return drawings
 
 

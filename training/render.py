@@ -9,7 +9,6 @@ leave the same trace. Resumable: a shard that is there is not made again, and tr
 import argparse
 import io
 import time
-import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -72,20 +71,20 @@ def render(data: Path, faces: int | None) -> None:
     shards = Shards(data)
 
     def one(i: int) -> np.ndarray:
-        of_its_clip = zlib.crc32(shards.sources[i].id.encode())
-        name, shrink = draw_for(of_its_clip, is_held_out(shards.sources[i]))
-        net = moved(_upsampler(name), MOVES[name], np.random.default_rng([8, of_its_clip]))
+        number = shards.sources[i].number
+        name, shrink = draw_for(number, is_held_out(shards.sources[i]))
+        net = moved(_upsampler(name), MOVES[name], np.random.default_rng([8, number]))
         return redraw(shards[i].rgb, net, shrink)
 
     draw_all(data / "rendered", np.random.default_rng(7).permutation(len(shards))[:faces], one)
 
 
-def draw_all(out: Path, order: np.ndarray, draw: Callable[[int], np.ndarray]) -> None:
-    """Write what `draw` gives for the numbers of `order` as out/000.npz, ...; shards that are there are kept."""
+def draw_all(out: Path, order: np.ndarray, draw: Callable[[int], np.ndarray], name: str = "") -> None:
+    """Write what `draw` gives for the numbers of `order` as out/{name}000.npz, ...; shards that are there are kept."""
     out.mkdir(parents=True, exist_ok=True)
     clock = time.time()
     for first in range(0, len(order), SHARD_SIZE):
-        path, numbers = out / f"{first // SHARD_SIZE:03d}.npz", order[first : first + SHARD_SIZE]
+        path, numbers = out / f"{name}{first // SHARD_SIZE:03d}.npz", order[first : first + SHARD_SIZE]
         if path.exists():
             continue
         write(path, numbers, [draw(int(i)) for i in numbers])

@@ -13,7 +13,7 @@ from core.analysis import Analysis, FaceResult
 from core.calibration import Calibration, Curve
 from core.detector import Detector
 from core.errors import CheckError
-from core.summary import with_signs
+from core.summary import with_movement
 from training.manifest import DataError, Item, local_file, read_rows
 
 SURE = 1e-12  # a probability of 0 or 1 is taken as this far from it: its logit was lost to rounding
@@ -26,7 +26,7 @@ class Score:
     path: str  # as in the manifest, from its folder
     probability: float | None  # None: abstained
     logit: float | None = None  # before the calibration, of the most suspicious face
-    mean_logit: float | None = None  # the same without the temporal head: the mean of a face's frames, and its signs
+    mean_logit: float | None = None  # the same without the temporal head: the mean of a face's frames, with its movement
     frame_logits: tuple[float, ...] = ()  # of the most suspicious face
     verdict: str | None = None
     faces: int = 0  # judged ones
@@ -55,7 +55,9 @@ def score_item(detector: Detector, path: Path, name: str, plan: str = "default")
         path=name,
         probability=analysis.probability,
         logit=logit_of(analysis.probability, curve),
-        mean_logit=max(with_signs(float(np.mean(frame_logits(face, curve))), face.signs) for face in judged),
+        mean_logit=max(
+            with_movement(float(np.mean(frame_logits(face, curve))), face.movement_logit, face.signs) for face in judged
+        ),
         frame_logits=tuple(round(z, 4) for z in frame_logits(top, curve)),
         verdict=analysis.verdict,
         faces=len(judged),

@@ -6,7 +6,8 @@ from core.calibration import Calibration, Curve
 from core.detector import Detector
 from core.example import portrait
 from core.faces import FaceDetector
-from core.movement import LEAST_COMPARED, Movement
+from core.movement import LEAST_COMPARED, LEAST_TEXTURES, Movement
+from core.summary import with_movement
 from tests import media
 from tests.tiny import tiny_weights
 
@@ -79,6 +80,55 @@ def test_looks_are_compared_a_quarter_of_a_second_apart_and_never_across_a_gap(p
     assert watch(frames, photograph[1], 2.0).upper == []
 
 
+def animated(photograph, opening):
+    """The photograph with its jaw moved down by a share of the face's size, the skin stretched along."""
+    picture, (x0, y0, x1, y1) = photograph
+    size = max(x1 - x0, y1 - y0)
+    x, y = (x0 + x1) / 2, (y0 + y1) / 2 + 0.35 * size
+    ys, xs = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
+    near = np.exp(-(((xs - x) / (0.3 * size)) ** 2) - ((ys - y) / (0.25 * size)) ** 2)
+    lowered = (ys - near * opening * size).astype(np.float32)
+    return cv2.remap(picture, xs, lowered, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def talking(photograph, opening, rng):
+    """The same, with something else to be seen in its mouth each time."""
+    picture, (x0, y0, x1, y1) = animated(photograph, opening), photograph[1]
+    size = max(x1 - x0, y1 - y0)
+    left, top = round((x0 + x1) / 2 - 0.2 * size), round((y0 + y1) / 2 + 0.15 * size)
+    inside = picture[top : top + round(0.3 * size), left : left + round(0.4 * size)]
+    grain = cv2.GaussianBlur(rng.normal(0, 60, inside.shape[:2]), (0, 0), 1.5)[..., None]
+    inside[:] = np.clip(inside + grain, 0, 255).astype(np.uint8)
+    return picture
+
+
+def test_a_mouth_drawn_from_one_picture_keeps_its_texture_and_a_real_one_does_not(photograph):
+    rng = np.random.default_rng(2)
+    drawn = watch([animated(photograph, o) for o in openings(16)], photograph[1])
+    real = watch([talking(photograph, o, rng) for o in openings(16)], photograph[1])
+    assert drawn.logit > 0.1 and real.logit < -0.5
+
+
+def test_the_texture_of_a_mouth_that_does_not_move_tells_nothing(photograph):
+    steps = np.random.default_rng(1).normal(0, 2, (16, 2))
+    assert watch([moved(photograph[0], *step) for step in steps], photograph[1]).logit is None
+
+
+def test_one_window_is_enough_for_the_texture_and_less_is_not(photograph):
+    frames = [animated(photograph, o) for o in openings(LEAST_TEXTURES + 1)]
+    assert watch(frames, photograph[1]).logit is not None
+    assert watch(frames[:-1], photograph[1]).logit is None
+
+
+@pytest.mark.parametrize(("texture", "signs", "logit"), ((None, (), -2.0), (1.0, (), 1.049), (-9.0, (), -1.999)))
+def test_the_texture_adds_its_odds_to_those_of_the_network(texture, signs, logit):
+    assert with_movement(-2.0, texture, signs) == pytest.approx(logit, abs=1e-3)
+
+
+def test_a_photograph_made_to_speak_counts_for_no_less_than_its_sign():
+    assert with_movement(-2.0, None, ("mouth_alone",)) == 3 and with_movement(5.0, None, ("mouth_alone",)) == 5
+
+
 @pytest.fixture(scope="module")
 def spoken(photograph, tmp_path_factory):
     """Six seconds of the photograph speaking, as a video."""
@@ -99,7 +149,21 @@ def test_a_fast_check_does_not_end_before_it_is_known(photograph, tmp_path):
     clip = media.write_clip(tmp_path / "clip.mp4", (speaking(photograph, o) for o in openings(100)), fps=10)
     detector = Detector.load(tiny_weights(tmp_path / "weights", lean=-4.0), "cpu")
     analysis = detector.check(clip, "fast")
-    assert analysis.faces[0].signs == ("mouth_alone",) and analysis.verdict == "likely_manipulated"
+    assert "mouth_alone" in analysis.faces[0].signs and analysis.verdict == "likely_manipulated"
+
+
+def nodding(photograph, count):
+    """The photograph animated, its head moving as well."""
+    steps = np.random.default_rng(4).normal(0, 2, (count, 2))
+    return (moved(animated(photograph, o), *step) for o, step in zip(openings(count), steps, strict=True))
+
+
+def test_a_check_says_that_a_face_is_animated_from_one_picture(photograph, tmp_path):
+    clip = media.write_clip(tmp_path / "clip.mp4", nodding(photograph, 60), fps=10)
+    decided = Calibration((Curve(likely_from=0.5, no_signs_until=0.4),))
+    face = Detector.load(tiny_weights(tmp_path / "weights", decided, lean=-4.0), "cpu").check(clip).faces[0]
+    assert face.signs == ("one_picture",) and face.verdict == "likely_manipulated"
+    assert "keeps its texture" in face.reason
 
 
 def test_a_moving_camera_leaves_the_network_its_say(tmp_path):

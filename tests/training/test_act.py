@@ -1,5 +1,7 @@
 """Faces drawn from another view of them: bent into place, learned from real ones, drawn once each."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
@@ -74,14 +76,17 @@ def test_training_comes_nearer_to_the_target(data, tmp_path):
     assert near.mean() < 0.6 * far.mean()
 
 
-def test_every_face_is_drawn_once_and_stands_in_for_itself(data):
+def test_every_face_has_its_drawings_which_stand_in_for_itself(data):
     act.act(data, steps=1, faces=None)
-    [shard] = (data / "acted").glob("*.npz")
-    before = shard.stat().st_mtime_ns
+    made = {shard: shard.stat().st_mtime_ns for shard in (data / "acted").glob("*.npz")}
+    assert len(made) == act.DRAWINGS
     act.act(data, steps=1, faces=None)
-    assert shard.stat().st_mtime_ns == before
+    assert {shard: shard.stat().st_mtime_ns for shard in (data / "acted").glob("*.npz")} == made
     shards = Shards(data)
     assert sorted(shards.acted) == [0, 1, 2, 3]
+    drawings = [shards.sample(0, drawing).acted for drawing in range(act.DRAWINGS)]
+    assert all(np.abs(a.astype(float) - b).mean() > 1 for a, b in combinations(drawings, 2))
+    assert np.array_equal(shards.sample(0, act.DRAWINGS).acted, drawings[0])
     face = shards[0]
     assert face.acted.shape == face.rgb.shape
     blends = [FAMILIES["acted"][1](face, shards[1], np.random.default_rng(seed)) for seed in range(12)]
