@@ -78,7 +78,7 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
     logit, *values = (with_movement(value, texture, signs) for value in (logit, *values))
     probability = curve.probability(logit)
     verdict = curve.verdict(probability)
-    moments = [(look, curve.probability(look.logit)) for look in looks]
+    moments = [(look, curve.probability(with_movement(look.logit, texture, ()))) for look in looks]
     return FaceResult(
         id=number,
         verdict=verdict,

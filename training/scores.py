@@ -26,7 +26,9 @@ class Score:
     path: str  # as in the manifest, from its folder
     probability: float | None  # None: abstained
     logit: float | None = None  # before the calibration, of the most suspicious face
-    mean_logit: float | None = None  # the same without the temporal head: the mean of a face's frames, with its movement
+    mean_logit: float | None = (
+        None  # the same without the temporal head: the mean of a face's frames, with its movement
+    )
     frame_logits: tuple[float, ...] = ()  # of the most suspicious face
     verdict: str | None = None
     faces: int = 0  # judged ones
@@ -92,7 +94,11 @@ def logit_of(probability: float, curve: Curve) -> float:
 
 
 def frame_logits(face: FaceResult, curve: Curve) -> list[float]:
-    return [logit_of(moment.probability, curve) for moment in face.timeline]
+    """What the network alone says of each frame: the odds of the face's movement are taken out again."""
+    logits = [logit_of(moment.probability, curve) for moment in face.timeline]
+    if face.movement_logit is None:
+        return logits
+    return [z + math.log(max(-math.expm1(face.movement_logit - z), SURE)) for z in logits]
 
 
 def score_all(

@@ -4,7 +4,7 @@
 
 Every real clip stands against itself as drawn by the networks of training.animator (first `python -m training.act`), all of
 one clip from one of its frames: the same person, the same speech, the same encoder. Photographs under a moving camera are
-real too: they keep their texture, but no mouth moves. What is printed is judged by numbers fitted without that face, drawn or not.
+real too: they keep their texture, but no mouth moves. What is printed is judged by numbers fitted without that clip.
 """
 
 import argparse
@@ -120,7 +120,7 @@ def show(seen: list[tuple[str, int, int, Movement]]) -> None:
     for kind, quality in product(("real clips", "photographs under a camera", "drawn"), CRF):
         here, all_here = (kinds == kind) & (crf == quality), sum(row[0] == kind and row[2] == quality for row in seen)
         quantiles = [f"{q:+.2f}" for q in np.quantile(logits[here], (0.05, 0.5, 0.95, 1))] if here.any() else ["-"] * 4
-        area = "" if kind == "drawn" or not here.any() else f"{auc(logits[here], logits[drawn & (crf == quality)]):.2f}"
+        area = f"{auc(logits[here], logits[drawn & (crf == quality)]):.2f}" if kind == "real clips" else ""
         rows.append([f"{kind}, CRF {quality}", f"{here.sum()} of {all_here}", *quantiles, area])
     print("\n".join(table(["", "told of", "logit: 5 %", "half", "95 %", "most", "AUC of drawn over it"], rows)))
     print("OF_KEPT, OF_BENT, OF_NOTHING =", *(f"{value:.3f}" for value in fit(x, drawn, weights)))

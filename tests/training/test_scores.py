@@ -1,13 +1,15 @@
 """Scores are kept, read back and brought into order; those of other systems too."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from core.calibration import Curve
+from core.summary import with_movement
 from training.manifest import DataError, Item
-from training.scores import Score, drop_cut_line, filled, logit_of, names_of, read_scores
+from training.scores import Score, drop_cut_line, filled, frame_logits, logit_of, names_of, read_scores
 
 
 def test_the_logit_behind_a_calibrated_probability_is_found_again():
@@ -15,6 +17,14 @@ def test_the_logit_behind_a_calibrated_probability_is_found_again():
     for logit in (-12.0, -0.3, 0.0, 5.0):
         assert logit_of(curve.probability(logit), curve) == pytest.approx(logit, abs=1e-6)
     assert np.isfinite(logit_of(1.0, curve)) and np.isfinite(logit_of(0.0, curve))
+
+
+@pytest.mark.parametrize("texture", (None, -1.5, 0.7))
+def test_the_network_s_logits_of_the_frames_are_found_again_behind_the_movement(texture):
+    curve, logits = Curve(slope=0.4, intercept=-0.7), [-6.0, -0.3, 2.0]
+    timeline = [SimpleNamespace(probability=curve.probability(with_movement(z, texture, ()))) for z in logits]
+    face = SimpleNamespace(timeline=timeline, movement_logit=texture)
+    assert frame_logits(face, curve) == pytest.approx(logits, abs=1e-6)
 
 
 def test_an_abstention_stands_at_the_median_of_the_others():
