@@ -74,7 +74,8 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
     looks = sorted(record.looks, key=lambda look: look.t_s)
     values = record.window_logits if len(record.window_logits) >= MIN_WINDOWS else record.corrected
     logit = looks[0].logit if is_still else float(np.mean(record.window_logits))
-    signs, texture = signs_of(record, logit), record.movement.logit
+    texture = record.movement.logit
+    signs = signs_of(record, texture, logit)
     logit, *values = (with_movement(value, texture, signs) for value in (logit, *values))
     probability = curve.probability(logit)
     verdict = curve.verdict(probability)
@@ -93,9 +94,8 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
     )
 
 
-def signs_of(record: Record, logit: float) -> tuple[str, ...]:
+def signs_of(record: Record, texture: float | None, logit: float) -> tuple[str, ...]:
     """What speaks for manipulation beside the network's logit, and louder."""
-    texture = record.movement.logit
     holds = {"mouth_alone": record.movement.is_mouth_alone, "one_picture": (texture or 0) > max(logit, 0)}
     return tuple(sign for sign in SIGNS if holds[sign])
 

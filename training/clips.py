@@ -34,15 +34,19 @@ class ClipPair:
     kind: str
 
 
-def windows(shards: Shards, indices: np.ndarray) -> list[list[int]]:
-    """Every run of LENGTH consecutive frames of one clip, a quarter of a window apart."""
+def frames_of_clips(shards: Shards, indices: np.ndarray) -> list[list[int]]:
+    """Those of `indices` that are frames of clips, clip by clip, in the order of time."""
     by_clip: dict[str, list[int]] = {}
     for i in indices:
         if shards.sources[i].kind == "clip":
             by_clip.setdefault(shards.sources[i].id, []).append(int(i))
+    return [sorted(frames, key=lambda i: shards.sources[i].t_s) for frames in by_clip.values()]
+
+
+def windows(shards: Shards, indices: np.ndarray) -> list[list[int]]:
+    """Every run of LENGTH consecutive frames of one clip, a quarter of a window apart."""
     runs = []
-    for frames in by_clip.values():
-        frames.sort(key=lambda i: shards.sources[i].t_s)
+    for frames in frames_of_clips(shards, indices):
         runs += [frames[k : k + LENGTH] for k in range(0, len(frames) - LENGTH + 1, LENGTH // 4)]
     return runs
 

@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 
 from core.movement import MOUTH_BENDS, Movement, measures
-from training.clips import under_camera
+from training.clips import frames_of_clips, under_camera
 from training.metrics import auc
-from training.prepare import Sample, Shards
+from training.prepare import Shards
 from training.report import table
 from training.robustness import encode
 
@@ -31,13 +31,8 @@ FOLDS = 6
 
 def runs(shards: Shards) -> list[list[int]]:
     """Of each clip the numbers of its longest run of frames without a gap, at least a second long."""
-    by_clip: dict[str, list[int]] = {}
-    for i, source in enumerate(shards.sources):
-        if source.kind == "clip":
-            by_clip.setdefault(source.id, []).append(i)
     longest = []
-    for frames in by_clip.values():
-        frames.sort(key=lambda i: shards.sources[i].t_s)
+    for frames in frames_of_clips(shards, np.arange(len(shards))):
         parts = [[frames[0]]]
         for one, other in pairwise(frames):
             if shards.sources[other].t_s - shards.sources[one].t_s > 1.4 / RATE:
@@ -57,11 +52,6 @@ def watched(pictures: list[np.ndarray], boxes: list, crf: int, path: Path) -> Mo
         for number, (frame, box) in enumerate(zip(video.decode(video=0), boxes, strict=True)):
             movement.look(number / RATE, frame.to_ndarray(format="rgb24"), box)
     return movement
-
-
-def members(samples: list[Sample], drawings: list[list[Sample]]) -> list[list[np.ndarray]]:
-    """The pictures of a clip, and of each of its drawings."""
-    return [[s.rgb for s in samples], *([s.acted for s in drawn] for drawn in drawings)]
 
 
 def fit(x: np.ndarray, is_fake: np.ndarray, weights: np.ndarray, strength: float = 0.05) -> np.ndarray:
@@ -89,8 +79,8 @@ def main() -> None:
         path = Path(folder) / "clip.mp4"
         for number, run in enumerate(runs(shards)):
             samples, boxes = [shards[i] for i in run], [shards.boxes[i] for i in run]
-            drawings = [[shards.sample(i, k) for i in run] for k in range(len(shards.acted[run[0]]))]
-            for member, pictures in enumerate(members(samples, drawings)):
+            drawings = [[shards.sample(i, k).acted for i in run] for k in range(len(shards.acted[run[0]]))]
+            for member, pictures in enumerate([[s.rgb for s in samples], *drawings]):
                 kind = "drawn" if member else "real clips"
                 seen += [(kind, number, crf, watched(pictures, boxes, crf, path)) for crf in CRF]
             print(f"{samples[0].source.id} done", flush=True)
