@@ -39,9 +39,11 @@ class Detector:
         encode: "Encode | None" = None,
     ):
         from core.faces import FaceDetector
+        from core.landmarks import Landmarker
         from core.looks import Engine
 
-        FaceDetector().close()  # loads mediapipe now rather than in the first check
+        FaceDetector().close()  # loads mediapipe now rather than in the first check,
+        Landmarker()  # and LiteRT
         self.device = pick_device(device)
         self._engine = Engine(pretrained.model, self.device, precision or pick_precision(self.device), encode)
         self.model = self._engine.model

@@ -60,7 +60,7 @@ class FaceDetector:
     """
 
     def __init__(self, min_score: float = MIN_SCORE):
-        with _quiet_stderr(), _without_plotting():
+        with quiet_stderr(), _without_plotting():
             from mediapipe.tasks import python as tasks
             from mediapipe.tasks.python import vision
 
@@ -135,7 +135,7 @@ class FaceDetector:
         return self._detector.detect(image)
 
     def close(self) -> None:
-        with _quiet_stderr():
+        with quiet_stderr():
             self._detector.close()
 
     def __enter__(self) -> "FaceDetector":
@@ -181,8 +181,8 @@ def _without_plotting() -> Iterator[None]:
             del sys.modules[name]
 
 
-class _quiet_stderr:
-    """MediaPipe's C++ logs 65 lines at start-up and heeds no log level; only the file descriptor silences it."""
+class quiet_stderr:
+    """MediaPipe's C++ logs 65 lines at start-up and heeds no log level, LiteRT's one; only the file descriptor silences them."""
 
     def __enter__(self):
         _quiet_lock.acquire()

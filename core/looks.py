@@ -15,8 +15,10 @@ from core.crops import crop
 from core.errors import CheckError
 from core.faces import Box, Face
 from core.fused import Encode, compiled, fused, has_openvino
+from core.landmarks import Landmarker
 from core.model import DeepfakeModel, normalise
 from core.movement import Movement
+from core.shading import Shading
 from core.tracks import Track, size
 from core.video import Frame
 
@@ -84,11 +86,18 @@ class Record:
     usable: int = 0  # frames in which the face is large enough
     too_small: int = 0  # frames in which it is not
     movement: Movement = field(default_factory=Movement)
+    shading: Shading = field(default_factory=Shading)
 
     @property
     def suspicion(self) -> float:
         """Mean logit of the frames encoded so far."""
         return float(np.mean([look.logit for look in self.looks])) if self.looks else -np.inf
+
+    @property
+    def one_picture(self) -> float | None:
+        """The logit of a face animated from one picture, by all that movement says; None where it says nothing."""
+        told = [logit for logit in (self.movement.logit, self.shading.logit) if logit is not None]
+        return sum(told) if told else None
 
 
 class Looks:
@@ -104,6 +113,7 @@ class Looks:
         self.spans: list[tuple[float, float]] = []  # first and last second of each window that had frames
         self.frames = 0
         self.frames_with_face = 0
+        self._landmarker = None if engine.is_stand_in else Landmarker()
         self._times: list[float] = []  # of the open window's frames
         self._open: dict[int, list[Look]] = {}  # the open window's looks, by track id
 
@@ -120,8 +130,9 @@ class Looks:
                 record.too_small += 1
                 continue
             record.usable += 1
-            if not self.engine.is_stand_in:
+            if self._landmarker:
                 record.movement.look(frame.t_s, frame.rgb, box)
+                record.shading.look(frame.t_s, frame.rgb, face, self._landmarker)
             pixels = crop(frame.rgb, box, config.size, config.margin)
             original = tuple(float(edge * frame.scale) for edge in box)
             look = Look(len(self._times), frame.t_s, frame.index, original, pixels)

@@ -92,10 +92,8 @@ class Movement:
 
     @property
     def is_undecided(self) -> bool:
-        """Whether more looks may tell another thing: too few to say that the mouth is alone where it seems to be, or to
-        rely on the texture of a mouth that moves."""
-        is_alone = 0 < len(self.upper) < LEAST_COMPARED and self._fits()
-        return is_alone or (len(self.kept) < LEAST_COMPARED and self.logit is not None)
+        """Whether more looks may tell that the mouth is alone: it seems to be, and too little was compared."""
+        return 0 < len(self.upper) < LEAST_COMPARED and self._fits()
 
     def _fits(self) -> bool:
         return self.of_upper < UPPER_STILL and self.of_mouth > MOUTH_MOVES

@@ -7,6 +7,7 @@ import numpy as np
 from core.analysis import Coverage, FaceResult, KeyFrame, Media, Moment, Verdict, Warning
 from core.calibration import Calibration, Curve
 from core.looks import MIN_FRAMES, MIN_SIZE, Look, Looks, Record
+from core.movement import LEAST_COMPARED
 
 KEY_FRAMES = 3
 KEY_FRAME_GAP_S = 0.5
@@ -14,9 +15,12 @@ LOW_RESOLUTION = 80.0  # pixels; below, compression has taken much of what there
 MIN_WINDOWS = 3  # with fewer, the interval is drawn over frames
 # The least logit of a face with a sign of its own: the network says as much of fewer than one in a hundred real faces.
 SIGN_LOGIT = 3.0
+DOUBT = (
+    1.5  # by how much the logit of movement after one window differs from that after two, at most in nine of ten videos
+)
 SIGNS = {
     "mouth_alone": "Only the mouth moves and the rest of the face stands still, as in a photograph made to speak.",
-    "one_picture": "The mouth keeps its texture while it moves, as in a face animated from one picture.",
+    "one_picture": "The face keeps its texture and its light while it moves, as one animated from a single picture.",
 }
 
 WARNINGS = {
@@ -56,14 +60,24 @@ def face_results(
 
 def is_settled(records: list[Record], calibration: Calibration) -> bool:
     """Whether more windows would hardly change the answer: there are faces, each is judged, all of its interval lies
-    within the band of its verdict, and its movement leaves nothing open."""
-    if any(record.movement.is_undecided for record in records):
-        return False
+    within the band of its verdict, and so it would if movement came to say a little more or less."""
     faces = face_results(records, calibration, is_still=False, trained=True)
     curve = calibration.curve(len(faces))
-    return bool(faces) and all(
-        face.interval and {curve.verdict(edge) for edge in face.interval} == {face.verdict} for face in faces
+    return (
+        bool(faces)
+        and all(face.interval and {curve.verdict(p) for p in face.interval} == {face.verdict} for face in faces)
+        and not any(is_open(record, curve) for record in records)
     )
+
+
+def is_open(record: Record, curve: Curve) -> bool:
+    """Whether movement, of which little has been compared so far, may still change the verdict of a judged face."""
+    movement, said = record.movement, record.one_picture
+    if movement.is_undecided or said is None or len(movement.kept) >= LEAST_COMPARED:
+        return movement.is_undecided
+    logit = float(np.mean(record.window_logits))
+    ends = [with_movement(logit, said + doubt, ()) for doubt in (-DOUBT, DOUBT)]
+    return len({curve.verdict(curve.probability(end)) for end in ends}) > 1
 
 
 def is_judged(record: Record, is_still: bool) -> bool:
@@ -74,12 +88,12 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
     looks = sorted(record.looks, key=lambda look: look.t_s)
     values = record.window_logits if len(record.window_logits) >= MIN_WINDOWS else record.corrected
     logit = looks[0].logit if is_still else float(np.mean(record.window_logits))
-    texture = record.movement.logit
-    signs = signs_of(record, texture, logit)
-    logit, *values = (with_movement(value, texture, signs) for value in (logit, *values))
+    movement = record.one_picture
+    signs = signs_of(record, movement, logit)
+    logit, *values = (with_movement(value, movement, signs) for value in (logit, *values))
     probability = curve.probability(logit)
     verdict = curve.verdict(probability)
-    moments = [(look, curve.probability(with_movement(look.logit, texture, ()))) for look in looks]
+    moments = [(look, curve.probability(with_movement(look.logit, movement, ()))) for look in looks]
     return FaceResult(
         id=number,
         verdict=verdict,
@@ -89,22 +103,22 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
         key_frames=key_frames(moments),
         reason=reason(verdict, moments, signs),
         signs=signs,
-        movement_logit=texture,
+        movement_logit=movement,
         **seen(record),
     )
 
 
-def signs_of(record: Record, texture: float | None, logit: float) -> tuple[str, ...]:
+def signs_of(record: Record, movement: float | None, logit: float) -> tuple[str, ...]:
     """What speaks for manipulation beside the network's logit, and louder."""
-    holds = {"mouth_alone": record.movement.is_mouth_alone, "one_picture": (texture or 0) > max(logit, 0)}
+    holds = {"mouth_alone": record.movement.is_mouth_alone, "one_picture": (movement or 0) > max(logit, 0)}
     return tuple(sign for sign in SIGNS if holds[sign])
 
 
-def with_movement(logit: float, texture: float | None, signs: tuple[str, ...]) -> float:
-    """The network's logit and that of the mouth's texture in one: a face is manipulated in the one way or in the other,
-    so the odds add up. A photograph made to speak has at least SIGN_LOGIT."""
-    if texture is not None:
-        logit = float(np.logaddexp(logit, texture))
+def with_movement(logit: float, movement: float | None, signs: tuple[str, ...]) -> float:
+    """The network's logit and that of a face animated from one picture in one: a face is manipulated in the one way or in
+    the other, so the odds add up. A photograph made to speak has at least SIGN_LOGIT."""
+    if movement is not None:
+        logit = float(np.logaddexp(logit, movement))
     return max(logit, SIGN_LOGIT) if "mouth_alone" in signs else logit
 
 

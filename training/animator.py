@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training import landmarks as lm
+from core import landmarks as lm
 from training.bending import expression, landmark_field, places, warp
 from training.hulls import face_size, hull_mask
 from training.prepare import Sample, Shards

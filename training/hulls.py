@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from training import landmarks as lm
+from core import landmarks as lm
 from training.bending import smooth_field, warp
 
 INNER = lm.RIGHT_BROW + lm.LEFT_BROW + lm.RIGHT_EYE + lm.LEFT_EYE + lm.NOSE + lm.OUTER_LIPS

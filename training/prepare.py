@@ -24,8 +24,8 @@ import numpy as np
 from core.crops import crop_square
 from core.errors import CheckError
 from core.faces import Box, Face, FaceDetector
+from core.landmarks import Landmarker
 from core.video import Plan, frames, plan_named, probe
-from training.landmarks import Landmarker
 
 CONTEXT_MARGIN = 1.8  # of the face box: room for every later crop, shift and rotation
 CONTEXT_SIDE = 288  # pixels at most; the stills of the pack have no more

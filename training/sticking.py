@@ -1,32 +1,41 @@
-"""Fits the numbers by which core.movement tells a mouth that keeps its texture, and prints how well they do.
+"""Fits the numbers by which core.movement and core.shading tell a face animated from one picture: its mouth keeps its
+texture, all of it keeps its light. Prints how well they do.
 
     python -m training.sticking --data data/prepared
 
 Every real clip stands against itself as drawn by the networks of training.animator (first `python -m training.act`), all of
 one clip from one of its frames: the same person, the same speech, the same encoder. Photographs under a moving camera are
-real too: they keep their texture, but no mouth moves. What is printed is judged by numbers fitted without that clip.
+real too: they keep everything, but nothing in them moves. What is printed is judged by numbers fitted without that clip.
 """
 
 import argparse
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise, product
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 
-from core.movement import MOUTH_BENDS, Movement, measures
+from core import landmarks as lm
+from core import movement, shading
+from core.faces import Face
+from core.landmarks import Landmarker
+from core.movement import Movement
+from core.shading import Shading
+from training.animator import SIDE, squared
 from training.clips import frames_of_clips, under_camera
 from training.metrics import auc
-from training.prepare import Shards
+from training.prepare import Sample, Shards
 from training.report import table
 from training.robustness import encode
 
-RATE, SIDE, MOST = 8, 256, 34  # frames a second, as they are prepared; pixels; frames of a clip
+RATE, MOST = 8, 34  # frames a second, as they are prepared; frames of a clip
 CRF = (18, 24, 30, 36)
 FOLDS = 6
+DRAWN, AREA = "drawn", "AUC of drawn over it"
 
 
 def runs(shards: Shards) -> list[list[int]]:
@@ -42,16 +51,35 @@ def runs(shards: Shards) -> list[list[int]]:
     return [part for part in longest if len(part) >= RATE]
 
 
-def watched(pictures: list[np.ndarray], boxes: list, crf: int, path: Path) -> Movement:
-    """The movement in a video of the pictures (H, W, 3) uint8, with the face at `boxes`."""
-    sides = [max(picture.shape[:2]) for picture in pictures]
-    boxes = [tuple(SIDE / side * np.array(box)) for side, box in zip(sides, boxes, strict=True)]
-    pictures = [cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for picture in pictures]
-    movement = Movement()
-    with av.open(str(encode(pictures, Fraction(RATE), None, crf, path))) as video:
-        for number, (frame, box) in enumerate(zip(video.decode(video=0), boxes, strict=True)):
-            movement.look(number / RATE, frame.to_ndarray(format="rgb24"), box)
-    return movement
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What was measured in one video."""
+
+    kind: str
+    face: int  # its number: one clip and all drawings of it
+    crf: int
+    movement: Movement
+    shading: Shading
+
+
+def watched(samples: list[Sample], pictures: list[np.ndarray], crf: int, path: Path) -> tuple[Movement, Shading]:
+    """What moves in a video of the pictures (H, W, 3) uint8 of those samples."""
+    seen = [squared(replace(sample, rgb=picture)) for sample, picture in zip(samples, pictures, strict=True)]
+    faces = [face_of(sample, points) for sample, (_, points) in zip(samples, seen, strict=True)]
+    mouth, light, landmarker = Movement(), Shading(), Landmarker()
+    with av.open(str(encode([rgb for rgb, _ in seen], Fraction(RATE), None, crf, path))) as video:
+        for number, (frame, face) in enumerate(zip(video.decode(video=0), faces, strict=True)):
+            rgb = frame.to_ndarray(format="rgb24")
+            mouth.look(number / RATE, rgb, face.box)
+            light.look(number / RATE, rgb, face, landmarker)
+    return mouth, light
+
+
+def face_of(sample: Sample, points: np.ndarray) -> Face:
+    """The face of a sample as a detector finds it in the picture in which its landmarks are `points`."""
+    scale = SIDE / max(sample.rgb.shape[:2])
+    eyes = np.stack([points[eye].mean(0) for eye in (lm.RIGHT_EYE, lm.LEFT_EYE)])
+    return Face(tuple(scale * edge for edge in sample.box), 1.0, eyes)
 
 
 def fit(x: np.ndarray, is_fake: np.ndarray, weights: np.ndarray, strength: float = 0.05) -> np.ndarray:
@@ -72,48 +100,77 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))
     parser.add_argument("--photographs", type=int, default=40)
     args = parser.parse_args()
-    shards, seen = Shards(args.data), []  # kind, number of the face, CRF, movement
+    shards, seen = Shards(args.data), []
     if not shards.acted:
         raise SystemExit("No faces are drawn yet. Run: python -m training.act")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp4"
         for number, run in enumerate(runs(shards)):
-            samples, boxes = [shards[i] for i in run], [shards.boxes[i] for i in run]
+            samples = [shards[i] for i in run]
             drawings = [[shards.sample(i, k).acted for i in run] for k in range(len(shards.acted[run[0]]))]
             for member, pictures in enumerate([[s.rgb for s in samples], *drawings]):
-                kind = "drawn" if member else "real clips"
-                seen += [(kind, number, crf, watched(pictures, boxes, crf, path)) for crf in CRF]
+                kind = DRAWN if member else "real clips"
+                seen += [Seen(kind, number, crf, *watched(samples, pictures, crf, path)) for crf in CRF]
             print(f"{samples[0].source.id} done", flush=True)
         stills = [i for i, source in enumerate(shards.sources) if source.kind == "still"]
         rng = np.random.default_rng(5)
         for face, i in enumerate(rng.choice(stills, args.photographs, replace=False), number + 1):
             frames = under_camera(shards[i], rng)
             for crf in CRF:
-                movement = watched([f.rgb for f in frames], [f.box for f in frames], crf, path)
-                seen.append(("photographs under a camera", face, crf, movement))
+                found = watched(frames, [f.rgb for f in frames], crf, path)
+                seen.append(Seen("photographs under a camera", face, crf, *found))
     show(seen)
 
 
-def show(seen: list[tuple[str, int, int, Movement]]) -> None:
-    """Fit, and print how far apart what was seen lies. Only mouths that move are told of."""
-    moving = [row for row in seen if np.median(row[3].bent) >= MOUTH_BENDS]
-    kinds, faces, crf = (np.array(column) for column in list(zip(*moving, strict=True))[:3])
-    x = np.array([measures(m.kept, m.bent) for *_, m in moving])
-    drawn = kinds == "drawn"
+def show(seen: list[Seen]) -> None:
+    """Fit each of the two, and print how far apart what was seen lies by each, and by the sum of what they tell."""
+    mouths = [(s.movement.kept, s.movement.bent, movement.MOUTH_BENDS) for s in seen]
+    faces = [(s.shading.kept, s.shading.moved, shading.LEAST_MOVED) for s in seen]
+    by_mouth, of_mouth = judged(seen, mouths, movement.measures)
+    by_light, of_light = judged(seen, faces, shading.measures)
+    both = np.where(np.isnan(by_mouth) & np.isnan(by_light), np.nan, np.nan_to_num(by_mouth) + np.nan_to_num(by_light))
+    for name, logits in (("the mouth's texture", by_mouth), ("the face's light", by_light), ("both", both)):
+        print(
+            f"\n{name}\n",
+            *table(["", "told of", "logit: 5 %", "half", "95 %", "most", AREA], rows(seen, logits)),
+            sep="\n",
+        )
+    for module, numbers, names in (
+        (movement, of_mouth, "OF_KEPT, OF_BENT, OF_NOTHING"),
+        (shading, of_light, "OF_KEPT, OF_MOVED, OF_NOTHING"),
+    ):
+        print(f"{module.__name__}: {names} =", ", ".join(f"{value:.3f}" for value in numbers))
+
+
+def judged(seen: list[Seen], comparisons: list[tuple], measures: Callable) -> tuple[np.ndarray, np.ndarray]:
+    """A logit of each video by numbers that were fitted without its face, nan where it moves too little to be told of; and
+    the numbers fitted to all. comparisons: of each video how much was kept, how far it moved, and how far it must."""
+    told = np.array([bool(kept) and np.median(moved) >= least for kept, moved, least in comparisons])
+    x = np.array(
+        [measures(kept, moved) for (kept, moved, _), is_told in zip(comparisons, told, strict=True) if is_told]
+    )
+    drawn, faces = (np.array([of(s) for s in seen])[told] for of in (lambda s: s.kind == DRAWN, lambda s: s.face))
     weights = np.where(drawn, 1 / drawn.sum(), 1 / (~drawn).sum())
     fold = np.random.default_rng(0).permutation(faces.max() + 1)[faces] % FOLDS
-    logits = np.zeros(len(x))
+    logits, inner = np.full(len(seen), np.nan), np.zeros(len(x))
     for k in range(FOLDS):
         *slopes, constant = fit(x[fold != k], drawn[fold != k], weights[fold != k])
-        logits[fold == k] = x[fold == k] @ slopes + constant
-    rows = []
-    for kind, quality in product(("real clips", "photographs under a camera", "drawn"), CRF):
-        here, all_here = (kinds == kind) & (crf == quality), sum(row[0] == kind and row[2] == quality for row in seen)
-        quantiles = [f"{q:+.2f}" for q in np.quantile(logits[here], (0.05, 0.5, 0.95, 1))] if here.any() else ["-"] * 4
-        area = f"{auc(logits[here], logits[drawn & (crf == quality)]):.2f}" if kind == "real clips" else ""
-        rows.append([f"{kind}, CRF {quality}", f"{here.sum()} of {all_here}", *quantiles, area])
-    print("\n".join(table(["", "told of", "logit: 5 %", "half", "95 %", "most", "AUC of drawn over it"], rows)))
-    print("OF_KEPT, OF_BENT, OF_NOTHING =", *(f"{value:.3f}" for value in fit(x, drawn, weights)))
+        inner[fold == k] = x[fold == k] @ slopes + constant
+    logits[told] = inner
+    return logits, fit(x, drawn, weights)
+
+
+def rows(seen: list[Seen], logits: np.ndarray) -> list[list[str]]:
+    """A row of the table for each kind and quality."""
+    out = []
+    told = ~np.isnan(logits)
+    for kind, quality in product(("real clips", "photographs under a camera", DRAWN), CRF):
+        of_kind, drawn = (np.array([s.kind == k and s.crf == quality for s in seen]) for k in (kind, DRAWN))
+        here = logits[of_kind & told]
+        quantiles = [f"{q:+.2f}" for q in np.quantile(here, (0.05, 0.5, 0.95, 1))] if len(here) else ["-"] * 4
+        area = f"{auc(here, logits[drawn & told]):.2f}" if kind == "real clips" else ""
+        out.append([f"{kind}, CRF {quality}", f"{len(here)} of {of_kind.sum()}", *quantiles, area])
+    return out
 
 
 if __name__ == "__main__":

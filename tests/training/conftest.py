@@ -10,7 +10,7 @@ import pytest
 import skimage.data
 
 from core.faces import FaceDetector
-from training.landmarks import Landmarker
+from core.landmarks import Landmarker
 from training.prepare import Sample, Source, sample_of
 
 

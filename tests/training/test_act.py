@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from core.landmarks import OUTER_LIPS
 from training import act
 from training.animator import KINDS, SIDE, Animator, Views, bend, draw, stack
 from training.hulls import LOWER_OVAL
-from training.landmarks import OUTER_LIPS
 from training.prepare import Sample, Shards, Source, write_shard
 from training.pseudo import FAMILIES
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from core.landmarks import INNER_LIPS, OUTER_LIPS
 from training.bending import landmark_field
 from training.hulls import face_size
-from training.landmarks import INNER_LIPS, OUTER_LIPS
 
 
 @pytest.mark.parametrize("anchored", (True, False))

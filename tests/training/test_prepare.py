@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from core.faces import FaceDetector
+from core.landmarks import LEFT_EYE, OUTER_LIPS, RIGHT_EYE, Landmarker
 from tests.media import portrait_clip
 from tests.training.conftest import portrait
 from training import prepare
-from training.landmarks import LEFT_EYE, OUTER_LIPS, RIGHT_EYE, Landmarker
 from training.prepare import Sample, Shards, Source, sample_of, write_shard
 
 

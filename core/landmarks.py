@@ -9,9 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from core.faces import Face
+from core.faces import Face, quiet_stderr
 
-MODEL = Path(__file__).parent.parent / "core" / "assets" / "face_landmark.tflite"
+MODEL = Path(__file__).parent / "assets" / "face_landmark.tflite"
 SIDE = 192  # pixels, the model's input
 MIN_PRESENCE = 0.5
 
@@ -28,29 +28,36 @@ CHEEKS = [116, 123, 147, 213, 192, 214, 345, 352, 376, 433, 416, 434]
 
 
 class Landmarker:
-    """Finds the mesh of a detected face. One per process."""
+    """Finds the mesh of a detected face. One per thread."""
 
     def __init__(self):
         from ai_edge_litert.interpreter import Interpreter
 
-        self._net = Interpreter(model_path=str(MODEL), num_threads=1)
-        self._net.allocate_tensors()
+        with quiet_stderr():
+            self._net = Interpreter(model_path=str(MODEL), num_threads=1)
+            self._net.allocate_tensors()
         self._input = self._net.get_input_details()[0]["index"]
         outputs = sorted(self._net.get_output_details(), key=lambda o: int(np.prod(o["shape"])))
         self._presence, self._points = outputs[0]["index"], outputs[-1]["index"]
 
     def find(self, rgb: np.ndarray, face: Face) -> np.ndarray | None:
         """(468, 2) float32 pixels of `rgb` (H, W, 3) uint8, or None where the model sees no face."""
-        to_input = _level_square(face)
-        patch = cv2.warpAffine(rgb, to_input, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
+        found = self.levelled(rgb, face)
+        if found is None:
+            return None
+        back = cv2.invertAffineTransform(_level_square(face))
+        return (found[1] @ back[:, :2].T + back[:, 2]).astype(np.float32)
+
+    def levelled(self, rgb: np.ndarray, face: Face) -> tuple[np.ndarray, np.ndarray] | None:
+        """The face as the model sees it, its eyes level, (SIDE, SIDE, 3) uint8, and the points in its pixels, (468, 2)
+        float32; None where the model sees no face."""
+        patch = cv2.warpAffine(rgb, _level_square(face), (SIDE, SIDE), flags=cv2.INTER_LINEAR)
         self._net.set_tensor(self._input, patch[None].astype(np.float32) / 255)
         self._net.invoke()
         presence = 1 / (1 + math.exp(-float(self._net.get_tensor(self._presence).ravel()[0])))
         if presence < MIN_PRESENCE:
             return None
-        points = self._net.get_tensor(self._points).reshape(468, 3)[:, :2]
-        back = cv2.invertAffineTransform(to_input)
-        return (points @ back[:, :2].T + back[:, 2]).astype(np.float32)
+        return patch, self._net.get_tensor(self._points).reshape(468, 3)[:, :2]
 
 
 def _level_square(face: Face) -> np.ndarray:

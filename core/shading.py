@@ -1,0 +1,70 @@
+"""Whether a face keeps its light while it moves, as one that is drawn from a single picture does.
+
+Light falls on a real face from where the lamps are: turning the head, speaking or smiling moves light and shadow over the
+skin. A face that is bent to each new pose from one picture takes light and shadow along. So the brightness at the points of
+the face mesh is compared between looks of one window, and how far the mesh itself has changed. Both are correlations, so
+that neither exposure nor size counts. `python -m training.sticking` fits the numbers.
+"""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from core.faces import Face
+from core.landmarks import Landmarker
+
+BLUR = 5.0  # pixels of the face as the mesh model sees it, 192 wide: light and shadow, not texture
+LEAST_GAP_S, MOST_GAP_S = 0.19, 2.1  # between two looks that are compared: within one window
+LEAST_COMPARED = 15  # six looks of one window
+LEAST_MOVED = 0.02  # of the mesh's own size; the mesh of a photograph that a camera moves over trembles by less
+OF_KEPT, OF_MOVED, OF_NOTHING = 2.065, 1.260, -0.768  # what the logit is made of
+
+
+@dataclass(eq=False)
+class Shading:
+    """What is known of one face; it keeps the looks of two seconds and two numbers for each comparison."""
+
+    kept: list[float] = field(default_factory=list)  # of light and shadow, -1 to 1
+    moved: list[float] = field(default_factory=list)  # of the mesh, 0 to 1: what no shift, turn and scale explains
+    _recent: list[tuple[float, np.ndarray, np.ndarray]] = field(default_factory=list)  # time, light, mesh
+
+    def look(self, t_s: float, rgb: np.ndarray, face: Face, landmarker: Landmarker) -> None:
+        """The face in a later frame (H, W, 3) uint8, `face` in its pixels."""
+        found = landmarker.levelled(rgb, face)
+        if found is None:
+            return
+        light, mesh = light_at(*found), unit(found[1] @ (1, 1j))
+        self._recent = [look for look in self._recent if t_s - look[0] <= MOST_GAP_S]
+        for before_s, its_light, its_mesh in self._recent:
+            if t_s - before_s >= LEAST_GAP_S:
+                self.kept.append(float(light @ its_light))
+                self.moved.append(float(np.sqrt(max(0.0, 1 - abs(np.vdot(mesh, its_mesh)) ** 2))))
+        self._recent.append((t_s, light, mesh))
+
+    @property
+    def logit(self) -> float | None:
+        """Above 0 where the face is lit like one drawn from one picture, below 0 where like a real one; None where it
+        moves too little, or too little was compared."""
+        if len(self.kept) < LEAST_COMPARED or np.median(self.moved) < LEAST_MOVED:
+            return None
+        kept, moved = measures(self.kept, self.moved)
+        return OF_KEPT * kept + OF_MOVED * moved + OF_NOTHING
+
+
+def light_at(patch: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """How bright a patch (S, S, 3) uint8 is at its points (N, 2), but for exposure and contrast: (N,) of length 1."""
+    grey = cv2.GaussianBlur(cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), BLUR)
+    here = cv2.remap(grey, *points.T[:, None].astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return unit(np.log(here[0] + 2))
+
+
+def unit(x: np.ndarray) -> np.ndarray:
+    """Its mean taken away, and of length 1."""
+    x = x - x.mean()
+    return x / (np.linalg.norm(x) + 1e-9)
+
+
+def measures(kept: list[float], moved: list[float]) -> tuple[float, float]:
+    """The two numbers that make the logit, from all comparisons of a face."""
+    return float(np.arctanh(np.clip(np.median(kept), -0.9, 0.9995))), float(np.log(np.median(moved)))

@@ -1,0 +1,101 @@
+"""A face that keeps its light while it moves, and one that does not."""
+
+import cv2
+import numpy as np
+import pytest
+
+from core.example import portrait
+from core.faces import FaceDetector
+from core.landmarks import Landmarker
+from core.looks import Record
+from core.movement import Movement
+from core.shading import LEAST_COMPARED, Shading
+
+SIZE = 320
+
+
+@pytest.fixture(scope="module")
+def photograph():
+    """The portrait and its face."""
+    picture = cv2.resize(portrait(), (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    with FaceDetector() as detector:
+        return picture, detector.search(picture)[0]
+
+
+@pytest.fixture(scope="module")
+def landmarker():
+    return Landmarker()
+
+
+def turned(photograph, angle):
+    """The photograph with its face bent sideways, as a head that turns: its middle moves, its outline stays."""
+    picture, (x0, y0, x1, y1) = photograph[0], photograph[1].box
+    size = max(x1 - x0, y1 - y0)
+    ys, xs = np.mgrid[:SIZE, :SIZE].astype(np.float32)
+    near = np.exp(-(((xs - (x0 + x1) / 2) / (0.35 * size)) ** 2) - ((ys - (y0 + y1) / 2) / (0.4 * size)) ** 2)
+    return cv2.remap(picture, (xs - angle * size * near).astype(np.float32), ys, cv2.INTER_LINEAR)
+
+
+def lit(picture, angle):
+    """A picture with one side brighter and the other darker."""
+    gain = np.exp(30 * angle * (np.arange(SIZE) / SIZE - 0.5))[None, :, None]
+    return np.clip(picture * gain, 0, 255).astype(np.uint8)
+
+
+def angles(count=8):
+    return np.random.default_rng(3).uniform(-0.09, 0.09, count)
+
+
+def watch(frames, face, landmarker, step_s=0.25):
+    """What is seen of a face that is looked for in every frame, or where `face` says."""
+    shading = Shading()
+    with FaceDetector() as detector:
+        for number, frame in enumerate(frames):
+            shading.look(number * step_s, frame, face or detector.search(frame)[0], landmarker)
+    return shading
+
+
+def test_a_face_bent_from_one_picture_keeps_its_light_and_one_that_turns_in_it_does_not(photograph, landmarker):
+    drawn = watch([turned(photograph, a) for a in angles()], None, landmarker)
+    real = watch([lit(turned(photograph, a), a) for a in angles()], None, landmarker)
+    assert drawn.logit > 0.3 and real.logit < -0.3
+
+
+def test_a_photograph_under_a_moving_camera_tells_nothing(photograph, landmarker):
+    picture, _ = photograph
+    frames = []
+    for angle in 20 * angles():
+        about = cv2.getRotationMatrix2D((SIZE / 2, SIZE / 2), angle, 1 + angle / 60)
+        frames.append(cv2.warpAffine(picture, about, (SIZE, SIZE), borderMode=cv2.BORDER_REFLECT))
+    shading = watch(frames, None, landmarker)
+    assert len(shading.kept) == 28 and shading.logit is None
+
+
+def test_exposure_and_contrast_do_not_count(photograph, landmarker):
+    picture, face = photograph
+    frames = [(picture * gain).astype(np.uint8) for gain in (0.5, 0.7, 1.0)]
+    assert min(watch(frames, face, landmarker).kept) > 0.99
+
+
+def test_looks_of_one_window_are_compared_and_never_those_of_two(photograph, landmarker):
+    picture, face = photograph
+    assert len(watch([picture] * 4, face, landmarker, step_s=1 / 8).kept) == 3  # neighbours are too near
+    assert watch([picture] * 4, face, landmarker, step_s=3.0).kept == []
+
+
+def test_a_few_looks_are_too_little_to_say(photograph, landmarker):
+    frames = [turned(photograph, a) for a in angles(5)]
+    shading = watch(frames, photograph[1], landmarker)
+    assert len(shading.kept) == 10 < LEAST_COMPARED and shading.logit is None
+
+
+def test_where_the_mesh_model_sees_no_face_nothing_is_kept(photograph, landmarker):
+    noise = np.random.default_rng(0).integers(0, 255, (SIZE, SIZE, 3), dtype=np.uint8)
+    assert watch([noise] * 8, photograph[1], landmarker).kept == []
+
+
+def test_what_the_mouth_and_the_light_say_is_added():
+    mouth, light = Movement(kept=[0.9] * 7, bent=[0.5] * 7), Shading(kept=[0.995] * 28, moved=[0.04] * 28)
+    assert Record(None, movement=mouth, shading=light).one_picture == pytest.approx(mouth.logit + light.logit)
+    assert Record(None, shading=light).one_picture == light.logit
+    assert Record(None).one_picture is None
