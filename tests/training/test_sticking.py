@@ -1,4 +1,4 @@
-"""A mouth that keeps its texture: what the numbers of core.movement are fitted on, and how."""
+"""Faces animated from one picture: what the numbers of core.movement and core.shading are fitted on, and how."""
 
 import sys
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.movement import MOUTH_BENDS, Movement
+from core.shading import Shading
 from training import sticking
 from training.prepare import Sample, Shards, Source, write_shard
 
@@ -30,11 +31,14 @@ def test_the_longest_run_of_a_clip_is_taken_and_a_short_one_left_out(data):
     assert sticking.runs(Shards(data)) == [list(range(8, 17))]
 
 
-def test_a_video_of_a_face_is_compared_every_quarter_of_a_second(data, tmp_path):
+def test_the_looks_of_a_video_are_compared_with_one_another(data, tmp_path):
     shards = Shards(data)
-    run = sticking.runs(shards)[0]
-    movement = sticking.watched([shards[i].rgb for i in run], [shards.boxes[i] for i in run], 24, tmp_path / "clip.mp4")
-    assert len(movement.kept) == len(movement.bent) == (len(run) - 1) // 2
+    samples = [shards[i] for i in sticking.runs(shards)[0]]
+    movement, shading = sticking.watched(samples, [s.rgb for s in samples], 24, tmp_path / "clip.mp4")
+    assert len(movement.kept) == len(movement.bent) == (len(samples) - 1) // 2
+    count = len(samples) - 1  # neighbours, an eighth of a second apart, are not compared
+    assert len(shading.kept) == len(shading.moved) == count * (count - 1) // 2
+    assert min(shading.kept) > 0.98  # the same picture, moved by a pixel or two
 
 
 def test_the_fit_finds_what_tells_drawn_from_real():
@@ -45,27 +49,26 @@ def test_the_fit_finds_what_tells_drawn_from_real():
     assert of_one == pytest.approx(2, abs=0.6) and abs(of_other) < 0.3 and constant == pytest.approx(-2, abs=0.6)
 
 
-def movements(kind, kept, bent, faces):
+def seen(kind, kept, faces, moves=0.5):
     rng = np.random.default_rng(len(kind))
     for face, crf in ((f, crf) for f in range(faces) for crf in sticking.CRF):
-        yield (
-            kind,
-            face,
-            crf,
-            Movement(kept=list(kept + rng.normal(0, 0.02, 9)), bent=list(bent + rng.uniform(0, 0.3, 9))),
-        )
+        mouth = Movement(kept=list(kept + rng.normal(0, 0.02, 9)), bent=list(moves + rng.uniform(0, 0.3, 9)))
+        light = Shading(kept=list(kept + rng.normal(0, 0.02, 28)), moved=list(moves * rng.uniform(0.1, 0.3, 28)))
+        yield sticking.Seen(kind, face, crf, mouth, light)
 
 
-def test_what_is_printed_leaves_out_mouths_that_do_not_move(capsys):
-    seen = [*movements("real clips", 0.7, 0.5, 12), *movements("drawn", 0.9, 0.5, 12)]
-    seen += movements("photographs under a camera", 0.95, MOUTH_BENDS - 0.4, 3)
-    sticking.show(seen)
-    printed = capsys.readouterr().out
-    assert "| real clips, CRF 18 | 12 of 12 |" in printed and "| 1.00 |" in printed
-    assert "| photographs under a camera, CRF 18 | 0 of 3 | - |" in printed
-    kept, bent, constant = (float(word) for word in printed.split("=")[1].split())
-    logits = [kept * np.arctanh(k) + bent * np.log(0.75) + constant for k in (0.7, 0.9)]
-    assert logits[0] < 0 < logits[1]
+def test_both_are_fitted_and_what_does_not_move_is_left_out(capsys):
+    still = MOUTH_BENDS - 0.4  # photographs whose mouth hardly bends, the rest not at all
+    found = [*seen("real clips", 0.7, 12), *seen("drawn", 0.9, 12), *seen("photographs under a camera", 0.95, 3, still)]
+    sticking.show(found)
+    by_mouth, by_light, by_both = capsys.readouterr().out.split("told of | logit")[1:]
+    for printed in (by_mouth, by_light, by_both):
+        assert "| real clips, CRF 18 | 12 of 12 |" in printed and "| 1.00 |" in printed
+        assert "| photographs under a camera, CRF 18 | 0 of 3 | - |" in printed
+    for line, moves in zip(by_both.splitlines()[-2:], (0.65 + 0.1, 0.1), strict=True):
+        kept, moved, constant = (float(word) for word in line.split("=")[1].split(","))
+        logits = [kept * np.arctanh(k) + moved * np.log(moves) + constant for k in (0.7, 0.9)]
+        assert logits[0] < 0 < logits[1]
 
 
 def test_without_drawings_it_says_what_to_run(data, monkeypatch):
