@@ -16,7 +16,7 @@ from core.landmarks import Landmarker
 
 BLUR = 5.0  # pixels of the face as the mesh model sees it, 192 wide: light and shadow, not texture
 LEAST_GAP_S, MOST_GAP_S = 0.19, 2.1  # between two looks that are compared: within one window
-LEAST_COMPARED = 15  # six looks of one window
+LEAST_COMPARED = 20  # seven looks of one window
 LEAST_MOVED = 0.02  # of the mesh's own size; the mesh of a photograph that a camera moves over trembles by less
 OF_KEPT, OF_MOVED, OF_NOTHING = 2.065, 1.260, -0.768  # what the logit is made of
 

@@ -70,6 +70,7 @@ def test_without_a_budget_every_face_gets_every_frame(engine):
     assert counts(looks) == [16, 16, 16]
 
 
+@pytest.mark.slow
 def test_forty_faces_stay_within_the_budget_and_some_are_judged(engine):
     looks, tracks = looks_of(engine), tracks_of(40)
     for window in range(4):
@@ -167,6 +168,7 @@ def test_a_cancelled_check_encodes_no_further_batch(engine):
     assert counts(looks) == [0, 0, 0]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_windows(engine):
     looks, tracks = looks_of(engine, budget=None), tracks_of(1)
     for window in range(3):

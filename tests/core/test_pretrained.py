@@ -203,6 +203,7 @@ def load_elsewhere(*weights: str, **env: str) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.slow
 def test_weights_of_a_pinned_commit_come_from_the_hub_once_and_then_from_its_cache(folder, hub, tmp_path):
     cache = {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_TELEMETRY": "1"}
     expected, pinned = load_weights(folder).sha256, f"owner/name@{COMMIT}"

@@ -107,6 +107,7 @@ def test_the_sheet_has_a_second_row_of_pictures_when_there_are_heat_maps(clip, t
     assert bright.mean() > 150
 
 
+@pytest.mark.slow
 def test_forty_faces_fit_on_one_sheet(clip, tmp_path):
     analysis = an_analysis(*(a_face(i) for i in range(1, 41)), path=clip)
     key_frame_sheet(clip, analysis, tmp_path / "sheet.png")

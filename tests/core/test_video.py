@@ -107,6 +107,7 @@ def test_time_starts_with_the_first_picture_wherever_the_file_starts_it(tmp_path
     assert probe(late).duration_s == pytest.approx(2, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [25, 30, Fraction(30000, 1001)])
 @pytest.mark.parametrize("ending", ["mkv", "mov"])
 def test_another_container_with_the_same_packets_gives_the_same_frames(tmp_path, fps, ending):
@@ -152,6 +153,7 @@ def decoded(monkeypatch, path, plan="default"):
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["mp4", "mkv", "ts", "webm"])
 def test_ten_minutes_cost_at_most_twice_what_ten_seconds_cost(tmp_path, monkeypatch, ending):
     codec = {"webm": "libvpx-vp9"}.get(ending, "libx264")
@@ -168,6 +170,7 @@ def test_a_long_video_with_a_single_key_frame_is_read_on_and_not_again_and_again
     assert decoded(monkeypatch, clip) <= 1200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["libx264", "libx265", "libvpx-vp9", "libsvtav1"])
 def test_pictures_left_out_by_the_decoder_change_none_that_are_given(tmp_path, monkeypatch, codec):
     views = (camera_view(portrait(), i / 25, (320, 180)) for i in range(150))
@@ -219,6 +222,7 @@ print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
+@pytest.mark.slow
 def test_reading_needs_no_more_memory_for_a_longer_video(tmp_path):
     peaks = []
     for count in (60, 900):

@@ -46,6 +46,7 @@ def test_the_card_names_the_installed_gradio_and_the_file_to_run(space):
     assert len(fields["short_description"]) <= 60
 
 
+@pytest.mark.slow
 def test_a_dry_run_lists_the_files_and_uploads_nothing():
     done = subprocess.run(
         [sys.executable, "-m", "demo.deploy", "--space", "nobody/nothing", "--dry-run"],

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import pytest
 import requests
 
 from tests.server.conftest import wait_for
@@ -36,6 +37,7 @@ def test_a_file_that_takes_too_much_memory_says_so(running):
     assert (check["status"], check["error"]["code"]) == ("failed", "out_of_memory")
 
 
+@pytest.mark.slow
 def test_a_check_over_its_time_is_ended(running):
     check = running.wait(running.upload(video("hang")).json()["id"])
     assert (check["status"], check["error"]["code"]) == ("failed", "timed_out")

@@ -79,6 +79,7 @@ def test_a_pass_has_its_limit():
     assert passes.told() == [[1, 1, BATCH], [4, 1, LIMIT]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encode", "ended"), [("time.sleep(60)", -signal.SIGALRM), ("1 / 0", 1)], ids=["hangs", "fails"]
 )

@@ -11,6 +11,8 @@ from tests.server.conftest import served, wait_for
 from tests.site import Ranges, Site, trickle
 from tests.tiny import tiny_weights
 
+pytestmark = pytest.mark.slow
+
 NEAR = Calibration((Curve(likely_from=0.6, no_signs_until=0.4),))
 
 

@@ -76,6 +76,7 @@ def test_training_comes_nearer_to_the_target(data, tmp_path):
     assert near.mean() < 0.6 * far.mean()
 
 
+@pytest.mark.slow
 def test_every_face_has_its_drawings_which_stand_in_for_itself(data):
     act.act(data, steps=1, faces=None)
     made = {shard: shard.stat().st_mtime_ns for shard in (data / "acted").glob("*.npz")}

@@ -47,6 +47,7 @@ def stills(tmp_path):
     return tmp_path / "data" / "m.jsonl"
 
 
+@pytest.mark.slow
 def test_one_pass_over_the_files_is_enough_for_calibration_and_evaluation(stills, tmp_path, monkeypatch):
     weights, kept = tiny_weights(tmp_path / "weights", Calibration()), tmp_path / "eval" / "scores.jsonl"
     command = ["--manifest", stills, "--weights", weights, "--scores", kept, "--out", tmp_path / "calibrate.json"]

@@ -68,6 +68,7 @@ def test_a_member_is_not_given_away_by_its_sharpness(family, sample, partner):
     assert 0.75 < np.exp(np.mean(np.log(ratios))) < 1.33
 
 
+@pytest.mark.slow
 def test_simple_statistics_do_not_tell_the_members_apart(sample, partner):
     rows = {"luma": ([], []), "saturation": ([], []), "sharpness": ([], [])}
     rng = np.random.default_rng(5)

@@ -60,6 +60,7 @@ def test_weights_worse_than_chance_still_give_a_rising_curve():
     assert curve.verdict(curve.probability(0.0)) == "inconclusive"
 
 
+@pytest.mark.slow
 def test_each_source_is_judged_by_a_fit_that_never_saw_it():
     files = scored(np.random.default_rng(1))
     odd = [Scored(f.path, f.is_fake, f.is_still, "odd", 50.0) for f in files[:2]]

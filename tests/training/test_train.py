@@ -233,6 +233,7 @@ def test_the_residual_head_begins_as_the_mean_of_frames():
     assert torch.allclose(judged, logits.mean(1), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_trained_head_finds_what_only_order_shows():
     from training.head import compare, fit
 

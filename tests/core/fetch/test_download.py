@@ -171,6 +171,7 @@ def test_a_compressed_bomb_stops_at_the_limit(site, bring, tmp_path):
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 4_000_000
 
 
+@pytest.mark.slow
 def test_a_body_that_trickles_runs_out_of_time(site, bring):
     stop = threading.Event()
 

@@ -216,6 +216,7 @@ def test_the_budget_counts_all_requests_of_a_job_together(site, guard):
     assert way_out.refused() == "too_large"
 
 
+@pytest.mark.slow
 def test_a_body_that_trickles_ends_with_the_jobs_time(site, guard):
     stop = threading.Event()
 

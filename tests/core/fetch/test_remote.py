@@ -211,6 +211,7 @@ def test_a_file_over_the_limit_is_refused_in_pieces_too(bring, long_one):
     assert long_one.sent == BLOCK
 
 
+@pytest.mark.slow
 def test_a_block_that_trickles_runs_out_of_time(bring, long_one):
     stop = threading.Event()
     fetched = bring("/long.mp4", Limits(seconds=2), seconds=60)
