@@ -6,8 +6,8 @@ over its slope (Horn and Schunck 1981). The limits lie between real clips, encod
 lips; `python -m training.stillness` prints both.
 
 Whether the mouth keeps its texture while it moves, as in a face that is drawn from one picture again and again: real lips
-stretch and wrinkle, teeth and tongue come and go. Two looks are laid over one another by dense optical flow (Kroeger et al.
-2016), and what is fine in the mouth is correlated. `python -m training.sticking` fits the numbers, on real clips and on the
+stretch and wrinkle, teeth and tongue come and go. Two looks half a second apart are laid over one another by dense optical
+flow (Kroeger et al. 2016), and what is fine in the mouth is correlated. `python -m training.sticking` fits the numbers, on real clips and on the
 same clips drawn by the networks of training.animator.
 """
 
@@ -20,13 +20,14 @@ from core.faces import Box
 
 SIDE = 128  # pixels of the crop in which movement is measured
 LEAST_GAP_S, MOST_GAP_S = 0.19, 0.6  # between two looks that are compared
+TEXTURE_GAP_S, LEAST_TEXTURE_GAP_S = 0.5, 0.4  # between two whose texture is: about, and at least
 LEAST_COMPARED = 14  # two windows of the default plan
 UPPER_STILL = 0.25  # pixels of the crop; the most that eyes and forehead move in nine of ten comparisons
 MOUTH_MOVES = 0.3  # pixels of the crop; the least that a fifth of the mouth's region moves in half of them
 SLOPED, LEAST_SLOPED = 4.0, 100  # grey levels a pixel; how many such pixels there must be, as flat places show nothing
-LEAST_TEXTURES = 6  # comparisons of the mouth's texture; one window of the default plan has seven
-MOUTH_BENDS = 0.2  # pixels of the crop, against the face; where a mouth hardly bends, its texture tells nothing
-OF_KEPT, OF_BENT, OF_NOTHING = 2.337, 0.755, -2.432  # what the logit is made of
+LEAST_TEXTURES = 5  # comparisons of the mouth's texture; one window of the default plan has six
+MOUTH_BENDS = 0.3  # pixels of the crop, against the face; where a mouth hardly bends, its texture tells nothing
+OF_KEPT, OF_BENT, OF_NOTHING = 3.411, 0.765, -3.487  # what the logit is made of
 
 _ys, _xs = np.mgrid[:SIDE, :SIDE].astype(np.float32) / SIDE
 UPPER = (_ys > 0.12) & (_ys < 0.5) & (_xs > 0.2) & (_xs < 0.8)
@@ -40,28 +41,31 @@ _FIT = np.linalg.pinv(_AFFINE[_REST])  # flow of the rest of the face -> what of
 
 @dataclass(eq=False)
 class Movement:
-    """What is known of one face; it keeps one small picture and four numbers for each comparison."""
+    """What is known of one face; it keeps the small pictures of half a second and two numbers for each comparison."""
 
     upper: list[float] = field(default_factory=list)  # pixels of the crop
     mouth: list[float] = field(default_factory=list)
     kept: list[float] = field(default_factory=list)  # of the mouth's texture, -1 to 1
     bent: list[float] = field(default_factory=list)  # how far the mouth moves against the face, pixels of the crop
-    _last: tuple[float, Box, np.ndarray] | None = None  # the look to compare with: time, box and grey crop
+    _recent: list[tuple[float, Box, np.ndarray]] = field(default_factory=list)  # looks to compare: time, box, grey crop
 
     def look(self, t_s: float, rgb: np.ndarray, box: Box) -> None:
         """The face in a later frame (H, W, 3) uint8, `box` in its pixels."""
-        if self._last:
-            before_s, place, before = self._last
-            if t_s - before_s < LEAST_GAP_S:
-                return
-            if t_s - before_s <= MOST_GAP_S:
-                self._compare(before, grey(rgb, place))
-        self._last = t_s, box, grey(rgb, box)
+        if self._recent and t_s - self._recent[-1][0] < LEAST_GAP_S:
+            return
+        now = grey(rgb, box)
+        self._recent = [look for look in self._recent if t_s - look[0] <= MOST_GAP_S]
+        if self._recent:
+            _, place, before = self._recent[-1]
+            self._compare(before, grey(rgb, place))
+        if earlier := [look for look in self._recent if t_s - look[0] >= LEAST_TEXTURE_GAP_S]:
+            *_, before = min(earlier, key=lambda look: abs(t_s - look[0] - TEXTURE_GAP_S))
+            kept, bent = texture_kept(before, now)
+            self.kept.append(kept)
+            self.bent.append(bent)
+        self._recent.append((t_s, box, now))
 
     def _compare(self, before: np.ndarray, after: np.ndarray) -> None:
-        kept, bent = texture_kept(before, after)
-        self.kept.append(kept)
-        self.bent.append(bent)
         if found := moved(before.astype(np.float32), after.astype(np.float32)):
             self.upper.append(found[0])
             self.mouth.append(found[1])
@@ -122,7 +126,7 @@ def moved(before: np.ndarray, after: np.ndarray) -> tuple[float, float] | None:
 
 def texture_kept(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
     """How much of the mouth's fine texture is still there, as a correlation, and how far the mouth moved against the face,
-    in pixels, between two crops of one place (SIDE, SIDE) uint8."""
+    in pixels, between two crops of one face (SIDE, SIDE) uint8."""
     import cv2
 
     flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(before, after, None)

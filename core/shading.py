@@ -18,7 +18,7 @@ BLUR = 5.0  # pixels of the face as the mesh model sees it, 192 wide: light and 
 LEAST_GAP_S, MOST_GAP_S = 0.19, 2.1  # between two looks that are compared: within one window
 LEAST_COMPARED = 20  # seven looks of one window
 LEAST_MOVED = 0.02  # of the mesh's own size; the mesh of a photograph that a camera moves over trembles by less
-OF_KEPT, OF_MOVED, OF_NOTHING = 2.065, 1.260, -0.768  # what the logit is made of
+OF_KEPT, OF_MOVED, OF_NOTHING = 2.032, 1.275, -0.782  # what the logit is made of
 
 
 @dataclass(eq=False)

@@ -7,7 +7,6 @@ import numpy as np
 from core.analysis import Coverage, FaceResult, KeyFrame, Media, Moment, Verdict, Warning
 from core.calibration import Calibration, Curve
 from core.looks import MIN_FRAMES, MIN_SIZE, Look, Looks, Record
-from core.movement import LEAST_COMPARED
 
 KEY_FRAMES = 3
 KEY_FRAME_GAP_S = 0.5
@@ -71,10 +70,10 @@ def is_settled(records: list[Record], calibration: Calibration) -> bool:
 
 
 def is_open(record: Record, curve: Curve) -> bool:
-    """Whether movement, of which little has been compared so far, may still change the verdict of a judged face."""
-    movement, said = record.movement, record.one_picture
-    if movement.is_undecided or said is None or len(movement.kept) >= LEAST_COMPARED:
-        return movement.is_undecided
+    """Whether movement, where it was seen in one window alone so far, may still change the verdict of a judged face."""
+    said = record.one_picture
+    if record.movement.is_undecided or said is None or len(record.window_logits) > 1:
+        return record.movement.is_undecided
     logit = float(np.mean(record.window_logits))
     ends = [with_movement(logit, said + doubt, ()) for doubt in (-DOUBT, DOUBT)]
     return len({curve.verdict(curve.probability(end)) for end in ends}) > 1

@@ -139,6 +139,15 @@ def train(kind: str, shards: Shards, out: Path, steps: int, every: int = 400) ->
     return rivals.mean.eval()
 
 
+def trained(data: Path) -> list[Animator]:
+    """The networks that `act` trained; raises FileNotFoundError where one was not."""
+    nets = [Animator(kind) for kind in KINDS]
+    for net, kind in zip(nets, KINDS, strict=True):
+        kept = torch.load(data / "animators" / kind / "last.pt", map_location="cpu", weights_only=True)
+        net.load_state_dict(kept["mean"])
+    return [net.eval() for net in nets]
+
+
 def sheet(net: Animator, views: Views, numbers: np.ndarray, path: Path) -> None:
     """Source, target and drawing of some faces, to look at."""
     rows = []

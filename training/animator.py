@@ -121,14 +121,8 @@ class Views:
         target, points = squared(self.shards[i])
         other = self._elsewhere(i, rng.random()) if rng.random() < 0.8 else None
         if other is not None:
-            source, there = squared(self.shards[other])
-            field = landmark_field((SIDE, SIDE), points, there, face_size(points))
-        else:
-            source, there = self._with_expression(target, points, rng)
-            field = landmark_field((SIDE, SIDE), points, there, face_size(points), anchored=True)
-        whole = hull_mask((SIDE, SIDE), points, "whole", np.random.default_rng(0))
-        face = cv2.GaussianBlur(whole, (0, 0), 8)
-        return View(source, target, (places((SIDE, SIDE)) + field + 0.5) / SIDE * 2 - 1, lines(points), face)
+            return between(*squared(self.shards[other]), target, points)
+        return between(*self._with_expression(target, points, rng), target, points, anchored=True)
 
     def _elsewhere(self, i: int, at: float) -> int | None:
         """The frame of the same clip that lies `at` (0 to 1) in it, or half of it further, if that is another moment."""
@@ -149,6 +143,16 @@ class Views:
         size = face_size(points)
         back = landmark_field((SIDE, SIDE), moved, points, size, anchored=True)
         return warp(picture, back, cv2.INTER_CUBIC), moved
+
+
+def between(
+    source: np.ndarray, there: np.ndarray, target: np.ndarray, points: np.ndarray, anchored: bool = False
+) -> View:
+    """The view of a target (S, S, 3) uint8 with landmarks `points` from a source with landmarks `there`."""
+    field = landmark_field((SIDE, SIDE), points, there, face_size(points), anchored=anchored)
+    whole = hull_mask((SIDE, SIDE), points, "whole", np.random.default_rng(0))
+    face = cv2.GaussianBlur(whole, (0, 0), 8)
+    return View(source, target, (places((SIDE, SIDE)) + field + 0.5) / SIDE * 2 - 1, lines(points), face)
 
 
 def squared(sample: Sample) -> tuple[np.ndarray, np.ndarray]:

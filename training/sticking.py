@@ -3,15 +3,15 @@ texture, all of it keeps its light. Prints how well they do.
 
     python -m training.sticking --data data/prepared
 
-Every real clip stands against itself as drawn by the networks of training.animator (first `python -m training.act`), all of
-one clip from one of its frames: the same person, the same speech, the same encoder. Photographs under a moving camera are
+Every real clip stands against itself as drawn by the networks of training.animator (first `python -m training.act`), from its
+first frame and from its middle one: the same person, the same speech, the same encoder. Photographs under a moving camera are
 real too: they keep everything, but nothing in them moves. What is printed is judged by numbers fitted without that clip.
 """
 
 import argparse
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise, product
 from pathlib import Path
@@ -25,7 +25,8 @@ from core.faces import Face
 from core.landmarks import Landmarker
 from core.movement import Movement
 from core.shading import Shading
-from training.animator import SIDE, squared
+from training.act import trained
+from training.animator import SIDE, Animator, between, draw, squared
 from training.clips import frames_of_clips, under_camera
 from training.metrics import auc
 from training.prepare import Sample, Shards
@@ -62,12 +63,16 @@ class Seen:
     shading: Shading
 
 
-def watched(samples: list[Sample], pictures: list[np.ndarray], crf: int, path: Path) -> tuple[Movement, Shading]:
-    """What moves in a video of the pictures (H, W, 3) uint8 of those samples."""
-    seen = [squared(replace(sample, rgb=picture)) for sample, picture in zip(samples, pictures, strict=True)]
-    faces = [face_of(sample, points) for sample, (_, points) in zip(samples, seen, strict=True)]
+def drawings(clip: list[tuple[np.ndarray, np.ndarray]], nets: list[Animator]) -> list[list[np.ndarray]]:
+    """A clip of pictures and landmarks as `squared` gives them, drawn by each network from its first and its middle frame."""
+    sources = [clip[0], clip[len(clip) // 2]]
+    return [[draw(net, between(*source, *frame)) for frame in clip] for net in nets for source in sources]
+
+
+def watched(pictures: list[np.ndarray], faces: list[Face], crf: int, path: Path) -> tuple[Movement, Shading]:
+    """What moves in a video of the pictures (SIDE, SIDE, 3) uint8."""
     mouth, light, landmarker = Movement(), Shading(), Landmarker()
-    with av.open(str(encode([rgb for rgb, _ in seen], Fraction(RATE), None, crf, path))) as video:
+    with av.open(str(encode(pictures, Fraction(RATE), None, crf, path))) as video:
         for number, (frame, face) in enumerate(zip(video.decode(video=0), faces, strict=True)):
             rgb = frame.to_ndarray(format="rgb24")
             mouth.look(number / RATE, rgb, face.box)
@@ -101,23 +106,28 @@ def main() -> None:
     parser.add_argument("--photographs", type=int, default=40)
     args = parser.parse_args()
     shards, seen = Shards(args.data), []
-    if not shards.acted:
-        raise SystemExit("No faces are drawn yet. Run: python -m training.act")
+    try:
+        nets = trained(args.data)
+    except FileNotFoundError:
+        raise SystemExit("No network draws faces yet. Run: python -m training.act") from None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp4"
         for number, run in enumerate(runs(shards)):
             samples = [shards[i] for i in run]
-            drawings = [[shards.sample(i, k).acted for i in run] for k in range(len(shards.acted[run[0]]))]
-            for member, pictures in enumerate([[s.rgb for s in samples], *drawings]):
+            clip = [squared(sample) for sample in samples]
+            faces = [face_of(sample, points) for sample, (_, points) in zip(samples, clip, strict=True)]
+            for member, pictures in enumerate([[rgb for rgb, _ in clip], *drawings(clip, nets)]):
                 kind = DRAWN if member else "real clips"
-                seen += [Seen(kind, number, crf, *watched(samples, pictures, crf, path)) for crf in CRF]
+                seen += [Seen(kind, number, crf, *watched(pictures, faces, crf, path)) for crf in CRF]
             print(f"{samples[0].source.id} done", flush=True)
         stills = [i for i, source in enumerate(shards.sources) if source.kind == "still"]
         rng = np.random.default_rng(5)
         for face, i in enumerate(rng.choice(stills, args.photographs, replace=False), number + 1):
-            frames = under_camera(shards[i], rng)
+            samples = under_camera(shards[i], rng)
+            clip = [squared(sample) for sample in samples]
+            faces = [face_of(sample, points) for sample, (_, points) in zip(samples, clip, strict=True)]
             for crf in CRF:
-                found = watched(frames, [f.rgb for f in frames], crf, path)
+                found = watched([rgb for rgb, _ in clip], faces, crf, path)
                 seen.append(Seen("photographs under a camera", face, crf, *found))
     show(seen)
 

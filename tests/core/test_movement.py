@@ -82,13 +82,13 @@ def test_looks_are_compared_a_quarter_of_a_second_apart_and_never_across_a_gap(p
 
 
 def animated(photograph, opening):
-    """The photograph with its jaw moved down by a share of the face's size, the skin stretched along."""
+    """The photograph with its jaw moved down by twice a share of the face's size, the skin stretched along."""
     picture, (x0, y0, x1, y1) = photograph
     size = max(x1 - x0, y1 - y0)
     x, y = (x0 + x1) / 2, (y0 + y1) / 2 + 0.35 * size
     ys, xs = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
     near = np.exp(-(((xs - x) / (0.3 * size)) ** 2) - ((ys - y) / (0.25 * size)) ** 2)
-    lowered = (ys - near * opening * size).astype(np.float32)
+    lowered = (ys - 2 * near * opening * size).astype(np.float32)
     return cv2.remap(picture, xs, lowered, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
@@ -116,7 +116,7 @@ def test_the_texture_of_a_mouth_that_does_not_move_tells_nothing(photograph):
 
 
 def test_one_window_is_enough_for_the_texture_and_less_is_not(photograph):
-    frames = [animated(photograph, o) for o in openings(LEAST_TEXTURES + 1)]
+    frames = [animated(photograph, o) for o in openings(LEAST_TEXTURES + 2)]
     assert watch(frames, photograph[1]).logit is not None
     assert watch(frames[:-1], photograph[1]).logit is None
 
@@ -154,13 +154,13 @@ def test_a_fast_check_does_not_end_before_it_is_known(photograph, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kept", "network", "compared", "is_still_open"),
-    ((0.9, -4.0, 7, True), (0.3, -4.0, 7, False), (0.9, 5.0, 7, False), (0.9, -4.0, LEAST_COMPARED, False)),
+    ("kept", "network", "windows", "is_still_open"),
+    ((0.9, -4.0, 1, True), (0.3, -4.0, 1, False), (0.9, 5.0, 1, False), (0.9, -4.0, 2, False)),
     ids=("it may go either way", "like a real mouth", "flagged anyhow", "looked at for long enough"),
 )
-def test_a_fast_check_goes_on_while_movement_may_change_the_verdict(kept, network, compared, is_still_open):
-    movement = Movement(kept=[kept] * compared, bent=[0.5] * compared)
-    record = Record(None, movement=movement, window_logits=[network])
+def test_a_fast_check_goes_on_while_movement_may_change_the_verdict(kept, network, windows, is_still_open):
+    movement = Movement(kept=[kept] * 6, bent=[0.5] * 6)
+    record = Record(None, movement=movement, window_logits=[network] * windows)
     assert is_open(record, Curve(likely_from=0.6, no_signs_until=0.4)) == is_still_open
 
 
