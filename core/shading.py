@@ -12,13 +12,25 @@ import cv2
 import numpy as np
 
 from core.faces import Face
-from core.landmarks import Landmarker
+from core.landmarks import OVAL, Landmarker
 
 BLUR = 5.0  # pixels of the face as the mesh model sees it, 192 wide: light and shadow, not texture
+INSIDE = 20.0  # of these pixels, between a point that counts and the outline, behind which hair and background begin
+LEAST_POINTS = 40  # that two looks have in common; a profile has fewer
 LEAST_GAP_S, MOST_GAP_S = 0.19, 2.1  # between two looks that are compared: within one window
 LEAST_COMPARED = 20  # seven looks of one window
 LEAST_MOVED = 0.02  # of the mesh's own size; the mesh of a photograph that a camera moves over trembles by less
-OF_KEPT, OF_MOVED, OF_NOTHING = 2.032, 1.275, -0.782  # what the logit is made of
+OF_KEPT, OF_MOVED, OF_NOTHING = 3.056, 1.404, -3.112  # what the logit is made of
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """One look at a face."""
+
+    t_s: float
+    light: np.ndarray  # (468,) float32: logarithm of the brightness at the points of its mesh
+    inside: np.ndarray  # (468,) bool: those well within the outline
+    mesh: np.ndarray  # (468,) complex64: the points but for place and size, x + iy
 
 
 @dataclass(eq=False)
@@ -27,20 +39,26 @@ class Shading:
 
     kept: list[float] = field(default_factory=list)  # of light and shadow, -1 to 1
     moved: list[float] = field(default_factory=list)  # of the mesh, 0 to 1: what no shift, turn and scale explains
-    _recent: list[tuple[float, np.ndarray, np.ndarray]] = field(default_factory=list)  # time, light, mesh
+    _recent: list[Look] = field(default_factory=list)
 
     def look(self, t_s: float, rgb: np.ndarray, face: Face, landmarker: Landmarker) -> None:
         """The face in a later frame (H, W, 3) uint8, `face` in its pixels."""
         found = landmarker.levelled(rgb, face)
         if found is None:
             return
-        light, mesh = light_at(*found), unit(found[1] @ (1, 1j))
-        self._recent = [look for look in self._recent if t_s - look[0] <= MOST_GAP_S]
-        for before_s, its_light, its_mesh in self._recent:
-            if t_s - before_s >= LEAST_GAP_S:
-                self.kept.append(float(light @ its_light))
-                self.moved.append(float(np.sqrt(max(0.0, 1 - abs(np.vdot(mesh, its_mesh)) ** 2))))
-        self._recent.append((t_s, light, mesh))
+        now = Look(t_s, light_at(*found), inside(found[1]), unit(found[1] @ np.complex64([1, 1j])))
+        self._recent = [look for look in self._recent if t_s - look.t_s <= MOST_GAP_S]
+        for before in self._recent:
+            if t_s - before.t_s >= LEAST_GAP_S:
+                self._compare(before, now)
+        self._recent.append(now)
+
+    def _compare(self, before: Look, after: Look) -> None:
+        both = before.inside & after.inside
+        if both.sum() < LEAST_POINTS:
+            return
+        self.kept.append(float(unit(before.light[both]) @ unit(after.light[both])))
+        self.moved.append(float(np.sqrt(max(0.0, 1 - abs(np.vdot(before.mesh, after.mesh)) ** 2))))
 
     @property
     def logit(self) -> float | None:
@@ -53,10 +71,16 @@ class Shading:
 
 
 def light_at(patch: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """How bright a patch (S, S, 3) uint8 is at its points (N, 2), but for exposure and contrast: (N,) of length 1."""
+    """Logarithm of how bright a patch (S, S, 3) uint8 is around its points (N, 2): (N,) float32."""
     grey = cv2.GaussianBlur(cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), BLUR)
     here = cv2.remap(grey, *points.T[:, None].astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return unit(np.log(here[0] + 2))
+    return np.log(here[0] + 2)
+
+
+def inside(points: np.ndarray) -> np.ndarray:
+    """Which of the mesh's points (468, 2) lie well within its outline: (468,) bool."""
+    across = points[:, None] - points[OVAL]
+    return (across**2).sum(2).min(1) > INSIDE**2
 
 
 def unit(x: np.ndarray) -> np.ndarray:

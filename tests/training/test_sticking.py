@@ -8,6 +8,7 @@ import pytest
 from core.movement import MOUTH_BENDS, Movement
 from core.shading import Shading
 from training import sticking
+from training.animator import KINDS, Animator, squared
 from training.prepare import Sample, Shards, Source, write_shard
 
 
@@ -31,14 +32,34 @@ def test_the_longest_run_of_a_clip_is_taken_and_a_short_one_left_out(data):
     assert sticking.runs(Shards(data)) == [list(range(8, 17))]
 
 
-def test_the_looks_of_a_video_are_compared_with_one_another(data, tmp_path):
+@pytest.fixture
+def clip(data):
+    """Pictures and landmarks of the longest run, and its faces."""
     shards = Shards(data)
     samples = [shards[i] for i in sticking.runs(shards)[0]]
-    movement, shading = sticking.watched(samples, [s.rgb for s in samples], 24, tmp_path / "clip.mp4")
-    assert len(movement.kept) == len(movement.bent) == (len(samples) - 1) // 2
-    count = len(samples) - 1  # neighbours, an eighth of a second apart, are not compared
+    frames = [squared(sample) for sample in samples]
+    return frames, [sticking.face_of(sample, points) for sample, (_, points) in zip(samples, frames, strict=True)]
+
+
+def test_the_looks_of_a_video_are_compared_with_one_another(clip, tmp_path):
+    frames, faces = clip
+    movement, shading = sticking.watched([rgb for rgb, _ in frames], faces, 24, tmp_path / "clip.mp4")
+    assert (
+        len(movement.kept) == len(movement.bent) == (len(frames) + 1) // 2 - 2
+    )  # every quarter of a second, from half on
+    count = len(frames) - 1  # neighbours, an eighth of a second apart, are not compared
     assert len(shading.kept) == len(shading.moved) == count * (count - 1) // 2
     assert min(shading.kept) > 0.98  # the same picture, moved by a pixel or two
+
+
+def test_a_clip_is_drawn_from_two_of_its_frames_by_each_network(clip):
+    frames, _ = clip
+    nets = [Animator(kind).eval() for kind in KINDS]
+    drawn = sticking.drawings(frames, nets)
+    assert len(drawn) == 2 * len(nets) and all(len(pictures) == len(frames) for pictures in drawn)
+    assert drawn[0][3].shape == frames[3][0].shape and drawn[0][3].dtype == np.uint8
+    # from the first frame and from the middle one, of another place in the picture
+    assert not np.array_equal(drawn[0][3], drawn[1][3])
 
 
 def test_the_fit_finds_what_tells_drawn_from_real():
