@@ -74,7 +74,7 @@ class FaceResult:
     key_frames: tuple[KeyFrame, ...]
     reason: str  # plain words: why this verdict, or why none
     # what counted beside the network, as codes: "mouth_alone", the mouth moves and the rest of the face stands still;
-    # "one_picture", the face keeps its texture and its light while it moves, and that says more than the network
+    # "one_picture", the face keeps its texture or its light while it moves, and that says more than the network
     signs: tuple[str, ...] = ()
     # what its movement says of it: above 0 as in faces animated from one picture; None where that was not compared
     movement_logit: float | None = None

@@ -182,7 +182,8 @@ def _without_plotting() -> Iterator[None]:
 
 
 class quiet_stderr:
-    """MediaPipe's C++ logs 65 lines at start-up and heeds no log level, LiteRT's one; only the file descriptor silences them."""
+    """MediaPipe's C++ logs 65 lines at start-up and heeds no log level, LiteRT's logs one; only the file descriptor
+    silences them."""
 
     def __enter__(self):
         _quiet_lock.acquire()

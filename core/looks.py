@@ -25,6 +25,7 @@ from core.video import Frame
 BATCH = 32  # crops per pass through the encoder
 MIN_SIZE = 40.0  # pixels; in smaller faces the traces are gone
 MIN_FRAMES = 3  # fewer are not judged
+WATCHED = 8  # faces of one frame, the largest, whose movement is measured
 
 
 class Engine:
@@ -120,6 +121,7 @@ class Looks:
     def add(self, frame: Frame, faces: list[Face], tracks: list[Track | None]) -> None:
         """The faces of the next frame of the open window, each with its track; those without one are left out."""
         config = self.engine.model.config
+        watched = sorted(faces, key=lambda face: -size(face.box))[:WATCHED] if self._landmarker else []
         for face, track in zip(faces, tracks, strict=True):
             if track is None:
                 continue
@@ -130,7 +132,7 @@ class Looks:
                 record.too_small += 1
                 continue
             record.usable += 1
-            if self._landmarker:
+            if face in watched:
                 record.movement.look(frame.t_s, frame.rgb, box)
                 record.shading.look(frame.t_s, frame.rgb, face, self._landmarker)
             pixels = crop(frame.rgb, box, config.size, config.margin)

@@ -7,8 +7,8 @@ lips; `python -m training.stillness` prints both.
 
 Whether the mouth keeps its texture while it moves, as in a face that is drawn from one picture again and again: real lips
 stretch and wrinkle, teeth and tongue come and go. Two looks half a second apart are laid over one another by dense optical
-flow (Kroeger et al. 2016), and what is fine in the mouth is correlated. `python -m training.sticking` fits the numbers, on real clips and on the
-same clips drawn by the networks of training.animator.
+flow (Kroeger et al. 2016), and what is fine in the mouth is correlated. `python -m training.sticking` fits the numbers, on
+real clips and on the same clips drawn by the networks of training.animator.
 """
 
 from dataclasses import dataclass, field

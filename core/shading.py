@@ -24,7 +24,7 @@ OF_KEPT, OF_MOVED, OF_NOTHING = 3.056, 1.404, -3.112  # what the logit is made o
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class Seen:
     """One look at a face."""
 
     t_s: float
@@ -39,21 +39,21 @@ class Shading:
 
     kept: list[float] = field(default_factory=list)  # of light and shadow, -1 to 1
     moved: list[float] = field(default_factory=list)  # of the mesh, 0 to 1: what no shift, turn and scale explains
-    _recent: list[Look] = field(default_factory=list)
+    _recent: list[Seen] = field(default_factory=list)
 
     def look(self, t_s: float, rgb: np.ndarray, face: Face, landmarker: Landmarker) -> None:
         """The face in a later frame (H, W, 3) uint8, `face` in its pixels."""
         found = landmarker.levelled(rgb, face)
         if found is None:
             return
-        now = Look(t_s, light_at(*found), inside(found[1]), unit(found[1] @ np.complex64([1, 1j])))
+        now = Seen(t_s, light_at(*found), inside(found[1]), unit(found[1] @ np.complex64([1, 1j])))
         self._recent = [look for look in self._recent if t_s - look.t_s <= MOST_GAP_S]
         for before in self._recent:
             if t_s - before.t_s >= LEAST_GAP_S:
                 self._compare(before, now)
         self._recent.append(now)
 
-    def _compare(self, before: Look, after: Look) -> None:
+    def _compare(self, before: Seen, after: Seen) -> None:
         both = before.inside & after.inside
         if both.sum() < LEAST_POINTS:
             return

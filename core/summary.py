@@ -14,12 +14,11 @@ LOW_RESOLUTION = 80.0  # pixels; below, compression has taken much of what there
 MIN_WINDOWS = 3  # with fewer, the interval is drawn over frames
 # The least logit of a face with a sign of its own: the network says as much of fewer than one in a hundred real faces.
 SIGN_LOGIT = 3.0
-DOUBT = (
-    1.5  # by how much the logit of movement after one window differs from that after two, at most in nine of ten videos
-)
+# By how much the logit of movement after one window is off from that after two, at most, in nine of ten videos.
+DOUBT = 1.5
 SIGNS = {
     "mouth_alone": "Only the mouth moves and the rest of the face stands still, as in a photograph made to speak.",
-    "one_picture": "The face keeps its texture and its light while it moves, as one animated from a single picture.",
+    "one_picture": "The face keeps its texture or its light while it moves, as one animated from a single picture.",
 }
 
 WARNINGS = {

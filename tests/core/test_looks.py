@@ -7,7 +7,7 @@ import torch
 
 from core.errors import CheckError
 from core.faces import Face
-from core.looks import MIN_FRAMES, Engine, Looks, first_looks
+from core.looks import MIN_FRAMES, WATCHED, Engine, Looks, first_looks
 from core.tracks import Track
 from core.video import Frame
 from tests.tiny import tiny_model
@@ -62,6 +62,16 @@ def test_five_faces_share_the_budget_and_the_most_suspicious_gets_most(engine):
     most = max(records, key=lambda record: len(record.looks))
     assert len(most.looks) >= 2 * np.median(counts(looks))
     assert most.suspicion == max(record.suspicion for record in records)
+
+
+def test_of_a_crowd_the_movement_of_the_largest_faces_is_measured(engine):
+    looks, sizes = looks_of(engine), np.random.default_rng(0).permutation(np.arange(44, 60))
+    faces = [Face((60.0 * i, 0.0, 60.0 * i + edge, float(edge)), 0.9, np.zeros((6, 2))) for i, edge in enumerate(sizes)]
+    rgb = np.random.default_rng(1).integers(0, 256, (60, 60 * len(faces), 3), np.uint8)
+    for i in range(8):
+        looks.add(Frame(rgb, i / 4, i, 0), faces, tracks_of(len(faces)))
+    watched = [len(record.movement.kept) > 0 for record in looks.records.values()]
+    assert watched == [edge > 51 for edge in sizes] and sum(watched) == WATCHED
 
 
 def test_without_a_budget_every_face_gets_every_frame(engine):
