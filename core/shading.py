@@ -13,6 +13,7 @@ import numpy as np
 
 from core.faces import Face
 from core.landmarks import OVAL, Landmarker
+from core.tracks import unit
 
 BLUR = 5.0  # pixels of the face as the mesh model sees it, 192 wide: light and shadow, not texture
 INSIDE = 20.0  # of these pixels, between a point that counts and the outline, behind which hair and background begin
@@ -46,7 +47,7 @@ class Shading:
         found = landmarker.levelled(rgb, face)
         if found is None:
             return
-        now = Seen(t_s, light_at(*found), inside(found[1]), unit(found[1] @ np.complex64([1, 1j])))
+        now = Seen(t_s, light_at(*found), inside(found[1]), centred(found[1] @ np.complex64([1, 1j])))
         self._recent = [look for look in self._recent if t_s - look.t_s <= MOST_GAP_S]
         for before in self._recent:
             if t_s - before.t_s >= LEAST_GAP_S:
@@ -57,7 +58,7 @@ class Shading:
         both = before.inside & after.inside
         if both.sum() < LEAST_POINTS:
             return
-        self.kept.append(float(unit(before.light[both]) @ unit(after.light[both])))
+        self.kept.append(float(centred(before.light[both]) @ centred(after.light[both])))
         self.moved.append(float(np.sqrt(max(0.0, 1 - abs(np.vdot(before.mesh, after.mesh)) ** 2))))
 
     @property
@@ -83,10 +84,9 @@ def inside(points: np.ndarray) -> np.ndarray:
     return (across**2).sum(2).min(1) > INSIDE**2
 
 
-def unit(x: np.ndarray) -> np.ndarray:
+def centred(x: np.ndarray) -> np.ndarray:
     """Its mean taken away, and of length 1."""
-    x = x - x.mean()
-    return x / (np.linalg.norm(x) + 1e-9)
+    return unit(x - x.mean())
 
 
 def measures(kept: list[float], moved: list[float]) -> tuple[float, float]:

@@ -80,6 +80,12 @@ def watched(pictures: list[np.ndarray], faces: list[Face], crf: int, path: Path)
     return mouth, light
 
 
+def as_found(samples: list[Sample]) -> tuple[list[tuple[np.ndarray, np.ndarray]], list[Face]]:
+    """The pictures and landmarks of a clip as `squared` gives them, and its faces in them."""
+    clip = [squared(sample) for sample in samples]
+    return clip, [face_of(sample, points) for sample, (_, points) in zip(samples, clip, strict=True)]
+
+
 def face_of(sample: Sample, points: np.ndarray) -> Face:
     """The face of a sample as a detector finds it in the picture in which its landmarks are `points`."""
     scale = SIDE / max(sample.rgb.shape[:2])
@@ -114,8 +120,7 @@ def main() -> None:
         path = Path(folder) / "clip.mp4"
         for number, run in enumerate(runs(shards)):
             samples = [shards[i] for i in run]
-            clip = [squared(sample) for sample in samples]
-            faces = [face_of(sample, points) for sample, (_, points) in zip(samples, clip, strict=True)]
+            clip, faces = as_found(samples)
             for member, pictures in enumerate([[rgb for rgb, _ in clip], *drawings(clip, nets)]):
                 kind = DRAWN if member else "real clips"
                 seen += [Seen(kind, number, crf, *watched(pictures, faces, crf, path)) for crf in CRF]
@@ -123,9 +128,7 @@ def main() -> None:
         stills = [i for i, source in enumerate(shards.sources) if source.kind == "still"]
         rng = np.random.default_rng(5)
         for face, i in enumerate(rng.choice(stills, args.photographs, replace=False), number + 1):
-            samples = under_camera(shards[i], rng)
-            clip = [squared(sample) for sample in samples]
-            faces = [face_of(sample, points) for sample, (_, points) in zip(samples, clip, strict=True)]
+            clip, faces = as_found(under_camera(shards[i], rng))
             for crf in CRF:
                 found = watched([rgb for rgb, _ in clip], faces, crf, path)
                 seen.append(Seen("photographs under a camera", face, crf, *found))

@@ -10,7 +10,6 @@ from torch import nn
 from core.movement import MOUTH_BENDS, Movement
 from core.shading import Shading
 from training import sticking
-from training.animator import squared
 from training.prepare import Sample, Shards, Source, write_shard
 
 
@@ -38,9 +37,7 @@ def test_the_longest_run_of_a_clip_is_taken_and_a_short_one_left_out(data):
 def clip(data):
     """Pictures and landmarks of the longest run, and its faces."""
     shards = Shards(data)
-    samples = [shards[i] for i in sticking.runs(shards)[0]]
-    frames = [squared(sample) for sample in samples]
-    return frames, [sticking.face_of(sample, points) for sample, (_, points) in zip(samples, frames, strict=True)]
+    return sticking.as_found([shards[i] for i in sticking.runs(shards)[0]])
 
 
 def test_the_looks_of_a_video_are_compared_with_one_another(clip, tmp_path):
