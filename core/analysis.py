@@ -74,10 +74,18 @@ class FaceResult:
     key_frames: tuple[KeyFrame, ...]
     reason: str  # plain words: why this verdict, or why none
     # what counted beside the network, as codes: "mouth_alone", the mouth moves and the rest of the face stands still;
-    # "one_picture", the face keeps its texture or its light while it moves, and that says more than the network
+    # "one_picture", the face keeps its texture or its light while it moves, and that says more than the network;
+    # "framed", a single picture is cut as face generators cut theirs, and that says more than the network
     signs: tuple[str, ...] = ()
     # what its movement says of it: above 0 as in faces animated from one picture; None where that was not compared
     movement_logit: float | None = None
+    # of a single square picture, what its frame says: above 0 where it is cut as face generators cut theirs
+    framing_logit: float | None = None
+
+    @property
+    def other_logit(self) -> float | None:
+        """What counts beside the network's logit; None where nothing does."""
+        return self.framing_logit if self.movement_logit is None else self.movement_logit
 
 
 @dataclass(frozen=True)

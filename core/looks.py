@@ -14,6 +14,7 @@ from torch import Tensor
 from core.crops import crop
 from core.errors import CheckError
 from core.faces import Box, Face
+from core.framing import off_frame
 from core.fused import Encode, compiled, fused, has_openvino
 from core.landmarks import Landmarker
 from core.model import DeepfakeModel, normalise
@@ -88,6 +89,7 @@ class Record:
     too_small: int = 0  # frames in which it is not
     movement: Movement = field(default_factory=Movement)
     shading: Shading = field(default_factory=Shading)
+    off_frame: float | None = None  # of the first picture: how far it is cut otherwise than generators cut theirs
 
     @property
     def suspicion(self) -> float:
@@ -135,6 +137,9 @@ class Looks:
             if face in watched:
                 record.movement.look(frame.t_s, frame.rgb, box)
                 record.shading.look(frame.t_s, frame.rgb, face, self._landmarker)
+                if self.frames == 0 and (points := self._landmarker.find(frame.rgb, face)) is not None:
+                    height, width = frame.rgb.shape[:2]
+                    record.off_frame = off_frame(points, width, height)
             pixels = crop(frame.rgb, box, config.size, config.margin)
             original = tuple(float(edge * frame.scale) for edge in box)
             look = Look(len(self._times), frame.t_s, frame.index, original, pixels)

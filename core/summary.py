@@ -6,6 +6,7 @@ import numpy as np
 
 from core.analysis import Coverage, FaceResult, KeyFrame, Media, Moment, Verdict, Warning
 from core.calibration import Calibration, Curve
+from core.framing import framing_logit
 from core.looks import MIN_FRAMES, MIN_SIZE, Look, Looks, Record
 
 KEY_FRAMES = 3
@@ -19,6 +20,7 @@ DOUBT = 1.5
 SIGNS = {
     "mouth_alone": "Only the mouth moves and the rest of the face stands still, as in a photograph made to speak.",
     "one_picture": "The face keeps its texture or its light while it moves, as one animated from a single picture.",
+    "framed": "The picture is cut exactly as those that face generators draw, and as the photographs they learn from.",
 }
 
 WARNINGS = {
@@ -74,7 +76,7 @@ def is_open(record: Record, curve: Curve) -> bool:
     if record.movement.is_undecided or said is None or len(record.window_logits) > 1:
         return record.movement.is_undecided
     logit = float(np.mean(record.window_logits))
-    ends = [with_movement(logit, said + doubt, ()) for doubt in (-DOUBT, DOUBT)]
+    ends = [with_other(logit, said + doubt, ()) for doubt in (-DOUBT, DOUBT)]
     return len({curve.verdict(curve.probability(end)) for end in ends}) > 1
 
 
@@ -86,12 +88,14 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
     looks = sorted(record.looks, key=lambda look: look.t_s)
     values = record.window_logits if len(record.window_logits) >= MIN_WINDOWS else record.corrected
     logit = looks[0].logit if is_still else float(np.mean(record.window_logits))
-    movement = record.one_picture
-    signs = signs_of(record, movement, logit)
-    logit, *values = (with_movement(value, movement, signs) for value in (logit, *values))
+    movement = None if is_still else record.one_picture
+    framing = framing_logit(record.off_frame) if is_still and record.off_frame is not None else None
+    signs = signs_of(record, movement, framing, logit)
+    other = framing if movement is None else movement
+    logit, *values = (with_other(value, other, signs) for value in (logit, *values))
     probability = curve.probability(logit)
     verdict = curve.verdict(probability)
-    moments = [(look, curve.probability(with_movement(look.logit, movement, ()))) for look in looks]
+    moments = [(look, curve.probability(with_other(look.logit, other, ()))) for look in looks]
     return FaceResult(
         id=number,
         verdict=verdict,
@@ -102,21 +106,26 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
         reason=reason(verdict, moments, signs),
         signs=signs,
         movement_logit=movement,
+        framing_logit=framing,
         **seen(record),
     )
 
 
-def signs_of(record: Record, movement: float | None, logit: float) -> tuple[str, ...]:
+def signs_of(record: Record, movement: float | None, framing: float | None, logit: float) -> tuple[str, ...]:
     """What speaks for manipulation beside the network's logit, and louder."""
-    holds = {"mouth_alone": record.movement.is_mouth_alone, "one_picture": (movement or 0) > max(logit, 0)}
+    holds = {
+        "mouth_alone": record.movement.is_mouth_alone,
+        "one_picture": (movement or 0) > max(logit, 0),
+        "framed": (framing or 0) > max(logit, 0),
+    }
     return tuple(sign for sign in SIGNS if holds[sign])
 
 
-def with_movement(logit: float, movement: float | None, signs: tuple[str, ...]) -> float:
-    """The network's logit and that of a face animated from one picture in one: a face is manipulated in the one way or in
-    the other, so the odds add up. A photograph made to speak has at least SIGN_LOGIT."""
-    if movement is not None:
-        logit = float(np.logaddexp(logit, movement))
+def with_other(logit: float, other: float | None, signs: tuple[str, ...]) -> float:
+    """The network's logit and that of a face animated from one picture, or drawn as a whole, in one: a face is manipulated
+    in the one way or in the other, so the odds add up. A photograph made to speak has at least SIGN_LOGIT."""
+    if other is not None:
+        logit = float(np.logaddexp(logit, other))
     return max(logit, SIGN_LOGIT) if "mouth_alone" in signs else logit
 
 
@@ -158,6 +167,8 @@ def reason(verdict: Verdict, moments: list[tuple[Look, float]], signs: tuple[str
     share = f"{high} of {len(moments)} frames lean towards manipulation"
     peak, p = max(moments, key=lambda m: m[1])
     at = f", most at {clock(peak.t_s)}" if len(moments) > 1 else ""
+    if "framed" in signs:
+        return SIGNS["framed"]
     if signs and (verdict == "likely_manipulated" or "mouth_alone" in signs):
         return f"{SIGNS[signs[0]]} By single frames: {share}."
     if verdict == "likely_manipulated":

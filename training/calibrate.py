@@ -26,6 +26,7 @@ from training.manifest import DataError, Item, read_manifest, require_both_class
 from training.scores import Score, names_of, score_all
 
 LEVEL = 0.05  # of real videos above the upper edge, of forged ones below the lower
+LEAST_SOURCES = 10  # fewer do not say where one in twenty of other people's files will lie
 LEAST_SLOPE = 1e-3  # keeps the order of faces where the logits tell nothing
 
 
@@ -54,12 +55,12 @@ def fit(files: list[Scored], draws: int = 500) -> tuple[Curve, ...]:
 
     The edges assume normal logits within a class (a quantile of thirty files is too rough): with k faces the largest
     of k draws is compared, so the upper edge lies at the level that keeps the false alarms of the whole at LEVEL. Where
-    the slope is no larger than its own standard deviation, the logits are not known to tell anything and no edge means
-    anything: the curves keep none, and every answer is `inconclusive`.
+    the slope is no larger than its own standard deviation, or the sources are few, no edge means anything: the curves keep none, and
+    every answer is `inconclusive`.
     """
     logits, fakes = np.array([f.logit for f in files]), np.array([f.is_fake for f in files])
     plain = Curve(*platt(logits, fakes), uncertainty=uncertainty(files, draws))
-    if plain.slope <= max(LEAST_SLOPE, plain.uncertainty[0] ** 0.5):
+    if plain.slope <= max(LEAST_SLOPE, plain.uncertainty[0] ** 0.5) or len({f.source for f in files}) < LEAST_SOURCES:
         return (plain,) * MAX_FACES
     real, fake = logits[~fakes], logits[fakes]
     lower = plain.probability(float(fake.mean() + normal_quantile(LEVEL) * fake.std(ddof=1)))

@@ -54,8 +54,9 @@ of forged ones {fake_flagged} are, and {fake_cleared} are called `no_signs_found
 
 ## What it cannot see
 
-- Faces made whole by a generator, and talking heads: at or below chance in the table above. A clean, sharp generated portrait
-  looks more real to it than a photograph.{stills}
+- Talking heads: at chance in the table above. Faces made whole by a generator look more real to the network than photographs;
+  they are told by the frame of their picture alone, which cutting or turning hides, and which the photographs that generators
+  learn from share.{stills}
 - Sound, words, scene, identity. Faces under 40 pixels. Much of what strong compression removes.
 - Posed, frontal adults are most of what it learned from; expect more mistakes on others.
 

@@ -13,7 +13,7 @@ from core.analysis import Analysis, FaceResult
 from core.calibration import Calibration, Curve
 from core.detector import Detector
 from core.errors import CheckError
-from core.summary import with_movement
+from core.summary import with_other
 from training.manifest import DataError, Item, local_file, read_rows
 
 SURE = 1e-12  # a probability of 0 or 1 is taken as this far from it: its logit was lost to rounding
@@ -26,7 +26,9 @@ class Score:
     path: str  # as in the manifest, from its folder
     probability: float | None  # None: abstained
     logit: float | None = None  # before the calibration, of the most suspicious face
-    mean_logit: float | None = None  # the same without the temporal head: the mean of its frames, with its movement
+    mean_logit: float | None = (
+        None  # the same without the temporal head: the mean of its frames, with what else is known
+    )
     frame_logits: tuple[float, ...] = ()  # of the most suspicious face
     verdict: str | None = None
     faces: int = 0  # judged ones
@@ -56,7 +58,7 @@ def score_item(detector: Detector, path: Path, name: str, plan: str = "default")
         probability=analysis.probability,
         logit=logit_of(analysis.probability, curve),
         mean_logit=max(
-            with_movement(float(np.mean(frame_logits(face, curve))), face.movement_logit, face.signs) for face in judged
+            with_other(float(np.mean(frame_logits(face, curve))), face.other_logit, face.signs) for face in judged
         ),
         frame_logits=tuple(round(z, 4) for z in frame_logits(top, curve)),
         verdict=analysis.verdict,
@@ -92,11 +94,11 @@ def logit_of(probability: float, curve: Curve) -> float:
 
 
 def frame_logits(face: FaceResult, curve: Curve) -> list[float]:
-    """What the network alone says of each frame: the odds of the face's movement are taken out again."""
+    """What the network alone says of each frame: the odds of all else are taken out again."""
     logits = [logit_of(moment.probability, curve) for moment in face.timeline]
-    if face.movement_logit is None:
+    if face.other_logit is None:
         return logits
-    return [z + math.log(max(-math.expm1(face.movement_logit - z), SURE)) for z in logits]
+    return [z + math.log(max(-math.expm1(face.other_logit - z), SURE)) for z in logits]
 
 
 def score_all(

@@ -99,3 +99,13 @@ def test_no_edge_is_drawn_where_forgeries_are_not_known_to_score_higher_than_rea
     verdicts = {curve.verdict(curve.probability(z)) for curve in curves for z in (-20.0, -6.0, 0.0, 6.0, 20.0)}
     assert (verdicts == {"inconclusive"}) is not decided
     assert curves[0].uncertainty[0] > 0
+
+
+@pytest.mark.parametrize(("sources", "decided"), ((9, False), (10, True)))
+def test_no_edge_is_drawn_from_a_handful_of_sources(sources, decided):
+    random = np.random.default_rng(2)
+    files = [
+        calibrate.Scored(f"{n}", n % 2 == 1, True, f"source-{n % sources}", random.normal() + 3 * (n % 2))
+        for n in range(80)
+    ]
+    assert (calibrate.fit(files, 100)[0].likely_from < 1) is decided

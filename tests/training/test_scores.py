@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.calibration import Curve
-from core.summary import with_movement
+from core.summary import with_other
 from training.manifest import DataError, Item
 from training.scores import Score, drop_cut_line, filled, frame_logits, logit_of, names_of, read_scores
 
@@ -22,8 +22,8 @@ def test_the_logit_behind_a_calibrated_probability_is_found_again():
 @pytest.mark.parametrize("texture", (None, -1.5, 0.7))
 def test_the_network_s_logits_of_the_frames_are_found_again_behind_the_movement(texture):
     curve, logits = Curve(slope=0.4, intercept=-0.7), [-6.0, -0.3, 2.0]
-    timeline = [SimpleNamespace(probability=curve.probability(with_movement(z, texture, ()))) for z in logits]
-    face = SimpleNamespace(timeline=timeline, movement_logit=texture)
+    timeline = [SimpleNamespace(probability=curve.probability(with_other(z, texture, ()))) for z in logits]
+    face = SimpleNamespace(timeline=timeline, other_logit=texture)
     assert frame_logits(face, curve) == pytest.approx(logits, abs=1e-6)
 
 
