@@ -98,7 +98,10 @@ class Record:
 
     @property
     def one_picture(self) -> float | None:
-        """The logit of a face animated from one picture, by all that movement says; None where it says nothing."""
+        """The logit of a face animated from one picture, by all that movement says; None where it says nothing, as of a
+        photograph under a moving camera."""
+        if not self.movement.bends:
+            return None
         told = [logit for logit in (self.movement.logit, self.shading.logit) if logit is not None]
         return sum(told) if told else None
 

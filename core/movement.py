@@ -26,8 +26,10 @@ UPPER_STILL = 0.25  # pixels of the crop; the most that eyes and forehead move i
 MOUTH_MOVES = 0.3  # pixels of the crop; the least that a fifth of the mouth's region moves in half of them
 SLOPED, LEAST_SLOPED = 4.0, 100  # grey levels a pixel; how many such pixels there must be, as flat places show nothing
 LEAST_TEXTURES = 5  # comparisons of the mouth's texture; one window of the default plan has six
-MOUTH_BENDS = 0.3  # pixels of the crop, against the face; where a mouth hardly bends, its texture tells nothing
-OF_KEPT, OF_BENT, OF_NOTHING = 3.411, 0.765, -3.487  # what the logit is made of
+# How far a mouth must bend, in pixels of the crop and in shares of the way the face goes: optical flow is off by less where a
+# camera moves over a photograph, and of what stands still nothing can be told.
+MOUTH_BENDS, OF_WAY = 0.15, 0.1
+OF_KEPT, OF_BENT, OF_NOTHING = 3.184, 0.768, -3.254  # what the logit is made of
 
 _ys, _xs = np.mgrid[:SIDE, :SIDE].astype(np.float32) / SIDE
 UPPER = (_ys > 0.12) & (_ys < 0.5) & (_xs > 0.2) & (_xs < 0.8)
@@ -41,12 +43,13 @@ _FIT = np.linalg.pinv(_AFFINE[_REST])  # flow of the rest of the face -> what of
 
 @dataclass(eq=False)
 class Movement:
-    """What is known of one face; it keeps the small pictures of half a second and two numbers for each comparison."""
+    """What is known of one face; it keeps the small pictures of half a second and a few numbers for each comparison."""
 
     upper: list[float] = field(default_factory=list)  # pixels of the crop
     mouth: list[float] = field(default_factory=list)
     kept: list[float] = field(default_factory=list)  # of the mouth's texture, -1 to 1
     bent: list[float] = field(default_factory=list)  # how far the mouth moves against the face, pixels of the crop
+    gone: list[float] = field(default_factory=list)  # how far all of the crop moves, in its pixels
     _recent: list[tuple[float, Box, np.ndarray]] = field(default_factory=list)  # looks to compare: time, box, grey crop
 
     def look(self, t_s: float, rgb: np.ndarray, box: Box) -> None:
@@ -60,9 +63,8 @@ class Movement:
             self._compare(before, grey(rgb, place))
         if earlier := [look for look in self._recent if t_s - look[0] >= LEAST_TEXTURE_GAP_S]:
             *_, before = min(earlier, key=lambda look: abs(t_s - look[0] - TEXTURE_GAP_S))
-            kept, bent = texture_kept(before, now)
-            self.kept.append(kept)
-            self.bent.append(bent)
+            for all_of_it, of_these in zip((self.kept, self.bent, self.gone), texture_kept(before, now), strict=True):
+                all_of_it.append(of_these)
         self._recent.append((t_s, box, now))
 
     def _compare(self, before: np.ndarray, after: np.ndarray) -> None:
@@ -73,11 +75,16 @@ class Movement:
     @property
     def logit(self) -> float | None:
         """Above 0 where the mouth moves like one drawn from one picture, below 0 where like a real one; None where it
-        moves too little, or too little was compared."""
-        if len(self.kept) < LEAST_TEXTURES or np.median(self.bent) < MOUTH_BENDS:
+        does not bend, or too little was compared."""
+        if len(self.kept) < LEAST_TEXTURES or not self.bends:
             return None
         kept, bent = measures(self.kept, self.bent)
         return OF_KEPT * kept + OF_BENT * bent + OF_NOTHING
+
+    @property
+    def bends(self) -> bool:
+        """Whether the mouth moves against the face, and not only the face as a whole."""
+        return bool(self.bent) and bool(np.median(self.bent) >= MOUTH_BENDS + OF_WAY * np.median(self.gone))
 
     @property
     def of_upper(self) -> float:
@@ -124,9 +131,9 @@ def moved(before: np.ndarray, after: np.ndarray) -> tuple[float, float] | None:
     return float(change[upper].mean() / slope[upper].mean()), float(mouth)
 
 
-def texture_kept(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
-    """How much of the mouth's fine texture is still there, as a correlation, and how far the mouth moved against the face,
-    in pixels, between two crops of one face (SIDE, SIDE) uint8."""
+def texture_kept(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float]:
+    """How much of the mouth's fine texture is still there, as a correlation, how far the mouth moved against the face, and
+    how far all moved, in pixels, between two crops of one face (SIDE, SIDE) uint8."""
     import cv2
 
     flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(before, after, None)
@@ -134,7 +141,8 @@ def texture_kept(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
     one, other = (fine(picture)[_LOWER] for picture in (before, laid_over))
     with_the_head = _AFFINE[_LOWER] @ (_FIT @ flow[_REST])
     bent = np.linalg.norm(flow[_LOWER] - with_the_head, axis=1).mean()
-    return float((one * other).mean() / np.sqrt((one**2).mean() * (other**2).mean() + 1e-6)), float(bent)
+    kept = (one * other).mean() / np.sqrt((one**2).mean() * (other**2).mean() + 1e-6)
+    return float(kept), float(bent), float(np.linalg.norm(flow, axis=2).mean())
 
 
 def fine(picture: np.ndarray) -> np.ndarray:

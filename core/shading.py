@@ -21,7 +21,7 @@ LEAST_POINTS = 40  # that two looks have in common; a profile has fewer
 LEAST_GAP_S, MOST_GAP_S = 0.19, 2.1  # between two looks that are compared: within one window
 LEAST_COMPARED = 20  # seven looks of one window
 LEAST_MOVED = 0.02  # of the mesh's own size; the mesh of a photograph that a camera moves over trembles by less
-OF_KEPT, OF_MOVED, OF_NOTHING = 3.056, 1.404, -3.112  # what the logit is made of
+OF_KEPT, OF_MOVED, OF_NOTHING = 3.129, 1.378, -3.293  # what the logit is made of
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +65,15 @@ class Shading:
     def logit(self) -> float | None:
         """Above 0 where the face is lit like one drawn from one picture, below 0 where like a real one; None where it
         moves too little, or too little was compared."""
-        if len(self.kept) < LEAST_COMPARED or np.median(self.moved) < LEAST_MOVED:
+        if len(self.kept) < LEAST_COMPARED or not self.moves:
             return None
         kept, moved = measures(self.kept, self.moved)
         return OF_KEPT * kept + OF_MOVED * moved + OF_NOTHING
+
+    @property
+    def moves(self) -> bool:
+        """Whether the face turns or speaks enough for its light to tell anything."""
+        return bool(self.moved) and bool(np.median(self.moved) >= LEAST_MOVED)
 
 
 def light_at(patch: np.ndarray, points: np.ndarray) -> np.ndarray:

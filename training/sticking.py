@@ -109,7 +109,7 @@ def fit(x: np.ndarray, is_fake: np.ndarray, weights: np.ndarray, strength: float
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))
-    parser.add_argument("--photographs", type=int, default=40)
+    parser.add_argument("--photographs", type=int, default=160)
     args = parser.parse_args()
     shards, seen = Shards(args.data), []
     try:
@@ -137,8 +137,8 @@ def main() -> None:
 
 def show(seen: list[Seen]) -> None:
     """Fit each of the two, and print how far apart what was seen lies by each, and by the sum of what they tell."""
-    mouths = [(s.movement.kept, s.movement.bent, movement.MOUTH_BENDS) for s in seen]
-    faces = [(s.shading.kept, s.shading.moved, shading.LEAST_MOVED) for s in seen]
+    mouths = [(s.movement.kept, s.movement.bent, s.movement.bends) for s in seen]
+    faces = [(s.shading.kept, s.shading.moved, s.movement.bends and s.shading.moves) for s in seen]
     by_mouth, of_mouth = judged(seen, mouths, movement.measures)
     by_light, of_light = judged(seen, faces, shading.measures)
     both = np.where(np.isnan(by_mouth) & np.isnan(by_light), np.nan, np.nan_to_num(by_mouth) + np.nan_to_num(by_light))
@@ -157,11 +157,9 @@ def show(seen: list[Seen]) -> None:
 
 def judged(seen: list[Seen], comparisons: list[tuple], measures: Callable) -> tuple[np.ndarray, np.ndarray]:
     """A logit of each video by numbers that were fitted without its face, nan where it moves too little to be told of; and
-    the numbers fitted to all. comparisons: of each video how much was kept, how far it moved, and how far it must."""
-    told = np.array([bool(kept) and np.median(moved) >= least for kept, moved, least in comparisons])
-    x = np.array(
-        [measures(kept, moved) for (kept, moved, _), is_told in zip(comparisons, told, strict=True) if is_told]
-    )
+    the numbers fitted to all. comparisons: of each video how much was kept, how far it moved, and whether that is enough."""
+    told = np.array([moves for *_, moves in comparisons])
+    x = np.array([measures(kept, moved) for kept, moved, moves in comparisons if moves])
     drawn, faces = (np.array([of(s) for s in seen])[told] for of in (lambda s: s.kind == DRAWN, lambda s: s.face))
     weights = np.where(drawn, 1 / drawn.sum(), 1 / (~drawn).sum())
     fold = np.random.default_rng(0).permutation(faces.max() + 1)[faces] % FOLDS

@@ -115,6 +115,21 @@ def test_the_texture_of_a_mouth_that_does_not_move_tells_nothing(photograph):
     assert watch([moved(photograph[0], *step) for step in steps], photograph[1]).logit is None
 
 
+@pytest.mark.parametrize(
+    ("bent", "gone", "bends"),
+    ((0.2, 0.3, True), (0.1, 0.3, False), (0.3, 2.0, False), (0.5, 2.0, True)),
+    ids=(
+        "a little, in a still face",
+        "less than can be told",
+        "as flow errs in a face that goes far",
+        "more than that",
+    ),
+)
+def test_a_mouth_bends_that_moves_against_the_face_by_more_than_flow_errs(bent, gone, bends):
+    movement = Movement(kept=[0.9] * 6, bent=[bent] * 6, gone=[gone] * 6)
+    assert movement.bends is bends and (movement.logit is not None) is bends
+
+
 def test_one_window_is_enough_for_the_texture_and_less_is_not(photograph):
     frames = [animated(photograph, o) for o in openings(LEAST_TEXTURES + 2)]
     assert watch(frames, photograph[1]).logit is not None
@@ -159,7 +174,7 @@ def test_a_fast_check_does_not_end_before_it_is_known(photograph, tmp_path):
     ids=("it may go either way", "like a real mouth", "flagged anyhow", "looked at for long enough"),
 )
 def test_a_fast_check_goes_on_while_movement_may_change_the_verdict(kept, network, windows, is_still_open):
-    movement = Movement(kept=[kept] * 6, bent=[0.5] * 6)
+    movement = Movement(kept=[kept] * 6, bent=[0.5] * 6, gone=[1.0] * 6)
     record = Record(None, movement=movement, window_logits=[network] * windows)
     assert is_open(record, Curve(likely_from=0.6, no_signs_until=0.4)) == is_still_open
 

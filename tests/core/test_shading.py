@@ -95,7 +95,13 @@ def test_where_the_mesh_model_sees_no_face_nothing_is_kept(photograph, landmarke
 
 
 def test_what_the_mouth_and_the_light_say_is_added():
-    mouth, light = Movement(kept=[0.9] * 7, bent=[0.5] * 7), Shading(kept=[0.995] * 28, moved=[0.04] * 28)
+    mouth, light = Movement(kept=[0.9] * 7, bent=[0.5] * 7, gone=[2.0] * 7), Shading([0.995] * 28, [0.04] * 28)
     assert Record(None, movement=mouth, shading=light).one_picture == pytest.approx(mouth.logit + light.logit)
-    assert Record(None, shading=light).one_picture == light.logit
+    few = Movement(kept=[0.9] * 2, bent=[0.5] * 2, gone=[2.0] * 2)
+    assert Record(None, movement=few, shading=light).one_picture == light.logit
     assert Record(None).one_picture is None
+
+
+def test_the_light_of_a_face_whose_mouth_does_not_bend_tells_nothing():
+    still = Movement(kept=[0.9] * 7, bent=[0.1] * 7, gone=[2.0] * 7)
+    assert Record(None, movement=still, shading=Shading([0.995] * 28, [0.04] * 28)).one_picture is None

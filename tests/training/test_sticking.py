@@ -81,7 +81,9 @@ def test_the_fit_finds_what_tells_drawn_from_real():
 def seen(kind, kept, faces, moves=0.5):
     rng = np.random.default_rng(len(kind))
     for face, crf in ((f, crf) for f in range(faces) for crf in sticking.CRF):
-        mouth = Movement(kept=list(kept + rng.normal(0, 0.02, 9)), bent=list(moves + rng.uniform(0, 0.3, 9)))
+        mouth = Movement(
+            kept=list(kept + rng.normal(0, 0.02, 9)), bent=list(moves + rng.uniform(0, 0.3, 9)), gone=[2.0] * 9
+        )
         light = Shading(kept=list(kept + rng.normal(0, 0.02, 28)), moved=list(moves * rng.uniform(0.1, 0.3, 28)))
         yield sticking.Seen(kind, face, crf, mouth, light)
 
