@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from core import landmarks as lm
 from training.bending import expression, landmark_field, places, warp
+from training.clips import frames_of_clips
 from training.hulls import face_size, hull_mask
 from training.prepare import Sample, Shards
 
@@ -112,10 +113,7 @@ class Views:
 
     def __init__(self, shards: Shards, indices: np.ndarray):
         self.shards, self.indices = shards, indices
-        self.of_clip: dict[str, list[int]] = {}
-        for i in indices:
-            if shards.sources[i].kind == "clip":
-                self.of_clip.setdefault(shards.sources[i].id, []).append(int(i))
+        self.of_clip = {shards.sources[frames[0]].id: frames for frames in frames_of_clips(shards, indices)}
 
     def __call__(self, i: int, rng: np.random.Generator) -> View:
         target, points = squared(self.shards[i])
