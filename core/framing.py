@@ -11,10 +11,7 @@ import numpy as np
 from core.landmarks import LEFT_EYE, RIGHT_EYE
 
 MOUTH_CORNERS = (61, 291)
-OF_EYES, OF_HEIGHT = (
-    2.0,
-    1.8,
-)  # half of the picture's side is so many times the eyes' distance, or that of eyes and mouth
+OF_EYES, OF_HEIGHT = 2.0, 1.8  # half the side is the larger of so many times eye to eye, and eyes to mouth
 DOWN = 0.1  # of the way from eyes to mouth: where the picture's middle lies
 LEAST_SQUARE = 0.99  # of the longer side
 EXACT = 0.004  # of the side: `python -m training.framing` finds framed pictures within this, half of the time

@@ -2,7 +2,8 @@
 
     python -m training.framing --data data/prepared
 
-Real faces of the pack, each cut by the recipe and once more by a hand that aims at the same, then sent around as pictures are.
+Real faces of the pack, each cut by the recipe, by a hand that aims at the same, and as the pack has it, around what a face
+detector found; then sent around as pictures are.
 The recipe's own landmarks are those of another model, so a generator's pictures lie a little further off than these.
 """
 
@@ -56,8 +57,11 @@ def main() -> None:
     faces = [shards[i] for i in rng.permutation(stills)[: args.faces]]
     landmarker, rows = Landmarker(), []
     with FaceDetector() as detector:
-        for name, by in (("the recipe", None), ("a hand", rng)):
-            pictures = [cut(face, by) for face in faces]
+        for name, pictures in (
+            ("the recipe", [cut(face) for face in faces]),
+            ("a hand", [cut(face, rng) for face in faces]),
+            ("a face detector", [face.rgb for face in faces if face.rgb.shape[0] == face.rgb.shape[1]]),
+        ):
             for how in ("as cut", *SENT):
                 sent = [CELLS[how](picture) for picture in pictures] if how in CELLS else pictures
                 off = np.array([measure(picture, detector, landmarker) for picture in sent])

@@ -14,7 +14,7 @@ from training.publish import head_pays
 
 def scored(rng, count=60, apart=2.0):
     return [
-        Scored(f"{n}.mp4", bool(n % 2), False, f"site-{n // 6}", float(rng.normal(apart * (n % 2), 1)))
+        Scored(f"{n}.mp4", bool(n % 2), False, f"site-{n // 4}", float(rng.normal(apart * (n % 2), 1)))
         for n in range(count)
     ]
 
