@@ -5,7 +5,6 @@ and only a few numbers per frame stay.
 """
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -121,8 +120,6 @@ class Looks:
         self.frames = 0
         self.frames_with_face = 0
         self._landmarker = None if engine.is_stand_in else Landmarker()
-        self._watcher = ThreadPoolExecutor(1)  # movement is measured while the next frames are decoded
-        self._watching: list[Future] = []
         self._times: list[float] = []  # of the open window's frames
         self._open: dict[int, list[Look]] = {}  # the open window's looks, by track id
 
@@ -141,7 +138,7 @@ class Looks:
                 continue
             record.usable += 1
             if face in watched:
-                self._watching.append(self._watcher.submit(self._watch, record, frame, face, self.frames == 0))
+                self._watch(record, frame, face)
             pixels = crop(frame.rgb, box, config.size, config.margin)
             original = tuple(float(edge * frame.scale) for edge in box)
             look = Look(len(self._times), frame.t_s, frame.index, original, pixels)
@@ -150,11 +147,11 @@ class Looks:
         self.frames += 1
         self.frames_with_face += any(tracks)
 
-    def _watch(self, record: Record, frame: Frame, face: Face, is_first: bool) -> None:
+    def _watch(self, record: Record, frame: Frame, face: Face) -> None:
         """What single crops do not tell: how the face moves, and how its picture is cut."""
         record.movement.look(frame.t_s, frame.rgb, face.box)
         record.shading.look(frame.t_s, frame.rgb, face, self._landmarker)
-        if is_first and (points := self._landmarker.find(frame.rgb, face)) is not None:
+        if self.frames == 0 and (points := self._landmarker.find(frame.rgb, face)) is not None:
             height, width = frame.rgb.shape[:2]
             record.off_frame = off_frame(points, width, height)
 
@@ -172,9 +169,7 @@ class Looks:
         self._judge()
         if self._times:
             self.spans.append((self._times[0], self._times[-1]))
-        for watched in self._watching:
-            watched.result()
-        self._times, self._open, self._watching = [], {}, []
+        self._times, self._open = [], {}
 
     def _share(self) -> float:
         """Of what is left of the budget, this window's part."""

@@ -70,7 +70,6 @@ def test_of_a_crowd_the_movement_of_the_largest_faces_is_measured(engine):
     rgb = np.random.default_rng(1).integers(0, 256, (60, 60 * len(faces), 3), np.uint8)
     for i in range(8):
         looks.add(Frame(rgb, i / 4, i, 0), faces, tracks_of(len(faces)))
-    looks.close_window()
     watched = [len(record.movement.kept) > 0 for record in looks.records.values()]
     assert watched == [edge > 51 for edge in sizes] and sum(watched) == WATCHED
 
