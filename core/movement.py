@@ -63,8 +63,10 @@ class Movement:
             self._compare(before, grey(rgb, place))
         if earlier := [look for look in self._recent if t_s - look[0] >= LEAST_TEXTURE_GAP_S]:
             *_, before = min(earlier, key=lambda look: abs(t_s - look[0] - TEXTURE_GAP_S))
-            for all_of_it, of_these in zip((self.kept, self.bent, self.gone), texture_kept(before, now), strict=True):
-                all_of_it.append(of_these)
+            kept, bent, gone = texture_kept(before, now)
+            self.kept.append(kept)
+            self.bent.append(bent)
+            self.gone.append(gone)
         self._recent.append((t_s, box, now))
 
     def _compare(self, before: np.ndarray, after: np.ndarray) -> None:

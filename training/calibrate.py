@@ -55,8 +55,8 @@ def fit(files: list[Scored], draws: int = 500) -> tuple[Curve, ...]:
 
     The edges assume normal logits within a class (a quantile of thirty files is too rough): with k faces the largest
     of k draws is compared, so the upper edge lies at the level that keeps the false alarms of the whole at LEVEL. Where
-    the slope is no larger than its own standard deviation, or the sources are few, no edge means anything: the curves keep none, and
-    every answer is `inconclusive`.
+    the slope is no larger than its own standard deviation, or the sources are few, no edge means anything: the curves
+    keep none, and every answer is `inconclusive`.
     """
     logits, fakes = np.array([f.logit for f in files]), np.array([f.is_fake for f in files])
     plain = Curve(*platt(logits, fakes), uncertainty=uncertainty(files, draws))

@@ -26,9 +26,7 @@ class Score:
     path: str  # as in the manifest, from its folder
     probability: float | None  # None: abstained
     logit: float | None = None  # before the calibration, of the most suspicious face
-    mean_logit: float | None = (
-        None  # the same without the temporal head: the mean of its frames, with what else is known
-    )
+    mean_logit: float | None = None  # the same by the mean of its frames, without the temporal head
     frame_logits: tuple[float, ...] = ()  # of the most suspicious face
     verdict: str | None = None
     faces: int = 0  # judged ones
