@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import video
+from core.ahead import Threads, ahead
 from core.analysis import Analysis, Media, ModelInfo, Warning
 from core.container import Source
 from core.errors import CheckError
+from core.pieces import Pieces
 from core.provenance import read_provenance
 from core.video import Frame, Plan
 
@@ -46,6 +48,7 @@ class Detector:
         Landmarker()  # and LiteRT
         self.device = pick_device(device)
         self._engine = Engine(pretrained.model, self.device, precision or pick_precision(self.device), encode)
+        self._threads = Threads()
         self.model = self._engine.model
         self.calibration = pretrained.calibration
         self.info = ModelInfo(
@@ -98,12 +101,16 @@ class Detector:
         wanted = frames_wanted(media, plan)
         total = sum(wanted)
         looks = Looks(self._engine, crop_budget(plan), len(wanted), cancel)
-        frames = clock.each("decode", video.frames(path, plan, warnings))
 
         def is_settled() -> bool:
             return plan.ends_early and summary.is_settled(list(looks.records.values()), self.calibration)
 
-        look_at(frames, looks, clock, lambda done: progress(min(done, total), total, "look"), is_settled)
+        with self._threads.lent() as thread:
+            frames = video.frames(path, plan, warnings)
+            if not isinstance(path, Pieces):  # who brings those may not be asked from another thread
+                frames = ahead(frames, thread)
+            frames = clock.each("decode", frames)
+            look_at(frames, looks, clock, lambda done: progress(min(done, total), total, "look"), is_settled)
         progress(total, total, "look")
 
         progress(0, 1, "judge")

@@ -4,6 +4,7 @@ MediaPipe's own task refuses the bare model file. Point numbers are those of its
 """
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -27,6 +28,21 @@ NOSE = [168, 6, 197, 195, 5, 4, 1, 19, 94, 2, 98, 97, 326, 327, 294, 278, 344, 4
 CHEEKS = [116, 123, 147, 213, 192, 214, 345, 352, 376, 433, 416, 434]
 
 
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """A face as the model sees it, its eyes level."""
+
+    patch: np.ndarray  # (SIDE, SIDE, 3) uint8
+    points: np.ndarray  # (468, 2) float32, pixels of the patch
+    transform: np.ndarray  # (2, 3), from the picture to the patch
+
+    @property
+    def in_picture(self) -> np.ndarray:
+        """The points in pixels of the picture, (468, 2) float32."""
+        back = cv2.invertAffineTransform(self.transform)
+        return (self.points @ back[:, :2].T + back[:, 2]).astype(np.float32)
+
+
 class Landmarker:
     """Finds the mesh of a detected face. One per thread."""
 
@@ -40,24 +56,16 @@ class Landmarker:
         outputs = sorted(self._net.get_output_details(), key=lambda o: int(np.prod(o["shape"])))
         self._presence, self._points = outputs[0]["index"], outputs[-1]["index"]
 
-    def find(self, rgb: np.ndarray, face: Face) -> np.ndarray | None:
-        """(468, 2) float32 pixels of `rgb` (H, W, 3) uint8, or None where the model sees no face."""
-        found = self.levelled(rgb, face)
-        if found is None:
-            return None
-        back = cv2.invertAffineTransform(_level_square(face))
-        return (found[1] @ back[:, :2].T + back[:, 2]).astype(np.float32)
-
-    def levelled(self, rgb: np.ndarray, face: Face) -> tuple[np.ndarray, np.ndarray] | None:
-        """The face as the model sees it, its eyes level, (SIDE, SIDE, 3) uint8, and the points in its pixels, (468, 2)
-        float32; None where the model sees no face."""
-        patch = cv2.warpAffine(rgb, _level_square(face), (SIDE, SIDE), flags=cv2.INTER_LINEAR)
+    def find(self, rgb: np.ndarray, face: Face) -> Mesh | None:
+        """The mesh of a face in a picture (H, W, 3) uint8, or None where the model sees no face."""
+        transform = _level_square(face)
+        patch = cv2.warpAffine(rgb, transform, (SIDE, SIDE), flags=cv2.INTER_LINEAR)
         self._net.set_tensor(self._input, patch[None].astype(np.float32) / 255)
         self._net.invoke()
         presence = 1 / (1 + math.exp(-float(self._net.get_tensor(self._presence).ravel()[0])))
         if presence < MIN_PRESENCE:
             return None
-        return patch, self._net.get_tensor(self._points).reshape(468, 3)[:, :2]
+        return Mesh(patch, self._net.get_tensor(self._points).reshape(468, 3)[:, :2], transform)
 
 
 def _level_square(face: Face) -> np.ndarray:

@@ -150,10 +150,11 @@ class Looks:
     def _watch(self, record: Record, frame: Frame, face: Face) -> None:
         """What single crops do not tell: how the face moves, and how its picture is cut."""
         record.movement.look(frame.t_s, frame.rgb, face.box)
-        record.shading.look(frame.t_s, frame.rgb, face, self._landmarker)
-        if self.frames == 0 and (points := self._landmarker.find(frame.rgb, face)) is not None:
+        mesh = self._landmarker.find(frame.rgb, face)
+        record.shading.look(frame.t_s, mesh)
+        if self.frames == 0 and mesh:
             height, width = frame.rgb.shape[:2]
-            record.off_frame = off_frame(points, width, height)
+            record.off_frame = off_frame(mesh.in_picture, width, height)
 
     def raise_if_cancelled(self) -> None:
         if self.cancel():

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from core.faces import Face
-from core.landmarks import OVAL, Landmarker
+from core.landmarks import OVAL, Mesh
 from core.tracks import unit
 
 BLUR = 5.0  # pixels of the face as the mesh model sees it, 192 wide: light and shadow, not texture
@@ -42,12 +41,11 @@ class Shading:
     moved: list[float] = field(default_factory=list)  # of the mesh, 0 to 1: what no shift, turn and scale explains
     _recent: list[Seen] = field(default_factory=list)
 
-    def look(self, t_s: float, rgb: np.ndarray, face: Face, landmarker: Landmarker) -> None:
-        """The face in a later frame (H, W, 3) uint8, `face` in its pixels."""
-        found = landmarker.levelled(rgb, face)
-        if found is None:
+    def look(self, t_s: float, mesh: Mesh | None) -> None:
+        """The face in a later frame; None where its mesh was not found."""
+        if mesh is None:
             return
-        now = Seen(t_s, light_at(*found), inside(found[1]), centred(found[1] @ np.complex64([1, 1j])))
+        now = Seen(t_s, light_at(mesh), inside(mesh.points), centred(mesh.points @ np.complex64([1, 1j])))
         self._recent = [look for look in self._recent if t_s - look.t_s <= MOST_GAP_S]
         for before in self._recent:
             if t_s - before.t_s >= LEAST_GAP_S:
@@ -76,17 +74,17 @@ class Shading:
         return bool(self.moved) and bool(np.median(self.moved) >= LEAST_MOVED)
 
 
-def light_at(patch: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Logarithm of how bright a patch (S, S, 3) uint8 is around its points (N, 2): (N,) float32."""
-    grey = cv2.GaussianBlur(cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), BLUR)
-    here = cv2.remap(grey, *points.T[:, None].astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+def light_at(mesh: Mesh) -> np.ndarray:
+    """Logarithm of how bright a face is around the points of its mesh: (468,) float32."""
+    grey = cv2.GaussianBlur(cv2.cvtColor(mesh.patch, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), BLUR)
+    here = cv2.remap(grey, *mesh.points.T[:, None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.log(here[0] + 2)
 
 
 def inside(points: np.ndarray) -> np.ndarray:
     """Which of the mesh's points (468, 2) lie well within its outline: (468,) bool."""
-    across = points[:, None] - points[OVAL]
-    return (across**2).sum(2).min(1) > INSIDE**2
+    x, y = (points[:, None] - points[OVAL]).transpose(2, 0, 1)
+    return (x**2 + y**2).min(1) > INSIDE**2
 
 
 def centred(x: np.ndarray) -> np.ndarray:

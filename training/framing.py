@@ -42,8 +42,8 @@ def cut(sample: Sample, rng: np.random.Generator | None = None) -> np.ndarray:
 def measure(rgb: np.ndarray, detector: FaceDetector, landmarker: Landmarker) -> float:
     """How far the picture's face is off the frame, infinite where none is found."""
     faces = detector.search(rgb)
-    points = landmarker.find(rgb, faces[0]) if faces else None
-    off = None if points is None else off_frame(points, rgb.shape[1], rgb.shape[0])
+    mesh = landmarker.find(rgb, faces[0]) if faces else None
+    off = off_frame(mesh.in_picture, rgb.shape[1], rgb.shape[0]) if mesh else None
     return np.inf if off is None else off
 
 

@@ -109,10 +109,8 @@ def sample_of(rgb: np.ndarray, source: Source, detector: FaceDetector, landmarke
     face = faces[0]
     if max(face.box[2] - face.box[0], face.box[3] - face.box[1]) < MIN_FACE_PX:
         return "face too small"
-    landmarks = landmarker.find(rgb, face)
-    if landmarks is None:
-        return "no landmarks"
-    return _cut(rgb, face, landmarks, source)
+    mesh = landmarker.find(rgb, face)
+    return _cut(rgb, face, mesh.in_picture, source) if mesh else "no landmarks"
 
 
 def _cut(rgb: np.ndarray, face: Face, landmarks: np.ndarray, source: Source) -> Sample:

@@ -76,7 +76,7 @@ def watched(pictures: list[np.ndarray], faces: list[Face], crf: int, path: Path)
         for number, (frame, face) in enumerate(zip(video.decode(video=0), faces, strict=True)):
             rgb = frame.to_ndarray(format="rgb24")
             mouth.look(number / RATE, rgb, face.box)
-            light.look(number / RATE, rgb, face, landmarker)
+            light.look(number / RATE, landmarker.find(rgb, face))
     return mouth, light
 
 

@@ -2,6 +2,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,6 +15,7 @@ from core.calibration import Calibration, Curve
 from core.detector import Detector
 from core.errors import CheckError
 from core.example import portrait
+from core.pieces import Pieces
 from core.pretrained import load_weights
 from core.video import Plan
 from tests import media
@@ -150,6 +152,22 @@ def test_the_analysis_is_plain_json(pair):
 def test_two_threads_at_once_get_the_answers_they_get_alone(detector, talking, crossing, judged, pair):
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(detector.check, [talking, crossing])) == [judged, pair]
+
+
+def test_checks_one_after_another_share_a_thread(detector, talking):
+    detector.check(talking)
+    before = threading.active_count()
+    for _ in range(3):
+        detector.check(talking)
+    assert threading.active_count() == before
+
+
+def test_pieces_are_brought_in_the_thread_that_checks(detector, talking, judged):
+    """Who brings them speaks over a line that two threads at once would garble."""
+    threads = set()
+    with Pieces(talking, talking.stat().st_size, 4096, lambda number: threads.add(threading.get_ident())) as pieces:
+        assert detector.check(pieces) == judged
+    assert threads == {threading.get_ident()}
 
 
 def test_two_people_who_cross_are_two_faces(pair):

@@ -33,7 +33,7 @@ def framed_points(side):
 def mesh():
     """The portrait's own mesh."""
     with FaceDetector() as detector:
-        return Landmarker().find(portrait(), detector.search(portrait())[0])
+        return Landmarker().find(portrait(), detector.search(portrait())[0]).in_picture
 
 
 def cut(mesh, right=0.0, larger=1.0, side=SIDE):

@@ -51,7 +51,7 @@ def watch(frames, face, landmarker, step_s=0.25):
     shading = Shading()
     with FaceDetector() as detector:
         for number, frame in enumerate(frames):
-            shading.look(number * step_s, frame, face or detector.search(frame)[0], landmarker)
+            shading.look(number * step_s, landmarker.find(frame, face or detector.search(frame)[0]))
     return shading
 
 
