@@ -11,8 +11,8 @@ AHEAD = 4  # pictures that wait at most
 
 
 class Threads:
-    """Threads to work ahead in, one for each check that runs at a time. They stay: each new one would keep half a megabyte
-    that its end does not give back. Safe to call from several threads."""
+    """Threads to work ahead in, one for each check that runs at a time. They stay: with a new one for each check memory goes
+    on rising. Safe to call from several threads."""
 
     def __init__(self):
         self._idle: deque[ThreadPoolExecutor] = deque()

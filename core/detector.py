@@ -5,7 +5,7 @@ torch and mediapipe load with `Detector.load`, not with this module.
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,12 +105,13 @@ class Detector:
         def is_settled() -> bool:
             return plan.ends_early and summary.is_settled(list(looks.records.values()), self.calibration)
 
+        frames = video.frames(path, plan, warnings)
         with self._threads.lent() as thread:
-            frames = video.frames(path, plan, warnings)
             if not isinstance(path, Pieces):  # who brings those may not be asked from another thread
                 frames = ahead(frames, thread)
-            frames = clock.each("decode", frames)
-            look_at(frames, looks, clock, lambda done: progress(min(done, total), total, "look"), is_settled)
+            with closing(frames):
+                timed = clock.each("decode", frames)
+                look_at(timed, looks, clock, lambda done: progress(min(done, total), total, "look"), is_settled)
         progress(total, total, "look")
 
         progress(0, 1, "judge")
