@@ -71,7 +71,9 @@ const question = () =>
         const asking = browser.context.pages().find((one) => one.url().includes('/consent/'));
         return asking && (await asking.isEnabled('#yes')) ? asking : null;
     });
-const sayYes = async () => (await question()).click('#yes');
+/** Press a button of the question, whose window may be gone before the click is over. */
+const answer = async (button) => (await question()).click(button).catch(() => {});
+const sayYes = () => answer('#yes');
 
 /** Whether the recorder is in the page. */
 const recorderIn = async (page) =>
@@ -113,7 +115,7 @@ for (const path of ['/blob', '/mse']) {
 test('who says no sends nothing, and can still choose another way', async () => {
     const page = await askedOn('/blob');
     const asking = await question();
-    await asking.click('#no').catch(() => {}); // the window may be gone before the click is over
+    await answer('#no');
     await until('no question', () => asking.isClosed());
     const card = await cardWith(page, 'signed in');
     assert.match(card.text, /Record it here.*Upload a file.*Try again/);
