@@ -72,7 +72,10 @@ const question = () =>
         return asking && (await asking.isEnabled('#yes')) ? asking : null;
     });
 /** Press a button of the question, whose window may be gone before the click is over. */
-const answer = async (button) => (await question()).click(button).catch(() => {});
+const answer = async (button) => {
+    const asking = await question();
+    await asking.click(button).catch((error) => { if (!asking.isClosed()) throw error; });
+};
 const sayYes = () => answer('#yes');
 
 /** Whether the recorder is in the page. */
