@@ -50,6 +50,10 @@ def _eyes_and_mouth(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return points[[RIGHT_EYE, LEFT_EYE]].mean(1) @ to_complex, points[list(MOUTH_CORNERS)] @ to_complex
 
 
-def framing_logit(off: float) -> float:
-    """Above 0 where a picture is framed as a generator's, far below where it is not."""
-    return FRAMED_LOGIT - (off / EXACT) ** 2 / 2
+def framing_logit(off: float, usual: float = 1.0) -> float:
+    """Above 0 where a picture is framed as a generator's, far below where it is not.
+
+    usual: share of real faces at least as unusual as its face, as `core.usual` has it. What a generator would rarely draw
+    is a photograph of the same frame.
+    """
+    return FRAMED_LOGIT - (off / EXACT) ** 2 / 2 + float(np.log(usual))

@@ -21,11 +21,13 @@ from core.model import DeepfakeModel, normalise
 from core.movement import Movement
 from core.shading import Shading
 from core.tracks import Track, size
+from core.usual import Usual
 from core.video import Frame
 
 BATCH = 32  # crops per pass through the encoder
 MIN_SIZE = 40.0  # pixels; in smaller faces the traces are gone
 MIN_FRAMES = 3  # fewer are not judged
+MIN_SECONDS = 0.4  # so many frames of the default plan, if a little early or late
 WATCHED = 8  # faces of one frame, the largest, whose movement is measured
 
 
@@ -90,6 +92,12 @@ class Record:
     movement: Movement = field(default_factory=Movement)
     shading: Shading = field(default_factory=Shading)
     off_frame: float | None = None  # of the first picture: how far it is cut otherwise than generators cut theirs
+    usual: float = 1.0  # of its face: share of real faces at least as unusual
+
+    @property
+    def seconds(self) -> float:
+        """From when the face is first seen to when it is last."""
+        return self.track.last_s - self.track.first_s
 
     @property
     def suspicion(self) -> float:
@@ -110,11 +118,13 @@ class Looks:
     """All faces of one video.
 
     budget: how many crops may be encoded in all, None for no limit. windows: how many are expected. `cancel` is asked
-    before each batch; True raises CheckError("cancelled").
+    before each batch; True raises CheckError("cancelled"). usual: what the encoder sees in real faces, where that is known.
     """
 
-    def __init__(self, engine: Engine, budget: int | None, windows: int, cancel: Callable[[], bool]):
-        self.engine, self.left, self.windows_left, self.cancel = engine, budget, windows, cancel
+    def __init__(
+        self, engine: Engine, budget: int | None, windows: int, cancel: Callable[[], bool], usual: Usual | None = None
+    ):
+        self.engine, self.left, self.windows_left, self.cancel, self.usual = engine, budget, windows, cancel, usual
         self.records: dict[int, Record] = {}  # by track id
         self.spans: list[tuple[float, float]] = []  # first and last second of each window that had frames
         self.frames = 0
@@ -202,7 +212,10 @@ class Looks:
             features, logits = self.engine.encode(np.stack([look.pixels for _, look in batch]))
             for (track, look), feature, logit in zip(batch, features, logits.tolist(), strict=True):
                 look.features, look.logit, look.pixels = feature, logit, None
-                self.records[track].looks.append(look)
+                record = self.records[track]
+                if self.usual and record.off_frame is not None and not record.looks:
+                    record.usual = self.usual.share(feature.cpu().numpy())
+                record.looks.append(look)
         if self.left is not None:
             self.left -= len(chosen)
 

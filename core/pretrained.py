@@ -1,12 +1,13 @@
 """Find, verify and load weights; no pickle anywhere.
 
 A folder of weights holds `model.safetensors`, `config.json` (the ModelConfig, name, version, whether it is trained, and
-the SHA-256 of the weights) and `calibration.json`.
+the SHA-256 of the weights) and `calibration.json`. `usual.safetensors`, what real faces look like to the encoder, may be missing.
 """
 
 import hashlib
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from torch import Tensor
 from core.calibration import Calibration
 from core.errors import CheckError
 from core.model import DeepfakeModel, ModelConfig
+from core.usual import Usual
 
 BUNDLED = Path(__file__).parent / "weights"
-WEIGHTS, CONFIG, CALIBRATION = "model.safetensors", "config.json", "calibration.json"
+WEIGHTS, CONFIG, CALIBRATION, USUAL = "model.safetensors", "config.json", "calibration.json", "usual.safetensors"
 # only a full commit hash is pinned: branches and tags can be moved
 HUB_ID = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)@(?P<revision>[0-9a-f]{40})")
 
@@ -33,6 +35,7 @@ class Pretrained:
     version: str
     sha256: str  # of model.safetensors; "" where there is none
     trained: bool
+    usual: Usual | None = None  # None where the folder has no such file
 
 
 def load_weights(weights: str | Path | None = None) -> Pretrained:
@@ -76,6 +79,8 @@ def download(repo: str, revision: str) -> Path:
 
     try:
         paths = [Path(hf_hub_download(repo, name, revision=revision)) for name in (WEIGHTS, CONFIG, CALIBRATION)]
+        with suppress(EntryNotFoundError):  # older weights have none
+            hf_hub_download(repo, USUAL, revision=revision)
     except LocalEntryNotFoundError as error:
         raise CheckError(
             "weights_not_found", f"{repo} is not in the local cache and the Hub was not reached"
@@ -98,9 +103,12 @@ def read_folder(folder: Path) -> Pretrained:
         name, version, trained = str(info["name"]), str(info["version"]), bool(info["trained"])
         calibration = Calibration.from_json(read_json(folder / CALIBRATION))
         model = build(config, data)
+        usual = Usual.from_bytes(read_bytes(folder / USUAL)) if (folder / USUAL).exists() else None
+        if usual and len(usual.mean) != config.encoder.features:
+            raise ValueError(f"{USUAL} is of another encoder")
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckError("weights_mismatch", str(error).splitlines()[0][:200]) from error
-    return Pretrained(model, calibration, name, version, info["sha256"], trained)
+    return Pretrained(model, calibration, name, version, info["sha256"], trained, usual)
 
 
 def build(config: ModelConfig, data: bytes) -> DeepfakeModel:

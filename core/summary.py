@@ -7,7 +7,7 @@ import numpy as np
 from core.analysis import Coverage, FaceResult, KeyFrame, Media, Moment, Verdict, Warning
 from core.calibration import Calibration, Curve
 from core.framing import framing_logit
-from core.looks import MIN_FRAMES, MIN_SIZE, Look, Looks, Record
+from core.looks import MIN_FRAMES, MIN_SECONDS, MIN_SIZE, Look, Looks, Record
 
 KEY_FRAMES = 3
 KEY_FRAME_GAP_S = 0.5
@@ -34,7 +34,7 @@ WARNINGS = {
 }
 UNJUDGED = {
     "face_too_small": f"Not judged: the face is under {MIN_SIZE:.0f} pixels.",
-    "few_frames": f"Not judged: the face is seen in fewer than {MIN_FRAMES} of the frames looked at.",
+    "few_frames": f"Not judged: the face is seen in fewer than {MIN_FRAMES} of the frames looked at, or for under half a second.",
     "many_faces": "Not judged: there are many faces, and larger ones came first.",
 }
 UNTRAINED = "The weights are untrained, so the number means nothing."
@@ -48,10 +48,10 @@ def face_results(
     records: list[Record], calibration: Calibration, is_still: bool, trained: bool
 ) -> tuple[FaceResult, ...]:
     """One result per face in the order of appearance, numbered 1, 2, ..."""
-    curve = calibration.curve(sum(is_judged(r, is_still) for r in records), is_still)
+    judged = judged_of(records, is_still)
+    curve = calibration.curve(len(judged), is_still)
     results = [
-        judged_face(i, r, curve, is_still) if is_judged(r, is_still) else unjudged_face(i, r)
-        for i, r in enumerate(records, 1)
+        judged_face(i, r, curve, is_still) if r in judged else unjudged_face(i, r) for i, r in enumerate(records, 1)
     ]
     if not trained:
         results = [replace(f, verdict="inconclusive", reason=UNTRAINED) if f.verdict else f for f in results]
@@ -80,8 +80,13 @@ def is_open(record: Record, curve: Curve) -> bool:
     return len({curve.verdict(curve.probability(end)) for end in ends}) > 1
 
 
-def is_judged(record: Record, is_still: bool) -> bool:
-    return len(record.looks) >= (1 if is_still else MIN_FRAMES)
+def judged_of(records: list[Record], is_still: bool) -> list[Record]:
+    """Those who are judged: who was seen often enough, and not for a mere moment, as where a sudden move parts a track in
+    two. Where nobody is seen for long, a moment is enough."""
+    if is_still:
+        return [record for record in records if record.looks]
+    least = min(MIN_SECONDS, max((record.seconds for record in records), default=0.0) / 2)
+    return [record for record in records if len(record.looks) >= MIN_FRAMES and record.seconds >= least]
 
 
 def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> FaceResult:
@@ -89,7 +94,7 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
     values = record.window_logits if len(record.window_logits) >= MIN_WINDOWS else record.corrected
     logit = looks[0].logit if is_still else float(np.mean(record.window_logits))
     movement = record.one_picture
-    framing = framing_logit(record.off_frame) if is_still and record.off_frame is not None else None
+    framing = framing_logit(record.off_frame, record.usual) if is_still and record.off_frame is not None else None
     signs = signs_of(record, movement, framing, logit)
     other = framing if movement is None else movement
     logit, *values = (with_other(value, other, signs) for value in (logit, *values))
@@ -137,7 +142,7 @@ def unjudged_face(number: int, record: Record) -> FaceResult:
 
 def why_not(record: Record) -> str:
     """The code of the warning that fits an unjudged face."""
-    if record.usable >= MIN_FRAMES:
+    if len(record.looks) < MIN_FRAMES <= record.usable:
         return "many_faces"
     return "face_too_small" if record.too_small > record.usable else "few_frames"
 
@@ -196,7 +201,8 @@ def nothing_judged(faces: tuple[FaceResult, ...]) -> str:
 def face_warnings(records: list[Record], faces: tuple[FaceResult, ...], is_still: bool, trained: bool) -> list[Warning]:
     """What is uncertain about the faces and about who judged them."""
     found = [] if records else [warn("no_face")]
-    reasons = [why_not(record) for record in records if not is_judged(record, is_still)]
+    judged = judged_of(records, is_still)
+    reasons = [why_not(record) for record in records if record not in judged]
     found += [warn(code, n=reasons.count(code), all=len(records)) for code in UNJUDGED if code in reasons]
     top = most_suspicious(faces)
     if top and top.size_px < LOW_RESOLUTION:
@@ -210,8 +216,9 @@ def face_warnings(records: list[Record], faces: tuple[FaceResult, ...], is_still
 
 def coverage(media: Media, plan: str, looks: Looks, is_still: bool) -> Coverage:
     """What was looked at, and what was not."""
-    records = looks.records.values()
-    reasons = [why_not(record) for record in records if not is_judged(record, is_still)]
+    records = list(looks.records.values())
+    judged = judged_of(records, is_still)
+    reasons = [why_not(record) for record in records if record not in judged]
     return Coverage(
         plan=plan,
         windows=len(looks.spans),
@@ -220,7 +227,7 @@ def coverage(media: Media, plan: str, looks: Looks, is_still: bool) -> Coverage:
         seconds_examined=sum(last - first for first, last in looks.spans),
         seconds_total=media.duration_s,
         faces_found=len(records),
-        faces_judged=len(records) - len(reasons),
+        faces_judged=len(judged),
         faces_too_small=reasons.count("face_too_small"),
         faces_too_short=reasons.count("few_frames"),
         audio="not_examined" if media.has_audio else "absent",

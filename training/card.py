@@ -55,8 +55,8 @@ of forged ones {fake_flagged} are, and {fake_cleared} are called `no_signs_found
 ## What it cannot see
 
 - Talking heads: at chance in the table above. Faces made whole by a generator look more real to the network than photographs;
-  they are told by the frame of their picture alone, which cutting or turning hides, and which the photographs that generators
-  learn from share.{stills}
+  they are told by the frame of their picture alone, which cutting or turning hides. The photographs that generators learn from
+  share it, and a plain portrait among them looks generated.{stills}
 - Sound, words, scene, identity. Faces under 40 pixels. Much of what strong compression removes.
 - Posed, frontal adults are most of what it learned from; expect more mistakes on others.
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from core.pretrained import USUAL
+
 FILES = ("model.safetensors", "config.json", "calibration.json", "README.md")
 
 
@@ -20,7 +22,7 @@ def upload(folder: Path, repo: str) -> str:
     api = HfApi()
     try:
         api.create_repo(repo, exist_ok=True)
-        commit = api.upload_folder(repo_id=repo, folder_path=folder, allow_patterns=list(FILES))
+        commit = api.upload_folder(repo_id=repo, folder_path=folder, allow_patterns=[*FILES, USUAL])
     except HFValidationError as error:
         raise SystemExit(f"{repo} is no name of a Hub repository: owner/name.") from error
     except Exception as error:  # the client passes on whatever its HTTP library raises

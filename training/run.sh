@@ -21,6 +21,7 @@ $PY -m training.sheet --out "$RUN/sheet.png"                                    
 $PY -m training.train --out "$RUN/encoder" --images "$IMAGES" --workers "$WORKERS"           # 5. the frame encoder
 $PY -m training.head --encoder "$RUN/encoder" --out "$RUN/head" --clips "$CLIPS"             # 6. the temporal head
 $PY -m training.publish --encoder "$RUN/encoder" --head "$RUN/head" --version "${VERSION:-0}" --out "$RUN/weights"
+$PY -m training.usual --weights "$RUN/weights"
 $PY -m training.calibrate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --scores "$RUN/eval/scores.jsonl" --out "$RUN/calibrate.json"
 $PY -m training.evaluate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --out "$RUN/eval"
 $PY -m training.card --weights "$RUN/weights" --figures "$RUN/eval/figures.json" --calibration "$RUN/calibrate.json"

@@ -17,7 +17,7 @@ from core.errors import CheckError
 from core.example import portrait
 from core.pieces import Pieces
 from core.pretrained import load_weights
-from core.video import Plan
+from core.video import Plan, plan_named
 from tests import media
 from tests.tiny import tiny_weights
 
@@ -231,6 +231,25 @@ def test_a_face_seen_in_two_frames_is_not_judged(detector, clips):
     assert leaving.verdict is None and "fewer than 3" in leaving.reason
     assert analysis.face_id == staying.id
     assert "few_frames" in codes(analysis)
+
+
+def moment(seconds):
+    """A face that stays, and one that is there for so long."""
+    return lambda t: [(180, 180, 200)] + ([(480, 180, 200)] if t < seconds else [])
+
+
+def test_a_face_seen_for_a_moment_is_not_judged_however_many_frames_of_it_there_are(detector, clips):
+    analysis = detector.check(media.faces_clip(clips / "moment.mp4", moment(0.35), fps=24), plan="first100")
+    staying, leaving = sorted(analysis.faces, key=lambda face: -face.frames)
+    assert staying.verdict is not None and leaving.frames > 3
+    assert leaving.verdict is None and "half a second" in leaving.reason
+    assert analysis.coverage.faces_too_short == 1 and "few_frames" in codes(analysis)
+
+
+def test_where_no_face_is_seen_for_longer_a_moment_is_enough(detector, clips):
+    few = plan_named("first100", length=8)
+    analysis = detector.check(media.faces_clip(clips / "moments.mp4", moment(0.3), fps=24), plan=few)
+    assert [face.verdict is not None for face in analysis.faces] == [True, True]
 
 
 def test_a_still_is_judged_by_the_encoder_alone_and_says_so(detector, clips):

@@ -9,8 +9,10 @@ from core.example import portrait
 from core.faces import FaceDetector
 from core.framing import EXACT, framing_logit, off_frame, recipe_frame
 from core.landmarks import LEFT_EYE, RIGHT_EYE, Landmarker
+from core.pretrained import USUAL
+from core.usual import Usual
 from tests import media
-from tests.tiny import tiny_weights
+from tests.tiny import CONFIG, tiny_weights
 
 SIDE = 256
 
@@ -93,6 +95,19 @@ def test_a_still_cut_by_the_recipe_is_told_and_named(mesh, tmp_path):
     face = judged(saved(cut(mesh), tmp_path / "still.png"), tmp_path)
     assert face.verdict == "likely_manipulated" and face.signs == ("framed",) and "face generators" in face.reason
     assert face.other_logit == face.framing_logit > 2
+
+
+def test_one_whose_face_is_unlike_all_real_ones_is_told_by_less(mesh, tmp_path):
+    weights = tiny_weights(tmp_path / "weights", lean=-4.0)
+    wide = CONFIG.encoder.features
+    nobody = Usual(np.ones(wide), np.full(wide, 1e-3), np.zeros((1, wide)), np.zeros(19))
+    (weights / USUAL).write_bytes(nobody.to_bytes())
+    path = saved(cut(mesh), tmp_path / "still.png")
+    told, told_less = (
+        Detector.load(folder, "cpu").check(path).faces[0]
+        for folder in (tiny_weights(tmp_path / "other", lean=-4.0), weights)
+    )
+    assert told_less.framing_logit == pytest.approx(told.framing_logit + np.log(1 / 20))
 
 
 @pytest.mark.parametrize(("right", "larger"), ((0.04, 1.0), (0.0, 1.25)), ids=("beside it", "wider"))

@@ -15,7 +15,8 @@ from core import pretrained
 from core.calibration import Calibration
 from core.errors import CheckError
 from core.model import normalise
-from core.pretrained import load_weights, save_weights, untrained
+from core.pretrained import USUAL, load_weights, save_weights, untrained
+from core.usual import Usual
 from tests.tiny import CONFIG, DECIDED, tiny_model, tiny_weights
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -190,7 +191,8 @@ from core.errors import CheckError
 from core.pretrained import load_weights
 for weights in sys.argv[1:]:
     try:
-        print(load_weights(weights).sha256)
+        loaded = load_weights(weights)
+        print(loaded.sha256 + (",usual" if loaded.usual else ""))
     except CheckError as error:
         print(error.code)
 """
@@ -206,7 +208,9 @@ def load_elsewhere(*weights: str, **env: str) -> list[str]:
 @pytest.mark.slow
 def test_weights_of_a_pinned_commit_come_from_the_hub_once_and_then_from_its_cache(folder, hub, tmp_path):
     cache = {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_TELEMETRY": "1"}
-    expected, pinned = load_weights(folder).sha256, f"owner/name@{COMMIT}"
+    wide = CONFIG.encoder.features
+    (folder / USUAL).write_bytes(Usual(np.ones(wide), np.ones(wide), np.zeros((1, wide)), np.zeros(9)).to_bytes())
+    expected, pinned = f"{load_weights(folder).sha256},usual", f"owner/name@{COMMIT}"
     other = pinned.replace("0123", "3210")
     assert load_elsewhere(pinned, other, HF_ENDPOINT=hub, **cache) == [expected, "weights_not_found"]
     nobody = "http://127.0.0.1:9"

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import huggingface_hub.constants
 import pytest
 
+from core.pretrained import USUAL
 from tests.tiny import tiny_weights
 from training import publish
 
@@ -77,6 +78,12 @@ def test_the_four_files_are_uploaded_and_the_commit_is_named_as_weights_takes_it
     for name, data in hub.files.items():
         assert data == (folder / name).read_bytes(), name
     assert {token for path, token in hub.asked if path.startswith("/api/models")} == {"Bearer hf_test"}
+
+
+def test_what_is_usual_is_uploaded_too_where_it_is_known(hub, folder):
+    (folder / USUAL).write_bytes(b"of faces")
+    publish.main(["--out", str(folder), "--hub", "owner/name"])
+    assert hub.files[USUAL] == b"of faces"
 
 
 def test_a_hub_that_refuses_is_a_sentence(hub, folder):
