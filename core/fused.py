@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from copy import deepcopy
+from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from core.resnext import Bottleneck
 from core.stem import InvertedBottleneck
 
 if TYPE_CHECKING:
-    from openvino import Model
+    from openvino import Core, Model
 
 PASS = 8  # crops at a time on a processor: no slower than more, and the wide first layers take little memory
 
@@ -51,17 +52,27 @@ def has_openvino() -> bool:
     return os.environ.get("UNMASK_OPENVINO") != "0" and find_spec("openvino") is not None
 
 
+@cache
+def runtime() -> "Core":
+    """OpenVINO, once for the life of a process.
+
+    It gives the thread that begins it a stack for signals, and takes the stack away at its end: where another thread ended
+    it, the next Ctrl-C would find none and crash the process.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # else the import itself reports to a web service
+    import openvino
+
+    return openvino.Core()
+
+
 def compiled(encoder: Encoder, size: int, precision: str) -> Encode:
     """The encoder in OpenVINO on as many threads as torch may use; float32 in and out, safe to call from several threads.
 
     size: pixels, side of a crop. precision: "fp32" or "bf16".
     """
-    sys.modules.setdefault("openvino_telemetry", None)  # else the import itself reports to a web service
-    import openvino
-
     options = {"INFERENCE_NUM_THREADS": torch.get_num_threads()}
     hints = ("f32", {"fp32": "f32", "bf16": "bf16"}[precision])
-    core, parts = openvino.Core(), []
+    core, parts = runtime(), []
     for graph, hint in zip(graphs(fused(encoder), size), hints, strict=True):
         parts.append(core.compile_model(graph, "CPU", {**options, "INFERENCE_PRECISION_HINT": hint}))
 

@@ -121,6 +121,26 @@ def test_faster_is_not_different_on_the_bundled_weights(faces, precision, openvi
     assert probabilities[0] == pytest.approx(probabilities[1], abs=0.02)
 
 
+SIGNALLED = """
+import os, signal, threading
+from core.fused import compiled
+from tests.tiny import tiny_model
+
+held, heard = [compiled(tiny_model().encoder, 64, "fp32")], []
+elsewhere = threading.Thread(target=held.clear)
+elsewhere.start()
+elsewhere.join()
+signal.signal(signal.SIGUSR1, lambda *_: heard.append("heard"))
+os.kill(os.getpid(), signal.SIGUSR1)
+print(*heard)
+"""
+
+
+def test_a_signal_is_heard_after_another_thread_let_go_of_the_network():
+    done = subprocess.run([sys.executable, "-c", SIGNALLED], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, "heard")
+
+
 def test_openvino_can_be_switched_off(monkeypatch):
     monkeypatch.setenv("UNMASK_OPENVINO", "0")
     assert not has_openvino()
