@@ -10,7 +10,7 @@ from av.container import OutputContainer
 
 from core import video
 from core.analysis import Analysis
-from core.container import Limits, OpenVideo, open_video
+from core.container import THREADS, Limits, OpenVideo, open_video
 from core.errors import CheckError
 from core.follow import find_faces
 from core.paint import Painter
@@ -49,6 +49,8 @@ def annotated_video(
         stream = target.add_stream("libx264", rate, {"crf": "20", "preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = *painter.size, "yuv420p"
         stream.codec_context.time_base = TICK
+        # pictures are encoded while the next are painted; more threads would only hold more of them
+        stream.codec_context.thread_type, stream.codec_context.thread_count = "FRAME", THREADS
         sound = Sound(source, target, clock)
         last = -1
         for t_s, rgb in _frames(source, clock, sound):

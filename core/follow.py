@@ -7,10 +7,12 @@ has the verdict of the judged face that it coincides with, also before and after
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from core import video
+from core.ahead import Threads, ahead
 from core.alternate import faces_of
 from core.analysis import Analysis, FaceResult
 from core.errors import CheckError
@@ -20,6 +22,8 @@ from core.tracks import Tracker
 MIN_OVERLAP = 0.3  # of a track's box with a judged one, to be the same face
 SAME_TIME_S = 0.13  # a look is at most this far from a judged moment: looks are an eighth of a second apart
 HELD_S = 0.3  # how long a box stands after the last look, should that come late
+
+_threads = Threads()
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,8 @@ def find_faces(
 ) -> Faces:
     """Look for faces through the whole video. Raises CheckError."""
     tracker, looks = Tracker(), []
-    with FaceDetector() as finder:
-        frames = video.frames(path, video.PLANS["thorough"], [])
+    frames = video.frames(path, video.PLANS["thorough"], [])
+    with FaceDetector() as finder, _threads.lent() as thread, closing(ahead(frames, thread)) as frames:
         for frame, faces, is_face in faces_of(frames, finder.search, finder.confirms):
             if cancel():
                 raise CheckError("cancelled")
