@@ -94,11 +94,11 @@ class Ranges:
         answer = {"status": 206 if asked else 200, "headers": headers, "part": part}
         if asked and self.lie and self.lie(handler, answer):
             return
+        if asked and handler.command != "HEAD":
+            self.given.append((first, len(part)))  # before the client has a byte of it, so that no test is too early
         handler.begin(answer["status"], answer["headers"])
         if handler.command == "HEAD":
             return
-        if asked:
-            self.given.append((first, len(part)))
         for at in range(0, len(answer["part"]), 65536):  # as a client may hang up
             handler.wfile.write(answer["part"][at : at + 65536])
             self.sent += len(answer["part"][at : at + 65536])

@@ -137,6 +137,7 @@ print(*heard)
 
 
 def test_a_signal_is_heard_after_another_thread_let_go_of_the_network():
+    skip_without_openvino()
     done = subprocess.run([sys.executable, "-c", SIGNALLED], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout.strip()) == (0, "heard")
 

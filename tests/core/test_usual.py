@@ -7,9 +7,7 @@ from core.errors import CheckError
 from core.framing import framing_logit
 from core.pretrained import USUAL, load_weights
 from core.usual import Usual
-from tests.tiny import CONFIG, tiny_weights
-
-D = CONFIG.encoder.features
+from tests.tiny import tiny_weights
 
 
 def faces(count, seed, width=40):
