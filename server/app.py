@@ -4,8 +4,10 @@ import math
 import os
 import re
 import secrets
+import tempfile
 import time
 import uuid
+from contextlib import suppress
 
 import structlog
 from flask import Flask, Response, g, request
@@ -18,7 +20,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from core.errors import CheckError
 from server import auth, problems, rates, uploads
 from server.bell import Ringer, make_bell
-from server.config import Config
+from server.config import MIB, Config
 from server.database import Database
 from server.queue import Queue
 from server.reviews import Reviews
@@ -27,6 +29,8 @@ from server.services import Services
 from server.store import Store
 
 MULTIPART_OVERHEAD = 64 * 1024  # boundaries and the other fields of a form
+BATCH_BYTES = 4 * MIB  # a thousand links of the longest kind
+BODY_BYTES = 64 * 1024  # of every other request that is no upload
 
 
 class Json(DefaultJSONProvider):
@@ -46,15 +50,14 @@ def create_app(config: Config) -> Flask:
     """A Flask application over an up-to-date database."""
     database = Database(config.database)
     database.migrate()
-    spool = config.data / "spool"
-    spool.mkdir(parents=True, exist_ok=True)
+    config.spool.mkdir(parents=True, exist_ok=True)
 
     app = UnmaskFlask("server", static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=config.upload_bytes + MULTIPART_OVERHEAD,
         MAX_FORM_MEMORY_SIZE=4 * MULTIPART_OVERHEAD,  # at 64 KiB, werkzeug's own step, it refuses larger files too
         MAX_FORM_PARTS=20,
-        UPLOADS=str(spool),
+        UPLOADS=str(config.spool),
         SECRET_KEY=cookie_secret(config),
         SESSION_COOKIE_NAME="unmask",
         SESSION_COOKIE_SAMESITE="Strict",
@@ -70,6 +73,7 @@ def create_app(config: Config) -> Flask:
 
     problems.install(app)
     _number_requests(app)
+    _limit_bodies(app)
     auth.install(app, config, app.extensions["unmask"].keys)
     _limit_rates(app, config)
     origins = [re.escape(origin) for origin in config.origins] + ([auth.EXTENSIONS] if config.on_loopback else [])
@@ -86,11 +90,12 @@ def create_app(config: Config) -> Flask:
 def cookie_secret(config: Config) -> bytes:
     """The same for every web process over this data folder, and after a restart."""
     path = config.data / "cookie-secret"
-    try:
-        with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+    if not path.exists():
+        with tempfile.NamedTemporaryFile(dir=config.data) as file:  # readable by its owner alone
             file.write(secrets.token_bytes(32))
-    except FileExistsError:
-        pass
+            file.flush()
+            with suppress(FileExistsError):
+                os.link(file.name, path)  # whole or not at all, and the first one stays
     return path.read_bytes()
 
 
@@ -120,6 +125,14 @@ def _number_requests(app: Flask) -> None:
     @app.teardown_request
     def clean(_error) -> None:
         uploads.discard(request)
+
+
+def _limit_bodies(app: Flask) -> None:
+    @app.before_request
+    def limit() -> None:
+        # what is no upload is taken into memory whole, some of it before anybody has said who asks
+        if request.endpoint != "checks.submit" or request.mimetype != "multipart/form-data":
+            request.max_content_length = BATCH_BYTES if request.endpoint == "batches.submit" else BODY_BYTES
 
 
 def _limit_rates(app: Flask, config: Config) -> None:

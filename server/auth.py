@@ -30,7 +30,7 @@ class Who:
     scopes: tuple[str, ...]
 
 
-LOCAL = Who("local", SCOPES)  # where no keys are configured
+LOCAL = Who("local", SCOPES)  # on this machine, where there are no keys
 
 
 class Keys:
@@ -102,7 +102,12 @@ def install(app: Flask, config: Config, keys: Keys) -> None:
         g.who = None
         if request.method == "OPTIONS" or request.path in PUBLIC or request.path.startswith("/reviews"):
             return  # the review page has its own way of signing in
-        g.who = keys.find(request.headers.get("Authorization", "")) if keys.exist() else LOCAL
+        g.who = keys.find(request.headers.get("Authorization", "")) if needs_key(config, keys) else LOCAL
+
+
+def needs_key(config: Config, keys: Keys) -> bool:
+    """Whether to ask for one: only who listens to nobody but this machine may do without, also after the last key is gone."""
+    return keys.exist() or not config.on_loopback
 
 
 def is_click() -> bool:

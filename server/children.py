@@ -2,6 +2,7 @@
 
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -15,10 +16,16 @@ from server.child import Wire
 
 BEAT_S = 1.0
 START_S = 300  # a large model from a slow disk
+MESSAGE_S = 10  # for any part of a message, once it has begun
 GRACE_S = 10  # between asking a child to stop and ending it
 
 Beat = Callable[[int, int, str], bool]  # done, total, stage -> whether to stop
 Bring = Callable[[int, Beat], None]  # has a block of the file fetched meanwhile; raises CheckError
+
+
+def unwatched(_done: int, _total: int, _stage: str) -> bool:
+    """A beat that nobody hears."""
+    return False
 
 
 def failure_of(work: Callable[..., None], *args) -> tuple[str, str] | None:
@@ -48,19 +55,30 @@ class Child:
     def runs(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self, *descriptors: int) -> dict:
-        """Start it with these open unless it runs; what it says of itself. Raises CheckError (no weights), Died."""
+    def start(self, beat: Beat = unwatched, descriptors: tuple[int, ...] = ()) -> dict:
+        """Start it with these open unless it runs; what it says of itself. Raises CheckError (no weights), Died.
+
+        `beat` is called meanwhile; what it raises ends the start.
+        """
         if self.runs:
             return self.ready
         self.kill()
         ours, theirs = socket.socketpair()
+        # a child that was taken over may begin a message and never end it
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", MESSAGE_S, 0))
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", MESSAGE_S, 0))
         command = [sys.executable, "-m", "server.child", self.kind, str(theirs.fileno())]
         with theirs:
             passed = [theirs.fileno(), *descriptors]
             self._process = subprocess.Popen(command, pass_fds=passed, stdin=subprocess.DEVNULL)
         self._wire = Wire(Connection(os.dup(ours.fileno())))
         ours.close()
-        answer = self._exchange(self.settings, time.monotonic() + START_S, lambda *_: False)
+        try:
+            # a model that is being loaded is of use to the next check as well: whether to stop is asked for later
+            answer = self._exchange(self.settings, time.monotonic() + START_S, lambda *now: beat(*now) and False)
+        except BaseException:
+            self.kill()
+            raise
         self.ready = answer["ready"]
         return self.ready
 
@@ -72,7 +90,7 @@ class Child:
         Raises CheckError with the child's code, "cancelled" once `beat` said so, "timed_out"; Died where it ended. What
         `beat` raises ends the child, as nobody waits for its answer any more.
         """
-        self.start()
+        self.start(beat)
         try:
             return self._exchange(request, time.monotonic() + limit_s, beat, bring)["result"]
         except CheckError:
@@ -132,12 +150,16 @@ class Network(Child):
         self._asked = False  # for its numbers
         self.number = 0  # of the process: one that died is followed by the next
 
-    def start(self) -> dict:
-        with self._lock:
+    def start(self, beat: Beat = unwatched) -> dict:
+        while not self._lock.acquire(timeout=BEAT_S):  # another analyst starts it
+            beat(0, 0, "")
+        try:
             if not self.runs:
                 self.number += 1
                 self._asked = False
-            return super().start()
+            return super().start(beat)
+        finally:
+            self._lock.release()
 
     def connect(self, line: socket.socket) -> None:
         """Hand it the other end of an analyst's line. Raises Died."""
@@ -175,8 +197,8 @@ class Analyst(Child):
         self.network = network
         self._number = 0
 
-    def start(self) -> dict:
-        ready = self.network.start()
+    def start(self, beat: Beat = unwatched) -> dict:
+        ready = self.network.start(beat)
         if self._number != self.network.number:
             self.kill()
         if self.runs:
@@ -186,4 +208,4 @@ class Analyst(Child):
         with ours, theirs:
             self.network.connect(ours)
             self.settings["network"] = {"line": theirs.fileno(), **ready}
-            return super().start(theirs.fileno())
+            return super().start(beat, (theirs.fileno(),))

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from limits import parse_many
+
 from core.fetch.download import Limits
 from core.fetch.sites import Allowed
 
@@ -61,6 +63,11 @@ class Config:
     def on_loopback(self) -> bool:
         return self.host in ("127.0.0.1", "::1", "localhost")
 
+    @property
+    def spool(self) -> Path:
+        """Uploads on their way in."""
+        return self.data / "spool"
+
     def folder(self, check_id: str) -> Path:
         """Where the files of one check live; they go with it."""
         return self.data / "checks" / check_id
@@ -72,6 +79,12 @@ class Config:
     def artifacts(self, check_id: str, fence: int) -> Path:
         """What was drawn by the worker that held this fence; the row's last fence is the one that counts."""
         return self.folder(check_id) / f"artifacts-{fence}"
+
+
+def rate(text: str) -> str:
+    """As it is, where the limiter can read it: what it cannot, it would not limit at all."""
+    parse_many(text)
+    return text
 
 
 def zero_or_one(text: str) -> bool:
@@ -97,12 +110,12 @@ def from_env(env: Mapping[str, str]) -> Config:
         broker_url=env.get("UNMASK_BROKER_URL", ""),
         host=env.get("UNMASK_HOST") or base.host,
         port=value("UNMASK_PORT", int, base.port),
-        hosts=words("UNMASK_HOSTS"),
+        hosts=tuple(host.lower() for host in words("UNMASK_HOSTS")),
         origins=words("UNMASK_ORIGINS"),
         threads=value("UNMASK_THREADS", int, base.threads),
         proxies=value("UNMASK_PROXIES", int, base.proxies),
-        rate=env.get("UNMASK_RATE") or base.rate,
-        read_rate=env.get("UNMASK_READ_RATE") or base.read_rate,
+        rate=value("UNMASK_RATE", rate, base.rate),
+        read_rate=value("UNMASK_READ_RATE", rate, base.read_rate),
         max_queue=value("UNMASK_MAX_QUEUE", int, base.max_queue),
         upload_bytes=value("UNMASK_UPLOAD_BYTES", int, base.upload_bytes),
         keep_s=value("UNMASK_KEEP_S", float, base.keep_s),

@@ -12,7 +12,7 @@ from core.errors import ERRORS, CheckError
 
 log = logging.getLogger(__name__)
 
-RETRY_S = {"queue_full": 10, "not_ready": 10, "rate_limited": 60, "too_many_streams": 5}
+RETRY_S = {"queue_full": 10, "not_ready": 10, "rate_limited": 60}
 
 # what Flask and werkzeug raise by themselves
 CODES = {

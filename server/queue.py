@@ -4,20 +4,21 @@ A worker that was paused, cut off or thought dead may come back and find its che
 fence under which the row was taken, so that such a write changes nothing.
 """
 
-import json
 import shutil
 import time
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from server.config import Config
 from server.database import Database
-from server.store import forget_rows, new_id
-from server.tables import ACTIVE, FINAL, Batch, Check, Claim, Delivery, Tally, WorkerRow
+from server.endings import add_tally, record_end
+from server.store import forget_rows
+from server.tables import ACTIVE, FINAL, Batch, Check, Claim, Delivery, WorkerRow
 
 WORKER_LIVES_S = 20  # after its last sign
 
@@ -81,15 +82,11 @@ class Queue:
         status = "cancelled" if code == "cancelled" else "failed"
         with self.database.write() as session:
             self._finish(session, check, status=status, error_code=code, error_detail=detail)
-            add_tally(session, "failures", code)
 
     def _finish(self, session: Session, check: Check, status: str, **values) -> None:
         now = time.time()
         self._held(session, check, status=status, stage=status, finished_at=now, lease_until=None, **values)
-        add_tally(session, "check_seconds", status, now - check.created_at)
-        if check.callback_url:
-            body = webhook_body(check.id, status, now, values)
-            session.add(Delivery(id=new_id(), check_id=check.id, url=check.callback_url, body=body, next_at=now))
+        record_end(session, check, status, now, values)
 
     def give_back(self, check: Check, counts: bool) -> None:
         """Let somebody else have it. `counts`: whether this was an attempt, or only a worker that was told to stop."""
@@ -114,14 +111,13 @@ class Queue:
             expired = list(session.scalars(select(Check).where(Check.status.in_(ACTIVE), Check.lease_until < now)))
         for check in expired:
             try:
-                if check.cancel:
-                    self.failed(check, "cancelled")
-                elif check.attempt >= self.config.attempts:
-                    self.failed(check, "interrupted")
-                else:
+                if not check.cancel and check.attempt < self.config.attempts:
                     self.give_back(check, counts=True)
+                    continue
+                self.failed(check, "cancelled" if check.cancel else "interrupted")
             except Lost:
                 continue  # its worker woke up, or another sweeper was faster
+            self.config.source(check.id).unlink(missing_ok=True)
         with self.database.write() as session:
             old = list(session.scalars(select(Check.id).where(Check.expires_at < now).limit(500)))
             forget_rows(session, old)
@@ -137,8 +133,10 @@ class Queue:
         return len(waiting)
 
     def sweep_files(self) -> None:
-        """Delete the folders of checks that are no more, as a kill between two steps may leave them."""
-        folders = [f for f in (self.config.data / "checks").glob("*") if f.stat().st_mtime < time.time() - 3600]
+        """Delete what a kill between two steps may leave: folders of checks that are no more, and halves of uploads."""
+        for upload in untouched(self.config.spool):
+            upload.unlink(missing_ok=True)
+        folders = list(untouched(self.config.data / "checks"))
         with self.database.read() as session:
             kept = {
                 check_id for f in folders if (check_id := session.scalar(select(Check.id).where(Check.id == f.name)))
@@ -172,27 +170,9 @@ class Queue:
             return list(session.scalars(select(WorkerRow).where(WorkerRow.seen_at > time.time() - WORKER_LIVES_S)))
 
 
-def add_tally(session: Session, name: str, label: str, amount: float = 0.0, count: int = 1) -> None:
-    counted = update(Tally).where(Tally.name == name, Tally.label == label)
-    counted = counted.values(count=Tally.count + count, total=Tally.total + amount)
-    if session.execute(counted).rowcount == 0:
-        try:
-            with session.begin_nested():
-                session.add(Tally(name=name, label=label, count=count, total=amount))
-        except IntegrityError:  # another worker was first to count one of these
-            session.execute(counted)
-
-
-def webhook_body(check_id: str, status: str, at: float, values: dict) -> str:
-    """What a callback is told: little, so that who is not to know more learns no more; the rest is a GET away."""
-    analysis = values.get("analysis") or {}
-    data = {
-        "id": check_id,
-        "status": status,
-        "verdict": analysis.get("verdict"),
-        "probability": analysis.get("probability"),
-        "actions": values.get("actions"),
-        "error": values.get("error_code"),
-    }
-    when = datetime.fromtimestamp(at, UTC).isoformat()
-    return json.dumps({"type": f"check.{status}", "timestamp": when, "data": data}, separators=(",", ":"))
+def untouched(folder: Path, seconds: float = 3600) -> Iterator[Path]:
+    """What lies in a folder and did not change for so long. Others may delete it meanwhile."""
+    for path in folder.glob("*"):
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < time.time() - seconds:
+                yield path

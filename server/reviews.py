@@ -6,9 +6,8 @@ from sqlalchemy import select, update
 
 from core.errors import CheckError
 from server.database import Database
-from server.queue import webhook_body
-from server.store import new_id
-from server.tables import Audit, Check, Delivery
+from server.endings import owe_webhook
+from server.tables import Audit, Check
 
 OUTCOME = {"confirm": ("confirmed", "block"), "overturn": ("overturned", "allow")}
 
@@ -38,9 +37,7 @@ class Reviews:
                 raise CheckError("conflict", f"already {check.review}")
             seen = {"verdict": check.analysis["verdict"], "probability": check.analysis["probability"]}
             session.add(Audit(check_id=check_id, at=now, who=who, decision=review, note=note, **seen))
-            if check.callback_url:
-                body = webhook_body(check_id, "reviewed", now, {"analysis": check.analysis, "actions": actions})
-                session.add(Delivery(id=new_id(), check_id=check_id, url=check.callback_url, body=body, next_at=now))
+            owe_webhook(session, check, "reviewed", now, {"analysis": check.analysis, "actions": actions})
             session.refresh(check)
             return check
 

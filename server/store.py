@@ -1,6 +1,5 @@
 """Checks as clients see them: submit, read, list, cancel, forget. What workers do to them is in `queue`."""
 
-import secrets
 import shutil
 import time
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from sqlalchemy.orm import Session
 from core.errors import CheckError
 from server.config import Config
 from server.database import Database
-from server.tables import ACTIVE, FINAL, Batch, Check, Claim, Delivery
+from server.endings import record_end
+from server.tables import ACTIVE, FINAL, Batch, Check, Claim, Delivery, new_id
 
 INTERACTIVE, BULK = 10, 0  # priorities
 
@@ -40,11 +40,6 @@ class Wish:
         return f"{self.video} {self.plan} {self.category or '-'} {drawn}"
 
 
-def new_id() -> str:
-    """128 random bits: who knows the id was told it."""
-    return secrets.token_hex(16)
-
-
 class Store:
     def __init__(self, database: Database, config: Config):
         self.database = database
@@ -69,9 +64,11 @@ class Store:
         while True:
             try:
                 with self.database.write() as session:
-                    ids = [self._submit(session, wish, new_id(), now)[0].id for wish in wishes]
+                    # in one order for all: two batches of the same links must not wait for one another's rows
+                    in_order = sorted(wishes, key=lambda wish: wish.same)
+                    ids = {wish.same: self._submit(session, wish, new_id(), now)[0].id for wish in in_order}
                     batch = Batch(id=new_id(), owner=owner, created_at=now, expires_at=now + self.config.keep_s)
-                    batch.check_ids, batch.refused = list(dict.fromkeys(ids)), refused
+                    batch.check_ids, batch.refused = list(dict.fromkeys(ids[wish.same] for wish in wishes)), refused
                     session.add(batch)
                     return batch
             except IntegrityError:
@@ -87,21 +84,27 @@ class Store:
         return batch, [found[check_id] for check_id in batch.check_ids if check_id in found]
 
     def _submit(self, session: Session, wish: Wish, check_id: str, now: float) -> tuple[Check, bool]:
-        names = [f"{wish.owner} same {wish.same}"]
+        same, key = f"{wish.owner} same {wish.same}", f"{wish.owner} key {wish.idempotency_key}"
         if wish.idempotency_key:
-            key = f"{wish.owner} key {wish.idempotency_key}"
             claim = session.get(Claim, key)
             if claim and claim.expires_at > now:
                 if claim.body != wish.body:
                     raise CheckError("idempotency_mismatch")
                 if check := session.get(Check, claim.check_id):
                     return check, False
-            names.append(key)
-        claim = session.get(Claim, names[0])
+        claim = session.get(Claim, same)
         check = session.get(Check, claim.check_id) if claim and claim.expires_at > now else None
-        if check and check.status not in ("failed", "cancelled") and not check.cancel:
-            return check, False
+        is_new = not check or not _serves(check, wish)
+        if is_new:
+            check = self._new(session, wish, check_id, now)
+            _claim(session, same, check, wish, now + self.config.dedupe_s)
+        elif check.status == "queued" and check.priority < wish.priority:  # now a person waits for it
+            session.execute(update(Check).where(Check.id == check.id).values(priority=wish.priority))
+        if wish.idempotency_key:
+            _claim(session, key, check, wish, now + self.config.keep_s)
+        return check, is_new
 
+    def _new(self, session: Session, wish: Wish, check_id: str, now: float) -> Check:
         check = self._copy_of_anothers(session, wish, check_id, now)
         if check is None:
             waiting = session.scalar(select(func.count()).where(Check.status == "queued"))
@@ -109,11 +112,7 @@ class Store:
                 raise CheckError("queue_full")
             check = self._row(wish, check_id, now)
         session.add(check)
-        for name in names:
-            window = self.config.dedupe_s if name is names[0] else self.config.keep_s
-            session.execute(delete(Claim).where(Claim.name == name))
-            session.add(Claim(name=name, check_id=check_id, body=wish.body, expires_at=now + window))
-        return check, True
+        return check
 
     def _row(self, wish: Wish, check_id: str, now: float) -> Check:
         return Check(
@@ -146,7 +145,8 @@ class Store:
             return None
         row = self._row(wish, check_id, now)
         row.status = row.stage = "done"
-        row.progress, row.finished_at, row.analysis, row.actions = 1.0, now, found.analysis, found.actions
+        row.progress, row.finished_at, row.analysis = 1.0, now, found.analysis
+        row.actions = found.actions and found.actions[:1]  # the policy's own, without what a person said of the other
         row.review = "held" if found.review else None
         return row
 
@@ -168,20 +168,13 @@ class Store:
 
     def cancel(self, check_id: str, owner: str) -> Check:
         """At once where it waits; where it runs the worker is asked to stop. A finished check stays as it is."""
-        self.get(check_id, owner)
+        check, now = self.get(check_id, owner), time.time()
         with self.database.write() as session:
             waiting = update(Check).where(Check.id == check_id, Check.status == "queued")
-            session.execute(
-                waiting.values(
-                    status="cancelled",
-                    stage="cancelled",
-                    cancel=True,
-                    finished_at=time.time(),
-                    error_code="cancelled",
-                    fence=Check.fence + 1,
-                    revision=Check.revision + 1,
-                )
-            )
+            told = {"status": "cancelled", "stage": "cancelled", "finished_at": now, "error_code": "cancelled"}
+            unseen = {"cancel": True, "fence": Check.fence + 1, "revision": Check.revision + 1}
+            if session.execute(waiting.values(**told, **unseen)).rowcount == 1:
+                record_end(session, check, "cancelled", now, told)
             session.execute(update(Check).where(Check.id == check_id, Check.status.in_(ACTIVE)).values(cancel=True))
         check = self.get(check_id, owner)
         if check.status in FINAL:
@@ -194,6 +187,17 @@ class Store:
         with self.database.write() as session:
             forget_rows(session, [check_id])
         shutil.rmtree(self.config.folder(check_id), ignore_errors=True)
+
+
+def _serves(check: Check, wish: Wish) -> bool:
+    """Whether a check of the same video under the same options is all that is wished for."""
+    is_lost = check.status in ("failed", "cancelled") or check.cancel
+    return not is_lost and wish.callback_url in (None, check.callback_url)
+
+
+def _claim(session: Session, name: str, check: Check, wish: Wish, until: float) -> None:
+    session.execute(delete(Claim).where(Claim.name == name))
+    session.add(Claim(name=name, check_id=check.id, body=wish.body, expires_at=until))
 
 
 def forget_rows(session: Session, check_ids: list[str]) -> None:

@@ -1,5 +1,6 @@
 """What the database holds. All times are Unix seconds."""
 
+import secrets
 from typing import Any
 
 from sqlalchemy import JSON, Float, Index, MetaData, String, Text
@@ -7,6 +8,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 ACTIVE = ("fetching", "analyzing")
 FINAL = ("done", "failed", "cancelled")
+
+
+def new_id() -> str:
+    """128 random bits: who knows the id was told it."""
+    return secrets.token_hex(16)
 
 
 class Base(DeclarativeBase):

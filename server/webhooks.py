@@ -21,7 +21,7 @@ from server.tables import Delivery
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS = 8  # the last comes after about a day
+ATTEMPTS = 8  # the last comes after seven to eight hours
 FIRST_WAIT_S = 5.0
 HOLD_S = 60  # while one worker delivers, no other does
 TIMEOUT_S = 10

@@ -25,13 +25,13 @@ from server.config import Config
 from server.database import Database
 from server.policy import load_policy
 from server.queue import Lost, Queue
-from server.store import new_id
-from server.tables import Check
+from server.tables import Check, new_id
 from server.webhooks import Postman
 
 log = logging.getLogger(__name__)
 
 KEEP_S = 5.0  # between two signs of life and sweeps
+FILES_S = 500.0  # between two sweeps of files
 DELIVER_S = 1.0  # between two looks for webhooks that are due
 FETCH_SHARE = 0.4  # of the progress bar of a link
 
@@ -59,6 +59,7 @@ class Runner:
         self.network: Network | None = None
         self.seats: queues.SimpleQueue[Seat] = queues.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._sweep_files_at = 0.0  # monotonic seconds
 
     def _shared_network(self) -> Network | None:
         """One network for all seats, where that is asked for or saves a graphics card from holding several."""
@@ -101,44 +102,39 @@ class Runner:
         ready = seats[0].analyst.start()
         for what in ready["degraded"]:
             log.warning("degraded: %s", what)
-        self._threads = [threading.Thread(target=self._keep, args=(ready,), daemon=True)]
+        chores = [(partial(self._keep, ready), KEEP_S)]
         if self.postman:
-            self._threads.append(threading.Thread(target=self._deliver, daemon=True))
+            chores.append((self.postman.deliver_due, DELIVER_S))
         if self.network:
-            self._threads.append(threading.Thread(target=self._count, daemon=True))
+            chores.append((self._count, KEEP_S))
+        self._threads = [threading.Thread(target=self._again_and_again, args=chore, daemon=True) for chore in chores]
         for thread in self._threads:
             thread.start()
 
     def _keep(self, ready: dict) -> None:
-        """Signs of life and sweeping; a database that is away is waited for."""
-        rounds = 0
-        while not self.stopping.is_set():
-            try:
-                self.queue.sign_in(self.id, True, ready)
-                for _ in range(min(self.queue.sweep(), self.config.checks)):
-                    ring(self.bell)
-                if rounds % 100 == 0:
-                    self.queue.sweep_files()
-                    forget_old_rings(self.config)
-            except SQLAlchemyError as error:
-                log.warning("the database does not answer: %s", type(error).__name__)
-            rounds += 1
-            self.stopping.wait(KEEP_S)
-
-    def _deliver(self) -> None:
-        while not self.stopping.wait(DELIVER_S):
-            try:
-                self.postman.deliver_due()
-            except SQLAlchemyError as error:
-                log.warning("the database does not answer: %s", type(error).__name__)
+        """A sign of life, and sweeping."""
+        self.queue.sign_in(self.id, True, ready)
+        for _ in range(min(self.queue.sweep(), self.config.checks)):
+            ring(self.bell)
+        if time.monotonic() >= self._sweep_files_at:
+            self._sweep_files_at = time.monotonic() + FILES_S
+            self.queue.sweep_files()
+            forget_old_rings(self.config)
 
     def _count(self) -> None:
         """What the network did, for the metrics. Apart from `_keep`, as a network that is being started keeps it waiting."""
-        while not self.stopping.wait(KEEP_S):
+        self.queue.count_passes(self.network.told())
+
+    def _again_and_again(self, what: Callable[[], None], every_s: float) -> None:
+        """Until the worker stops, whatever goes wrong meanwhile: without signs of life it would count as dead."""
+        while not self.stopping.is_set():
             try:
-                self.queue.count_passes(self.network.told())
+                what()
             except SQLAlchemyError as error:
                 log.warning("the database does not answer: %s", type(error).__name__)
+            except Exception:
+                log.exception("unexpected, tried again in %g s", every_s)
+            self.stopping.wait(every_s)
 
     def stop(self) -> None:
         """Give back what is being worked on, for another worker to take up."""
@@ -172,13 +168,13 @@ class Runner:
     def work(self, check: Check, seat: Seat) -> None:
         """One check from its row to its end, whatever that is."""
         scratch = self.config.folder(check.id) / f"work-{check.fence}"
-        ended = False
+        ended = done = False
         try:
             analysis = self._analyse(check, seat, scratch)
             actions = self.policy.decide(analysis, check.category) if self.policy else None
             review = "held" if actions and actions[0]["action"] == "hold" else None
             self._patiently(partial(self.queue.done, check, analysis, actions, review))
-            ended = True
+            ended = done = True
             log.info("check %s: %s", check.id, analysis["verdict"])
         except Lost:
             log.info("check %s: taken over or deleted", check.id)
@@ -188,6 +184,8 @@ class Runner:
             ended = self._failed(check, error)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+            if not done:  # also what was drawn after its owner deleted the check
+                shutil.rmtree(self.config.artifacts(check.id, check.fence), ignore_errors=True)
             if ended:
                 self.config.source(check.id).unlink(missing_ok=True)
             with suppress(OSError):

@@ -21,6 +21,7 @@ bp = Blueprint("batches", __name__, url_prefix="/v1/batches")
 @needs("submit")
 def submit() -> Response:
     asked = parse(BatchRequest, request.get_json())
+    place()  # a page that cannot be shown is refused before anything is made
     wishes, refused = [], []
     for url in asked.urls:
         try:
@@ -44,10 +45,7 @@ def show(batch_id: str) -> Response:
 
 def batch_json(batch: Batch, checks: list[Check]) -> dict:
     """A `BatchView`. The cursor is a place in the list, which does not change."""
-    limit, cursor = page_size(), request.args.get("cursor") or "0"
-    if not cursor.isdecimal() or len(cursor) > 6:
-        raise Invalid([{"field": "cursor", "message": "not one of ours"}])
-    start = int(cursor)
+    start, limit = place()
     return {
         "id": batch.id,
         "created_at": when(batch.created_at),
@@ -57,3 +55,11 @@ def batch_json(batch: Batch, checks: list[Check]) -> dict:
         "checks": [check_json(check, services().config) for check in checks[start : start + limit]],
         "next": str(start + limit) if start + limit < len(checks) else None,
     }
+
+
+def place() -> tuple[int, int]:
+    """Where the page asked for begins, and how long it is. Raises Invalid."""
+    cursor = request.args.get("cursor") or "0"
+    if not cursor.isdecimal() or len(cursor) > 6:
+        raise Invalid([{"field": "cursor", "message": "not one of ours"}])
+    return int(cursor), page_size()

@@ -16,8 +16,8 @@ from server.models import CheckRequest, UploadOptions
 from server.present import artifact_names, check_json
 from server.problems import Invalid, fields
 from server.services import services
-from server.store import BULK, INTERACTIVE, Wish, new_id
-from server.tables import Check
+from server.store import BULK, INTERACTIVE, Wish
+from server.tables import Check, new_id
 
 bp = Blueprint("checks", __name__, url_prefix="/v1/checks")
 
@@ -178,4 +178,5 @@ def artifact(check_id: str, name: str) -> Response:
     path = services().config.artifacts(check.id, check.fence).absolute() / name
     answer = send_file(path, as_attachment=True, download_name=path.name, conditional=True)
     answer.headers["Content-Security-Policy"] = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"
+    answer.headers["Cache-Control"] = "no-store"  # faces of people, which DELETE must delete
     return answer

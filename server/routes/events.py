@@ -9,6 +9,7 @@ from flask import Blueprint, Response, g, request
 
 from core.errors import CheckError
 from server.present import check_json
+from server.problems import problem
 from server.services import Services, services
 from server.tables import FINAL, Check
 
@@ -16,6 +17,7 @@ bp = Blueprint("events", __name__, url_prefix="/v1/checks")
 
 LOOK_S = 0.4  # between two looks into the database
 COMMENT_S = 15  # so that proxies keep an idle stream open
+RETRY_S = 5  # where all streams are taken
 STREAM_S = 3600  # then the client connects again, with Last-Event-ID
 
 _streams = threading.BoundedSemaphore(8)  # each holds a thread of the server; those who get none poll
@@ -26,7 +28,7 @@ def stream(check_id: str) -> Response:
     check = services().store.get(check_id, g.who.owner)
     seen = request.headers.get("Last-Event-ID", "0")
     if not _streams.acquire(blocking=False):
-        raise CheckError("rate_limited", "too many event streams; poll instead")
+        return problem("rate_limited", "too many event streams; poll instead", retry_s=RETRY_S)
     try:
         body = events(services(), check, int(seen) if seen.isdecimal() and len(seen) < 19 else 0)
         answer = Response(body, mimetype="text/event-stream")

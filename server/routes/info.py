@@ -9,7 +9,7 @@ from core import __version__
 from core.errors import ERRORS, CheckError
 from core.fetch.sites import supported
 from core.plan import PLANS
-from server.auth import needs
+from server.auth import needs, needs_key
 from server.metrics import Numbers
 from server.openapi import OPERATIONS, describe
 from server.services import services
@@ -33,7 +33,7 @@ def about() -> Response:
                 "rate": config.rate,
                 "keep_s": config.keep_s,
             },
-            "needs_key": services().keys.exist(),
+            "needs_key": needs_key(config, services().keys),
         }
     )
 

@@ -1,6 +1,7 @@
 """/v1/reviews, and /reviews for people: held checks, and a person's decision about each."""
 
 import hmac
+import re
 import secrets
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from flask import Blueprint, Response, g, jsonify, redirect, render_template, re
 from core.analysis import VERDICT_WORDS
 from core.draw import percent
 from core.errors import CheckError
-from server.auth import LOCAL, Who, digest, needs
+from server.auth import LOCAL, Who, digest, needs, needs_key
 from server.models import ReviewRequest
 from server.present import check_json, when
 from server.routes.checks import page_size, parse
@@ -89,12 +90,20 @@ def press() -> Response:
     fields = {name: request.form.get(name, "") for name in ("decision", "note")}
     asked = parse(ReviewRequest, fields)
     try:
-        services().reviews.decide(request.form.get("check_id", ""), asked.decision, who.owner, asked.note)
+        services().reviews.decide(form_id(), asked.decision, who.owner, asked.note)
     except CheckError as error:
         if error.code not in ("conflict", "not_found"):
             raise
         return redirect(url_for("reviews.page", late=1), 303)
     return redirect(url_for("reviews.page"), 303)
+
+
+def form_id() -> str:
+    """Raises CheckError not_found for what is no id: PostgreSQL takes not every text."""
+    check_id = request.form.get("check_id", "")
+    if not re.fullmatch("[0-9a-f]{32}", check_id):
+        raise CheckError("not_found")
+    return check_id
 
 
 @bp.post("/reviews/sign-in")
@@ -111,7 +120,7 @@ def sign_in() -> Response:
 
 def reviewer() -> Who | None:
     """Who looks at the page: on a server without keys anybody on this machine, else who has signed in."""
-    if not services().keys.exist():
+    if not needs_key(services().config, services().keys):
         return LOCAL
     who = services().keys.by_digest(session.get("key", ""))
     return who if who and "review" in who.scopes else None
@@ -123,7 +132,8 @@ def csrf() -> str:
 
 def check_csrf() -> None:
     """Raises CheckError foreign_origin for a form that we did not hand to this browser."""
-    if not hmac.compare_digest(request.form.get("csrf", ""), session.get("csrf") or secrets.token_urlsafe(16)):
+    ours = session.get("csrf") or secrets.token_urlsafe(16)
+    if not hmac.compare_digest(request.form.get("csrf", "").encode(), ours.encode()):
         raise CheckError("foreign_origin")
 
 

@@ -1,13 +1,14 @@
 """A detector for tests of the server: answers at once, and does what the file tells it to.
 
 The file is an MP4 by its first bytes; after them comes one word: "sleep", "nap", "hang", "crash", "memory", "bug", "damaged",
-"network", or anything else for a result.
+"network", "half", or anything else for a result.
 """
 
 import dataclasses
 import os
 import signal
 import socket
+import struct
 import time
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class Detector:
     def load(cls, weights=None, device=None) -> "Detector":
         if weights == "missing":
             raise CheckError("weights_not_found")
+        if weights == "slow":
+            time.sleep(4)
         return cls()
 
     def check(self, path, plan="default", progress=None, cancel=None) -> Analysis:
@@ -49,6 +52,11 @@ class Detector:
         time.sleep(0.3)
 
     def _hang(self, *_):
+        time.sleep(60)
+
+    def _half(self, progress, *_):
+        """The head of a message to the worker, and no more."""
+        os.write(progress.__self__.connection.fileno(), struct.pack("!i", 100))
         time.sleep(60)
 
     def _crash(self, *_):

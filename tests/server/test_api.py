@@ -249,7 +249,7 @@ def cursor(text: str) -> str:
     return f"/v1/checks?cursor={base64.urlsafe_b64encode(text.encode()).decode()}"
 
 
-@pytest.mark.parametrize("body", ["[" * 100_000, '{"url":' * 50_000, '{"url": ' + "9" * 5000 + "}"])
+@pytest.mark.parametrize("body", ["[" * 60_000, '{"url":' * 9_000, '{"url": ' + "9" * 5000 + "}"])
 def test_json_that_trips_its_parser_is_a_bad_request(client, body):
     answer = client.post("/v1/checks", data=body, content_type="application/json")
     assert (answer.status_code, answer.json["code"]) == (400, "bad_request")
@@ -365,13 +365,15 @@ def test_an_extension_may_ask_a_server_on_its_own_machine(client, origin):
 
 
 def test_beyond_loopback_only_configured_origins_may_ask(make_app, config):
-    client = make_app(replace(config, host="0.0.0.0", origins=("https://page.example",))).test_client()
+    app = make_app(replace(config, host="0.0.0.0", origins=("https://page.example",)))
+    client, key = app.test_client(), services(app).keys.add("ann", ("submit",))
     for origin, status in (
         ("https://page.example", 202),
         ("chrome-extension://abc", 403),
         ("https://page.example.evil", 403),
     ):
-        answer = client.post("/v1/checks", json=LINK, headers={"Origin": origin})
+        headers = {"Origin": origin, "Authorization": f"Bearer {key}"}
+        answer = client.post("/v1/checks", json=LINK, headers=headers)
         assert answer.status_code == status
         assert ("Access-Control-Allow-Origin" in answer.headers) == (status == 202)
 
@@ -433,6 +435,28 @@ def test_the_database_holds_no_key(app, config, keys):
 def test_a_removed_key_opens_nothing(app, client, keys):
     services(app).keys.remove("ann")
     assert client.get("/v1/checks", headers=keys["ann"]).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/v1/checks", "/v1/reviews", "/metrics"])
+def test_a_server_for_others_opens_to_nobody_when_its_last_key_is_removed(make_app, config, path):
+    app = make_app(replace(config, host="0.0.0.0"))
+    key = services(app).keys.add("ann", ("submit", "review", "operate"))
+    asked = {"headers": {"Authorization": f"Bearer {key}"}}
+    assert app.test_client().get(path, **asked).status_code == 200
+    services(app).keys.remove("ann")
+    assert app.test_client().get(path, **asked).status_code == 401
+    assert app.test_client().get(path).status_code == 401
+    assert "API key" in app.test_client().get("/reviews").text  # the page asks who it is
+
+
+def test_a_reviewers_word_about_one_owners_check_is_not_copied_to_another(app, client, keys):
+    held = client.post("/v1/checks", json=LINK, headers=keys["ann"]).json
+    queue, reviews = services(app).queue, services(app).reviews
+    hold = {"action": "hold", "rule": "likely manipulated"}
+    queue.done(queue.take("test"), result("likely_manipulated", 0.97).to_json(), [hold], "held")
+    reviews.decide(held["id"], "overturn", "rita", "")
+    copy = client.post("/v1/checks", json=LINK, headers=keys["bob"]).json
+    assert (copy["review"], copy["actions"]) == ("held", [hold])
 
 
 # files

@@ -1,0 +1,36 @@
+"""How much of a request is taken in before anybody has said who asks."""
+
+import io
+
+import pytest
+
+
+@pytest.mark.parametrize("path", ["/reviews/sign-in", "/reviews", "/v1/checks", "/v1/checks/0/cancel"])
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/json"])
+def test_a_large_body_that_is_no_upload_is_refused_unread(client, path, kind):
+    body = io.BytesIO(b"a&" * 50_000)
+    answer = client.post(path, input_stream=body, content_type=kind, content_length=100_000)
+    assert answer.status_code in (404, 413, 415)  # no such check, too large, not JSON
+    assert body.tell() <= 70_000
+
+
+def test_a_file_is_taken_in_only_where_checks_are_submitted(client, config):
+    form = {"csrf": "x", "file": (io.BytesIO(b"\0" * 200_000), "clip.mp4")}
+    answer = client.post("/reviews/sign-in", data=form, content_type="multipart/form-data")
+    assert (answer.status_code, answer.json["code"]) == (413, "too_large")
+    assert list(config.spool.iterdir()) == []
+
+
+def test_a_thousand_links_of_the_longest_kind_are_taken(client):
+    links = [f"https://x.com/a/status/{n}?{'a' * 1990}" for n in range(1, 1001)]
+    assert client.post("/v1/batches", json={"urls": links}).status_code == 202
+
+
+def test_a_form_with_letters_that_no_token_has_is_refused(client):
+    answer = client.post("/reviews/sign-in", data={"csrf": "ü", "key": "x"})
+    assert (answer.status_code, answer.json["code"]) == (403, "foreign_origin")
+
+
+def test_a_batch_whose_page_cannot_be_shown_is_not_made(client):
+    assert client.post("/v1/batches?limit=abc", json={"urls": ["https://x.com/a/status/1"]}).status_code == 422
+    assert client.get("/v1/checks").json["checks"] == []

@@ -1,0 +1,136 @@
+"""What a client is promised of a check that there is already, and of one that ends."""
+
+import io
+import os
+import time
+from dataclasses import replace
+
+import pytest
+
+from core.errors import CheckError
+from server.bell import make_bell
+from server.queue import Lost
+from server.tables import Delivery, Tally
+from server.worker import Runner, Seat
+from tests.server.standin import video
+
+LINK = {"url": "https://x.com/a/status/1"}
+SECRET = "whsec_" + "A" * 32
+
+
+@pytest.fixture
+def config(config):
+    return replace(config, webhook_secret=SECRET)
+
+
+@pytest.fixture
+def parts(app):
+    return app.extensions["unmask"]
+
+
+def rows(parts, table) -> list:
+    with parts.database.read() as session:
+        return list(session.query(table))
+
+
+def submit(client, key: str | None = None, **more):
+    headers = {"Idempotency-Key": key} if key else {}
+    return client.post("/v1/checks", json={**LINK, **more}, headers=headers)
+
+
+def test_a_key_counts_also_where_it_led_to_a_check_that_there_was(client):
+    first = submit(client)
+    again = submit(client, "k")
+    assert (first.status_code, again.status_code) == (202, 200)
+    other = client.post("/v1/checks", json={"url": "https://x.com/a/status/2"}, headers={"Idempotency-Key": "k"})
+    assert (other.status_code, other.json["code"]) == (422, "idempotency_mismatch")
+
+
+def test_who_asks_for_a_webhook_gets_it_whether_or_not_the_video_was_asked_for_before(client, parts):
+    submit(client)
+    told = submit(client, callback_url="https://a.example/hook")
+    assert told.status_code == 202
+    assert submit(client, callback_url="https://a.example/hook").json["id"] == told.json["id"]
+    assert submit(client).json["id"] == told.json["id"]
+    parts.store.cancel(told.json["id"], "local")
+    assert [delivery.url for delivery in rows(parts, Delivery)] == ["https://a.example/hook"]
+
+
+def test_a_person_who_waits_for_a_video_of_a_batch_does_not_wait_for_the_batch(client, parts):
+    client.post("/v1/batches", json={"urls": ["https://x.com/a/status/7", LINK["url"]]})
+    assert submit(client).status_code == 200
+    assert parts.queue.take("test").url.endswith("/1")
+
+
+def test_a_check_cancelled_while_it_waits_is_told_and_counted(client, parts):
+    check_id = submit(client, callback_url="https://a.example/hook").json["id"]
+    for _ in range(2):
+        client.post(f"/v1/checks/{check_id}/cancel")
+    assert ['"check.cancelled"' in delivery.body for delivery in rows(parts, Delivery)] == [True]
+    counted = {(tally.name, tally.label): tally.count for tally in rows(parts, Tally)}
+    assert counted == {("check_seconds", "cancelled"): 1, ("failures", "cancelled"): 1}
+
+
+class Deletes:
+    """Draws into the folder of a check that its owner deletes meanwhile."""
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def ask(self, request, *_):
+        self.parts.store.forget(request["artifacts"].split(os.sep)[-2], "local")
+        os.makedirs(request["artifacts"])
+        with open(os.path.join(request["artifacts"], "key-frames.png"), "wb"):
+            raise Lost
+
+
+def test_what_is_drawn_of_a_check_that_was_deleted_goes_too(client, parts, config):
+    upload = {"file": (io.BytesIO(video("fine")), "clip.mp4"), "artifacts": "true"}
+    assert client.post("/v1/checks", data=upload).status_code == 202
+    runner = Runner(config, parts.database, make_bell(config))
+    runner.work(runner.queue.take("test"), Seat(Deletes(parts), None))
+    runner.guard.close()
+    assert list((config.data / "checks").iterdir()) == []
+
+
+def test_what_a_killed_server_left_of_an_upload_is_swept(parts, config):
+    for name, age in (("old", 4000), ("new", 10)):
+        (config.spool / name).write_bytes(b"a stranger's video")
+        os.utime(config.spool / name, (time.time() - age,) * 2)
+    parts.queue.sweep_files()
+    assert [path.name for path in config.spool.iterdir()] == ["new"]
+
+
+def test_a_folder_that_is_deleted_meanwhile_does_not_stop_the_sweep(parts, config, monkeypatch):
+    gone, old = config.folder("0" * 32), config.folder("1" * 32)
+    old.mkdir(parents=True)
+    os.utime(old, (time.time() - 4000,) * 2)
+    monkeypatch.setattr(type(old), "glob", lambda self, _: iter((gone, old) if self.name == "checks" else ()))
+    parts.queue.sweep_files()
+    assert not old.exists()
+
+
+def test_an_upload_that_was_given_up_by_the_sweep_goes_with_its_check(client, parts, config):
+    check_id = client.post("/v1/checks", data={"file": (io.BytesIO(video("fine")), "clip.mp4")}).json["id"]
+    for _ in range(config.attempts):
+        check = parts.queue.take("a worker that is killed")
+        with parts.database.write() as session:
+            session.get(type(check), check_id).lease_until = time.time() - 1
+        assert config.source(check_id).exists()
+        parts.queue.sweep()
+    assert client.get(f"/v1/checks/{check_id}").json["error"]["code"] == "interrupted"
+    assert not config.source(check_id).exists()
+
+
+def test_a_worker_goes_on_after_whatever_goes_wrong(parts, config):
+    runner = Runner(config, parts.database, make_bell(config))
+    left = [RuntimeError(), CheckError("internal"), None]
+
+    def chore():
+        if not (error := left.pop(0)):
+            return runner.stop()
+        raise error
+
+    runner._again_and_again(chore, 0.01)
+    runner.guard.close()
+    assert left == []
