@@ -18,7 +18,12 @@ def main() -> None:
         from demo.app import serve
 
         print(f"Unmask is loading; then open http://{options.host}:{options.port}", flush=True)
-        serve(options.host, options.port, options.weights)
+        try:
+            serve(options.host, options.port, options.weights)
+        except OSError as error:
+            if "empty port" not in str(error):  # Gradio's words for one that is taken
+                raise
+            sys.exit(f'Port {options.port} is in use. Try another: make demo ARGS="--port {options.port + 1}"')
 
 
 if __name__ == "__main__":

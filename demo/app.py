@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import gradio as gr
 from gradio.utils import get_upload_folder
+from gradio_client.utils import is_http_url_like
 
 from core.errors import CheckError
 from core.plan import PLANS
@@ -36,6 +38,8 @@ LOOKS = {
     "theme": gr.themes.Base(
         primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
     ),
+    # Gradio names the browser's language, and a screen reader would speak our English by its rules
+    "js": "() => { document.documentElement.lang = 'en'; }",
     "css": view.STYLE + (HERE / "static/page.css").read_text(encoding="utf-8"),
 }
 LAUNCH = {
@@ -46,6 +50,18 @@ LAUNCH = {
     "ssr_mode": False,
     "quiet": True,
 }
+
+
+def sent_only(given: gr.File | gr.Video) -> None:
+    """Take no address in place of a file: Gradio would fetch it for anybody, past our guard and whatever its size."""
+    move = given.async_move_resource_to_block_cache
+
+    async def move_sent(path: str | Path | None) -> str | None:
+        if is_http_url_like(str(path)):
+            raise gr.Error("Send the file itself; an address is not fetched here.", print_exception=False)
+        return await move(path)
+
+    given.async_move_resource_to_block_cache = move_sent
 
 
 def as_dropped(payload) -> str | None:
@@ -154,6 +170,7 @@ def check_tab(handlers: "Handlers") -> None:
         api_visibility="private",
     )
     for given in (file, camera):
+        sent_only(given)
         given.change(handlers.hold, given, queue=False, api_visibility="private")
     # for programs: the same check without the page
     gr.Button(visible=False).click(
@@ -201,11 +218,11 @@ class Handlers:
         if path:
             self._visits.hold(request.session_hash, path)
 
-    def for_programs(self, file: str | None, plan: str, weights: str, request: gr.Request) -> dict:
+    def for_programs(self, file: str | None, plan: str, weights: str) -> dict:
         """Check one file. Returns {"analysis": ...} or {"error": {"code", "message", "next_step"}}, as the command line
         prints them with --json. plan: default, fast, thorough, first100 or mean. weights: default, or another installed name.
         """
-        session = f"program-{request.session_hash}"
+        session = f"program-{secrets.token_hex(8)}"  # its own, as a program may ask several things at once
         visit = self._visits.begin(session)
         try:
             if file:

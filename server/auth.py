@@ -19,7 +19,7 @@ from server.tables import ApiKey
 SCOPES = ("submit", "review", "operate")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 EXTENSIONS = r"(?:chrome|moz|safari-web)-extension://[\w-]+"
-PUBLIC = ("/health", "/ready", "/openapi.json", "/docs", "/v1/info")
+PUBLIC = ("/", "/health", "/ready", "/openapi.json", "/docs", "/v1/info")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What the server is and how it is: /v1/info, /health, /ready, /metrics."""
 
-from flask import Blueprint, Response, jsonify, render_template
+from flask import Blueprint, Response, jsonify, redirect, render_template
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -61,6 +61,12 @@ def ready() -> Response:
 @bp.get("/openapi.json")
 def openapi() -> Response:
     return jsonify(describe())
+
+
+@bp.get("/")
+def front() -> Response:
+    """Where people arrive who open the server's address in a browser."""
+    return redirect("docs")
 
 
 @bp.get("/docs")

@@ -4,12 +4,15 @@ import json
 
 import pytest
 import requests
+from gradio import processing_utils
 from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
 
 from core import cli
 from core.errors import ERRORS
 from tests import media
 from tests.demo.conftest import files_in
+from tests.site import Site
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +70,24 @@ def test_weights_are_chosen_by_name_and_never_by_path(address, weights, tmp_path
     clip = media.grey_clip(tmp_path / "refused.mp4", 5)
     with pytest.raises(Exception, match="not in the list of choices"):
         Client(address, verbose=False).predict(handle_file(str(clip)), "default", str(weights), api_name="/check")
+
+
+def test_an_address_in_place_of_a_file_is_not_fetched(address, monkeypatch):
+    monkeypatch.setattr(processing_utils, "PUBLIC_HOSTNAME_WHITELIST", ["127.0.0.1"])  # as any public host is to Gradio
+    with Site() as site:
+        site.pages["/clip.mp4"] = ("video/mp4", b"anything")
+        named = {"path": site.url("/clip.mp4"), "meta": {"_type": "gradio.FileData"}, "orig_name": "clip.mp4"}
+        with pytest.raises(AppError, match="Send the file itself"):
+            Client(address, verbose=False).predict(named, "default", "default", api_name="/check")
+        assert site.hits == []
+
+
+def test_a_program_may_ask_several_things_at_once(address, tmp_path):
+    client = Client(address, verbose=False)
+    clips = [media.portrait_clip(tmp_path / f"{seconds}.mp4", seconds) for seconds in (1, 2, 3)]
+    jobs = [client.submit(handle_file(str(clip)), "default", "default", api_name="/check") for clip in clips]
+    answers = [job.result(timeout=120) for job in jobs]
+    assert [round(answer["analysis"]["media"]["duration_s"]) for answer in answers] == [1, 2, 3]
 
 
 def test_nothing_a_program_sent_is_kept(ask, kept, tmp_path):

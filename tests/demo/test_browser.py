@@ -134,6 +134,17 @@ def site():
         yield site
 
 
+def test_in_a_browser_of_another_language_the_page_says_which_its_own_is(browser, address):
+    context = browser.new_context(locale="de-DE")
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("#check-file")
+    page.wait_for_function("document.documentElement.lang == 'en'")
+    page.wait_for_timeout(1000)
+    assert page.get_attribute("html", "lang") == "en"
+    context.close()
+
+
 def test_a_link_is_fetched_and_checked(visit, serve, site, clip, kept):
     site.pages["/clip.mp4"] = ("video/mp4", clip.read_bytes())
     page = visit(at=serve(Links(allow=(site.host,), media=(site.host,))))

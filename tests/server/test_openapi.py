@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_every_route_is_described_and_every_description_has_a_route(app):
-    pages = {"/docs", "/reviews", "/reviews/sign-in"}  # for people
+    pages = {"/", "/docs", "/reviews", "/reviews/sign-in"}  # for people
     routes = {
         (method.lower(), re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule))
         for rule in app.url_map.iter_rules()
@@ -98,3 +98,8 @@ def test_the_documentation_names_every_setting():
     known = set(re.findall(r'"(UNMASK_[A-Z_]+)"', (DOCS.parent / "server" / "config.py").read_text(encoding="utf-8")))
     named = set(re.findall(r"`(UNMASK_[A-Z_]+)`", (DOCS / "server.md").read_text(encoding="utf-8")))
     assert named == known
+
+
+def test_who_opens_the_servers_address_finds_the_description(client):
+    answer = client.get("/", follow_redirects=True)
+    assert (answer.status_code, answer.request.path) == (200, "/docs")
