@@ -22,6 +22,14 @@ class Reviews:
         with self.database.read() as session:
             return list(session.scalars(query.order_by(Check.finished_at, Check.id).limit(limit)))
 
+    def one(self, check_id: str) -> Check:
+        """One of those that wait or waited. Raises CheckError not_found."""
+        with self.database.read() as session:
+            check = session.get(Check, check_id)
+        if check is None or check.review is None or check.expires_at < time.time():
+            raise CheckError("not_found")
+        return check
+
     def decide(self, check_id: str, decision: str, who: str, note: str) -> Check:
         """Confirm or overturn, once. The audit log outlives the check. Raises CheckError not_found, conflict."""
         review, action = OUTCOME[decision]

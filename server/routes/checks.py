@@ -171,8 +171,11 @@ def forget(check_id: str) -> tuple[str, int]:
 
 @bp.get("/<check_id>/artifacts/<path:name>")
 def artifact(check_id: str, name: str) -> Response:
-    """One of the drawn files, sent so that no browser ever runs it on this server's origin."""
-    check = services().store.get(check_id, g.who.owner)
+    return drawn(services().store.get(check_id, g.who.owner), name)
+
+
+def drawn(check: Check, name: str) -> Response:
+    """One of the drawn files, sent so that no browser ever runs it on this server's origin. Raises CheckError not_found."""
     if check.status != "done" or name not in artifact_names(check, services().config):
         raise CheckError("not_found")
     path = services().config.artifacts(check.id, check.fence).absolute() / name

@@ -13,8 +13,8 @@ from core.draw import percent
 from core.errors import CheckError
 from server.auth import LOCAL, Who, digest, needs, needs_key
 from server.models import ReviewRequest
-from server.present import check_json, when
-from server.routes.checks import page_size, parse
+from server.present import artifact_names, check_json, when
+from server.routes.checks import drawn, page_size, parse
 from server.services import services
 from server.tables import Audit, Check
 
@@ -67,6 +67,10 @@ def page() -> Response | str:
         render_template(
             "reviews.html",
             held=held,
+            drawn={
+                check.id: [name for name in artifact_names(check, services().config) if "/" not in name]
+                for check in held
+            },
             log=services().reviews.log(LOG),
             is_late="late" in request.args,
             csrf=csrf(),
@@ -75,6 +79,14 @@ def page() -> Response | str:
             percent=percent,
         )
     )
+
+
+@bp.get("/reviews/<check_id>/<path:name>")
+def picture(check_id: str, name: str) -> Response:
+    """What was drawn of a check that waits, for the person who decides."""
+    if reviewer() is None:
+        raise CheckError("unauthorized")
+    return drawn(services().reviews.one(check_id), name)
 
 
 def minute(at: float) -> str:

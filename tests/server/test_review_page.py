@@ -5,6 +5,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+import requests
 from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
@@ -32,7 +33,11 @@ def address(app):
         app.test_client().post("/v1/checks", json={"url": f"https://x.com/a/status/{number + 1}"})
         analysis = replace(result("likely_manipulated", probability), reason="Signs in 41 of 64 frames.")
         actions = [{"action": "hold", "rule": "likely manipulated"}]
-        services.queue.done(services.queue.take("test"), analysis.to_json(), actions, "held")
+        check = services.queue.take("test")
+        services.queue.done(check, analysis.to_json(), actions, "held")
+    pictures = services.config.artifacts(check.id, check.fence)
+    pictures.mkdir(parents=True)
+    (pictures / "report.html").write_text("<p>What was found.</p>")
     app.key = services.keys.add("rita", ("review",))
     server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -60,6 +65,16 @@ def test_a_person_signs_in_and_decides_and_the_page_fits_a_phone(tab):
     row = tab.get_by_role("row").filter(has_text="The mouth does not fit the words")
     assert "rita" in row.inner_text() and "confirmed" in row.inner_text()
     assert tab.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+
+
+def test_a_person_sees_what_was_drawn_before_deciding_and_nobody_else_does(tab):
+    assert tab.get_by_text("90% interval 92% to 99%").count() == 1
+    assert tab.get_by_text("Nothing was drawn of it").count() == 1
+    with tab.expect_download() as download:
+        tab.get_by_role("link", name="report.html").click()
+    assert "What was found." in download.value.path().read_text()
+    address = tab.get_by_role("link", name="report.html").evaluate("link => link.href")
+    assert requests.get(address, timeout=20).status_code == 401
 
 
 def test_who_decides_what_somebody_else_decided_meanwhile_is_told_so(tab):
