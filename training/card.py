@@ -45,7 +45,7 @@ intervals in brackets, by a bootstrap over people and pairs. Regenerate with `py
 | | AUC |
 | --- | --- |
 {rows}
-
+{thorough}
 Controls that know nothing of forgery (size, sharpness, bit rate, ...): the best alone is worth {control} on videos; the
 detector minus that: {margin}.{below}
 {pairs}
@@ -76,8 +76,11 @@ def interval(value: list[float], sign: bool = False) -> str:
     return "{:{f}} [{:{f}}, {:{f}}]".format(*value, f="+.2f" if sign else ".2f")
 
 
-def card(config: dict, figures: dict, calibration: dict, stills_decided: bool) -> str:
-    """The text, from config.json, evaluate's figures.json and calibrate's report; whether a still can get a verdict."""
+def card(config: dict, figures: dict, calibration: dict, stills_decided: bool, thorough: dict | None = None) -> str:
+    """The text, from config.json, evaluate's figures.json and calibrate's report; whether a still can get a verdict.
+
+    thorough: figures.json of the plan that looks all through each video.
+    """
     kinds, rows = figures["kinds"], []
     for kind, words in (("video", "videos"), ("image", "images")):
         found = kinds[kind]
@@ -102,6 +105,7 @@ def card(config: dict, figures: dict, calibration: dict, stills_decided: bool) -
         if config["head_adds"]
         else "at zero: it adds nothing to the mean of frames",
         rows="\n".join(rows),
+        thorough=other_plan(thorough["kinds"]["video"]["ranking"]["auc"]) if thorough else "",
         control=f"{controls['best_auc']:.2f} ({controls['best'].replace('_', ' ')})",
         margin=interval(controls["detector_minus_best"], sign=True),
         below=" **The detector is not shown to be above it.**" if controls["detector_minus_best"][1] <= 0 else "",
@@ -113,16 +117,25 @@ def card(config: dict, figures: dict, calibration: dict, stills_decided: bool) -
     )
 
 
+def other_plan(auc: list[float]) -> str:
+    return (
+        f"\nLooked at all through (`--thorough`), the same videos give {interval(auc)}: how much such a figure hangs on which frames\n"
+        "are looked at. Expect one between the two of other videos.\n"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, default=Path("core/weights"))
     parser.add_argument("--figures", type=Path, default=Path("runs/eval/figures.json"))
+    parser.add_argument("--thorough", type=Path, help="figures.json of evaluate --plan thorough")
     parser.add_argument("--calibration", type=Path, default=Path("runs/calibrate.json"))
     args = parser.parse_args()
     config, *rest = (json.loads(p.read_text()) for p in (args.weights / "config.json", args.figures, args.calibration))
     curve = load_weights(args.weights).calibration.frame[0]
     decided = curve.likely_from < 1 or curve.no_signs_until > 0
-    (args.weights / "README.md").write_text(card(config, *rest, stills_decided=decided))
+    thorough = json.loads(args.thorough.read_text()) if args.thorough else None
+    (args.weights / "README.md").write_text(card(config, *rest, stills_decided=decided, thorough=thorough))
     print(args.weights / "README.md")
 
 

@@ -46,3 +46,9 @@ def test_a_card_says_whether_a_single_picture_can_get_a_verdict():
     decided, not_decided = (card(CONFIG, figures([0.05, 0.01, 0.09]), CALIBRATION, stills) for stills in (True, False))
     assert "always called `inconclusive`" in not_decided
     assert "always called" not in decided
+
+
+def test_a_card_tells_what_other_frames_of_the_same_videos_give():
+    one, other = figures([0.05, 0.01, 0.09]), figures([0.05, 0.01, 0.09])
+    other["kinds"]["video"] = {**other["kinds"]["video"], "ranking": {"auc": [0.64, 0.55, 0.74]}}
+    assert "the same videos give 0.64 [0.55, 0.74]" in card(CONFIG, one, CALIBRATION, True, other)
