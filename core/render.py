@@ -21,17 +21,15 @@ from core.draw import (
     LOOKS,
     PAPER,
     band_stretches,
-    clock,
     font,
     headline,
     heat_over,
     most_suspicious,
-    percent,
-    percent_range,
     runs,
     short,
 )
 from core.errors import CheckError
+from core.words import clock, percent, percent_range
 
 Heat = Callable[[np.ndarray], np.ndarray]  # crops (N, H, W, 3) uint8 -> heat maps (N, H, W), 0 to 1
 

@@ -16,9 +16,10 @@ from markupsafe import Markup
 
 from core.analysis import Analysis, FaceResult, KeyFrame
 from core.container import Source
-from core.draw import LOOKS, band_stretches, clock, heat_over, most_suspicious, percent, percent_range, runs
+from core.draw import LOOKS, band_stretches, heat_over, most_suspicious, runs
 from core.facts import facts, meaning
 from core.render import MAX_FACES, MAX_KEY_FRAMES, Heat, key_crops, written_whole
+from core.words import clock, percent, percent_range
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLE = (TEMPLATES / "pieces.css").read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ from core.analysis import Coverage, FaceResult, KeyFrame, Media, Moment, Verdict
 from core.calibration import Calibration, Curve
 from core.framing import framing_logit
 from core.looks import MIN_FRAMES, MIN_SECONDS, MIN_SIZE, Look, Looks, Record
+from core.words import clock, percent
 
 KEY_FRAMES = 3
 KEY_FRAME_GAP_S = 0.5
@@ -177,15 +178,10 @@ def reason(verdict: Verdict, moments: list[tuple[Look, float]], signs: tuple[str
     if signs and (verdict == "likely_manipulated" or "mouth_alone" in signs):
         return f"{SIGNS[signs[0]]} By single frames: {share}."
     if verdict == "likely_manipulated":
-        return f"Signs that fit manipulation: {share}{at} ({p:.0%})."
+        return f"Signs that fit manipulation: {share}{at} ({percent(p)})."
     if verdict == "no_signs_found":
         return f"Nothing that fits manipulation was found: {share}."
     return f"The signs are too weak to say either way: {share}."
-
-
-def clock(t_s: float) -> str:
-    """Seconds as m:ss."""
-    return f"{int(t_s) // 60}:{int(t_s) % 60:02d}"
 
 
 def most_suspicious(faces: tuple[FaceResult, ...]) -> FaceResult | None:

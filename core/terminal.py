@@ -7,9 +7,10 @@ from rich.table import Table
 from rich.text import Text
 
 from core.analysis import Analysis, FaceResult, Media, Provenance
-from core.draw import LOOKS, clock, percent, percent_range, printable, runs
+from core.draw import LOOKS, runs
 from core.errors import CheckError
 from core.facts import facts, meaning
+from core.words import clock, percent, percent_range, printable
 
 STYLES = {"likely_manipulated": "bold red", "inconclusive": "bold yellow", "no_signs_found": "bold blue", None: "bold"}
 BARS = "▁▂▃▄▅▆▇█"

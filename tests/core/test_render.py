@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.draw import LOOKS, clock, heat_over, percent, runs, short
+from core.draw import LOOKS, heat_over, runs, short
 from core.errors import CheckError
 from core.render import key_crops, key_frame_sheet, timeline_picture, written_whole
+from core.words import clock, percent
 from tests.media import portrait_clip
 from tests.samples import a_face, an_analysis, an_unjudged_face, analysis_of
 
