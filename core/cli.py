@@ -183,7 +183,7 @@ def files(paths: list[str], out: Path | None) -> Iterator[tuple[str, Path, Check
     """
     for given in paths:
         path = Path(given)
-        if not path.is_dir():
+        if not os.path.isdir(path):  # Path.is_dir raises where a name is too long
             yield given, path, None
             continue
         found = sorted(one for one in path.rglob("*") if is_video_name(one) and one.is_file())

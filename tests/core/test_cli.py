@@ -231,6 +231,11 @@ def test_a_folder_is_searched_for_videos_alone_and_not_where_an_earlier_run_wrot
     assert found == ["a.MP4", "b/c.webm"]
 
 
+def test_a_name_too_long_for_any_file_does_not_keep_the_others_from_being_checked(tmp_path):
+    names = ["a" * 300 + ".mp4", str(tmp_path / "b.mp4")]
+    assert [name for name, _, _ in files(names, None)] == names
+
+
 @pytest.mark.slow
 def test_example_makes_a_clip_that_info_reads(tmp_path):
     assert run("example", tmp_path / "new" / "example.mp4").returncode == 0
