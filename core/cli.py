@@ -169,9 +169,10 @@ class OutFolders:
     def of(self, path: Path) -> Path | None:
         if self._out is None:
             return None
-        name, number = path.stem, 2
+        stem = path.stem.strip(".") or "video"  # that of "...mp4" is "..", the folder above
+        name, number = stem, 2
         while name in self._given:
-            name, number = f"{path.stem}-{number}", number + 1
+            name, number = f"{stem}-{number}", number + 1
         self._given.add(name)
         return self._out / name
 

@@ -14,7 +14,7 @@ import pytest
 
 from core.analysis import VERDICT_WORDS
 from core.calibration import Calibration, Curve
-from core.cli import files, progress_bar
+from core.cli import OutFolders, files, progress_bar
 from tests.media import audio_clip, grey_clip, portrait_clip
 from tests.tiny import tiny_weights
 
@@ -234,6 +234,13 @@ def test_a_folder_is_searched_for_videos_alone_and_not_where_an_earlier_run_wrot
 def test_a_name_too_long_for_any_file_does_not_keep_the_others_from_being_checked(tmp_path):
     names = ["a" * 300 + ".mp4", str(tmp_path / "b.mp4")]
     assert [name for name, _, _ in files(names, None)] == names
+
+
+def test_every_file_gets_a_folder_below_the_one_named_whatever_its_name(tmp_path):
+    folders = OutFolders(tmp_path)
+    names = ["a.mp4", "b/a.mov", "..mp4", "...mp4", "....mp4"]
+    given = [folders.of(Path(name)).relative_to(tmp_path).as_posix() for name in names]
+    assert given == ["a", "a-2", "video", "video-2", "video-3"]
 
 
 @pytest.mark.slow
