@@ -79,6 +79,13 @@ def test_the_timeline_grows_by_a_row_for_each_face(clip, tmp_path):
     assert large.width == small.width and large.height > small.height + 100
 
 
+def test_a_name_with_dollar_signs_is_no_formula(clip, tmp_path):
+    named = tmp_path / "a$\\frac$b.mp4"
+    named.symlink_to(clip)
+    timeline_picture(named, an_analysis(a_face(), path=clip), tmp_path / "timeline.png")
+    assert (tmp_path / "timeline.png").stat().st_size > 1000
+
+
 def test_the_timeline_shades_each_band_in_its_own_colour(clip, tmp_path):
     def colours(analysis):
         timeline_picture(clip, analysis, tmp_path / "timeline.png")
