@@ -1,11 +1,14 @@
 """The annotated copy of a video: a box around every face, and below the picture a timeline with a playhead."""
 
+import io
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
 from core import video
@@ -20,6 +23,7 @@ from core.timeline import Timeline, read_timeline
 
 TICK = Fraction(1, 90_000)  # fine enough for any frame rate
 COPIED_AUDIO = {"aac", "mp3", "opus", "flac"}  # what both MP4 and browsers take
+JITTER_S = 0.04  # by which times may be off, as containers round them, before sound is moved: nobody hears that
 
 
 def annotated_video(
@@ -29,7 +33,7 @@ def annotated_video(
     progress: Callable[[int, int, str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> None:
-    """Write an MP4 (H.264, as browsers play it) of the whole video with its sound.
+    """Write an MP4 (H.264, as browsers play it) of the whole video with its sound, as far as that can be carried over.
 
     The video is read twice: for the faces of the frames between those that were judged, and for the copy. A face that
     coincides with no judged one is marked as not judged. Raises CheckError.
@@ -107,30 +111,42 @@ def _packets(source: OpenVideo, tracks: list) -> Iterator[av.Packet]:
 
 
 class Sound:
-    """Carries the first sound track over: as it is where MP4 can hold it, else as AAC."""
+    """Carries the first sound track over: as it is where MP4 can hold it, else as AAC. What cannot be read or written of it
+    is left out, and the copy made without."""
 
     def __init__(self, source: OpenVideo, target: OutputContainer, clock: Timeline):
-        self._start_s = clock.start * clock.unit
         self.track = next((s for s in source.container.streams.audio if s.codec_context is not None), None)
         self._target = target
         self._last = None
         if self.track is None:
             return
-        self._copies = self.track.codec_context.name in COPIED_AUDIO
+        self._start_s = clock.start * clock.unit
+        if clock.by_number:  # the pictures have no times that the sound could be in step with
+            self._start_s = (self.track.start_time or 0) * self.track.time_base
+        self._copies = fits_mp4(self.track)
         if self._copies:
             self._out = target.add_stream_from_template(self.track)
         else:
-            self._out = target.add_stream("aac", rate=self.track.codec_context.sample_rate)
+            self._out = target.add_stream("aac", rate=aac_rate(self.track.codec_context.sample_rate))
+            self._kind, self._resampler = None, av.AudioResampler()
+            self._at: int | None = None  # where the next sample belongs, in samples of the copy
 
     def take(self, packet: av.Packet) -> None:
-        if not self._copies:
-            try:
-                for frame in packet.decode():
-                    frame.pts = None  # counted on by the encoder
-                    self._target.mux(self._out.encode(frame))
-            except av.FFmpegError:  # a damaged stretch of sound is left out
-                pass
-            return
+        with suppress(av.FFmpegError, ValueError):
+            if self._copies:
+                self._copy(packet)
+                return
+            for frame in packet.decode():
+                self._move_to(frame)
+                self._encode(self._resampled(frame))
+
+    def finish(self) -> None:
+        if self.track is not None and not self._copies:
+            with suppress(av.FFmpegError, ValueError):
+                self._encode(self._resampler.resample(None))
+                self._target.mux(self._out.encode())
+
+    def _copy(self, packet: av.Packet) -> None:
         if packet.dts is None or packet.pts is None:  # the empty packet at the end
             return
         shift = round(self._start_s / packet.time_base)
@@ -140,6 +156,45 @@ class Sound:
             packet.stream = self._out
             self._target.mux(packet)
 
-    def finish(self) -> None:
-        if self.track is not None and not self._copies:
-            self._target.mux(self._out.encode())
+    def _move_to(self, frame: av.AudioFrame) -> None:
+        """To where the frame belongs, which is further on where sound begins late or some is missing."""
+        rate = self._out.codec_context.sample_rate
+        at = 0 if frame.pts is None else round((frame.pts * frame.time_base - self._start_s) * rate)
+        if self._at is None or at > self._at + JITTER_S * rate:
+            self._at = at
+
+    def _resampled(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
+        """As the encoder wants it. Broadcasts change from stereo to mono and back, each time for a resampler of its own."""
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if kind == self._kind:
+            return self._resampler.resample(frame)
+        codec = self._out.codec_context
+        resampler = av.AudioResampler(codec.format, codec.layout, codec.sample_rate)
+        frames = resampler.resample(frame)
+        held_back = self._resampler.resample(None)
+        self._kind, self._resampler = kind, resampler
+        return held_back + frames
+
+    def _encode(self, frames: list[av.AudioFrame]) -> None:
+        for frame in frames:
+            frame.pts, frame.time_base = self._at, Fraction(1, self._out.codec_context.sample_rate)
+            self._at += frame.samples
+            self._target.mux(self._out.encode(frame))
+
+
+def fits_mp4(track: AudioStream) -> bool:
+    """Whether a sound track can be copied as it is."""
+    if track.codec_context.codec.canonical_name not in COPIED_AUDIO:
+        return False
+    try:  # MP3 below 16 kHz is refused, for one
+        with av.open(io.BytesIO(), "w", format="mp4") as trial:
+            trial.add_stream_from_template(track)
+            trial.start_encoding()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def aac_rate(rate: int) -> int:
+    """The nearest of the rates that AAC has, in samples a second."""
+    return min(av.Codec("aac", "w").audio_rates, key=lambda known: abs(known - (rate or 48_000)))

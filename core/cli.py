@@ -16,6 +16,7 @@ from pathlib import Path
 from core import __version__
 from core.analysis import Analysis
 from core.errors import CheckError
+from core.words import printable
 
 # what a folder is searched for; a file that is named is looked at whatever it is called
 VIDEOS = ".mp4 .m4v .mov .webm .mkv .avi .mpg .mpeg .ts .mts .3gp .wmv .flv .ogv"
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         with as_check_error():
             return options.run(options)
     except CheckError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nStopped. Nothing was left half-written.", file=sys.stderr)
@@ -168,9 +169,10 @@ class OutFolders:
     def of(self, path: Path) -> Path | None:
         if self._out is None:
             return None
-        name, number = path.stem, 2
+        stem = path.stem.strip(".") or "video"  # that of "...mp4" is "..", the folder above
+        name, number = stem, 2
         while name in self._given:
-            name, number = f"{path.stem}-{number}", number + 1
+            name, number = f"{stem}-{number}", number + 1
         self._given.add(name)
         return self._out / name
 
@@ -182,7 +184,7 @@ def files(paths: list[str], out: Path | None) -> Iterator[tuple[str, Path, Check
     """
     for given in paths:
         path = Path(given)
-        if not path.is_dir():
+        if not os.path.isdir(path):  # Path.is_dir raises where a name is too long
             yield given, path, None
             continue
         found = sorted(one for one in path.rglob("*") if is_video_name(one) and one.is_file())
@@ -224,14 +226,14 @@ def report(console, name: str, analysis: Analysis | None, folder: Path | None, e
         failure = {"error": error.to_json()} if error else {}
         print(json.dumps({"path": name, **found, **failure}), flush=True)
         return
-    from core.terminal import show, show_error
+    from core.terminal import show, show_error, show_folder
 
     if analysis:
         show(console, name, analysis)
     if error:
         show_error(console, name, error)
     elif folder:
-        console.print(f"Pictures and report: {folder}\n", soft_wrap=True)
+        show_folder(console, folder)
 
 
 @contextmanager
@@ -252,7 +254,7 @@ def progress_bar(name: str) -> Iterator[Progress | None]:
     }
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=1)
+        task, shown = bar.add_task("", total=1), printable(Path(name).name)
         yield lambda done, total, stage: bar.update(
-            task, completed=done, total=max(total, 1), description=f"{Path(name).name}: {words.get(stage, stage)}"
+            task, completed=done, total=max(total, 1), description=f"{shown}: {words.get(stage, stage)}"
         )

@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 
 from core.analysis import VERDICT_WORDS, Analysis, FaceResult, Moment
+from core.words import percent, percent_range, printable
 
 Rgb = tuple[int, int, int]
 
@@ -31,35 +32,6 @@ LOOKS: dict[str | None, Look] = {
     "no_signs_found": Look("●", (86, 180, 233), VERDICT_WORDS["no_signs_found"]),
     None: Look("○", DIM, "Not judged"),
 }
-
-
-def percent(probability: float | None) -> str:
-    """A probability in words short enough for a label; never 0% or 100%, which nobody can know."""
-    if probability is None:
-        return ""
-    return f"{min(99, max(1, round(100 * probability)))}%"
-
-
-def percent_range(interval: tuple[float, float] | None) -> str:
-    """The 90 % interval, as "71% to 94%"."""
-    return f"{percent(interval[0])} to {percent(interval[1])}" if interval else ""
-
-
-def clock(t_s: float, tenths: bool = False) -> str:
-    """Seconds as 0:07, 1:02:03, or 0:07.3 with tenths."""
-    tenth = round(t_s * 10)
-    whole = tenth // 10
-    text = (
-        f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
-        if whole >= 3600
-        else f"{whole // 60}:{whole % 60:02d}"
-    )
-    return f"{text}.{tenth % 10}" if tenths else text
-
-
-def printable(text: str) -> str:
-    """Text that may come from outside, a file's name for one, without what would steer a terminal or not encode."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def short(name: str, most: int = 60) -> str:

@@ -21,17 +21,15 @@ from core.draw import (
     LOOKS,
     PAPER,
     band_stretches,
-    clock,
     font,
     headline,
     heat_over,
     most_suspicious,
-    percent,
-    percent_range,
     runs,
     short,
 )
 from core.errors import CheckError
+from core.words import clock, percent, percent_range
 
 Heat = Callable[[np.ndarray], np.ndarray]  # crops (N, H, W, 3) uint8 -> heat maps (N, H, W), 0 to 1
 
@@ -88,7 +86,7 @@ def timeline_picture(path: Source, analysis: Analysis, out: Path) -> None:
     portraits = {face_id: cut[0][1] for face_id, cut in key_crops(path, faces).items() if cut}
     height = 1.55 + 1.55 * max(1, len(faces))
     figure = Figure(figsize=(11, height), facecolor=np.array(PAPER) / 255)
-    figure.text(0.02, 1 - 0.34 / height, short(path.name), fontsize=13, weight="bold", va="center")
+    figure.text(0.02, 1 - 0.34 / height, short(path.name), fontsize=13, weight="bold", va="center", parse_math=False)
     figure.text(0.02, 1 - 0.62 / height, headline(analysis), fontsize=11, va="center")
     if not faces:
         figure.text(0.02, 0.4, "No face was judged, so there is no line to draw.", fontsize=12)

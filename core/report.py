@@ -16,9 +16,10 @@ from markupsafe import Markup
 
 from core.analysis import Analysis, FaceResult, KeyFrame
 from core.container import Source
-from core.draw import LOOKS, band_stretches, clock, heat_over, most_suspicious, percent, percent_range, runs
+from core.draw import LOOKS, band_stretches, heat_over, most_suspicious, runs
 from core.facts import facts, meaning
 from core.render import MAX_FACES, MAX_KEY_FRAMES, Heat, key_crops, written_whole
+from core.words import clock, percent, percent_range, printable
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLE = (TEMPLATES / "pieces.css").read_text(encoding="utf-8")
@@ -85,9 +86,9 @@ def facts_table(analysis: Analysis) -> Markup:
 
 
 def report_page(name: str, analysis: Analysis, shots: Shots, made: datetime) -> str:
-    """A whole page that loads nothing from anywhere. name: of the file, as the reader knows it."""
+    """A whole page that loads nothing from anywhere. name: of the file, as the reader knows it; it may be any bytes."""
     page = _templates().get_template("report.html")
-    return page.render(name=name, analysis=analysis, shots=shots, made=made, style=STYLE)
+    return page.render(name=printable(name), analysis=analysis, shots=shots, made=made, style=STYLE)
 
 
 def utc_now() -> datetime:

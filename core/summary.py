@@ -1,6 +1,7 @@
 """From what is known of each face to the FaceResults, the verdict and their words. Pure functions."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from core.analysis import Coverage, FaceResult, KeyFrame, Media, Moment, Verdict
 from core.calibration import Calibration, Curve
 from core.framing import framing_logit
 from core.looks import MIN_FRAMES, MIN_SECONDS, MIN_SIZE, Look, Looks, Record
+from core.words import clock, percent
 
 KEY_FRAMES = 3
 KEY_FRAME_GAP_S = 0.5
@@ -177,15 +179,10 @@ def reason(verdict: Verdict, moments: list[tuple[Look, float]], signs: tuple[str
     if signs and (verdict == "likely_manipulated" or "mouth_alone" in signs):
         return f"{SIGNS[signs[0]]} By single frames: {share}."
     if verdict == "likely_manipulated":
-        return f"Signs that fit manipulation: {share}{at} ({p:.0%})."
+        return f"Signs that fit manipulation: {share}{at} ({percent(p)})."
     if verdict == "no_signs_found":
         return f"Nothing that fits manipulation was found: {share}."
     return f"The signs are too weak to say either way: {share}."
-
-
-def clock(t_s: float) -> str:
-    """Seconds as m:ss."""
-    return f"{int(t_s) // 60}:{int(t_s) % 60:02d}"
 
 
 def most_suspicious(faces: tuple[FaceResult, ...]) -> FaceResult | None:
@@ -224,7 +221,7 @@ def coverage(media: Media, plan: str, looks: Looks, is_still: bool) -> Coverage:
         windows=len(looks.spans),
         frames_examined=looks.frames,
         frames_with_face=looks.frames_with_face,
-        seconds_examined=sum(last - first for first, last in looks.spans),
+        seconds_examined=seconds_examined(looks.spans, looks.frames),
         seconds_total=media.duration_s,
         faces_found=len(records),
         faces_judged=len(judged),
@@ -232,3 +229,16 @@ def coverage(media: Media, plan: str, looks: Looks, is_still: bool) -> Coverage:
         faces_too_short=reasons.count("few_frames"),
         audio="not_examined" if media.has_audio else "absent",
     )
+
+
+def seconds_examined(spans: list[tuple[float, float]], frames: int) -> float:
+    """How much of the video so many frames in windows speak for: each window from its first frame to its last, or to the
+    first of the next one where that follows as frames within a window do.
+
+    spans: first and last second of each window, in order of time.
+    """
+    within = sum(last - first for first, last in spans)
+    step = within / max(1, frames - len(spans))
+    gaps = [start - end for (_, end), (start, _) in pairwise(spans)]
+    # a frame is taken early where the video has none at its time, so that two can be almost two steps apart
+    return within + sum(gap for gap in gaps if gap < 2 * step)

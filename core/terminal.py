@@ -1,5 +1,7 @@
 """An analysis for people at a terminal. It reads without colour, in a narrow window, and where only ASCII can be shown."""
 
+from pathlib import Path
+
 import numpy as np
 from rich.console import Console, Group
 from rich.padding import Padding
@@ -7,9 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from core.analysis import Analysis, FaceResult, Media, Provenance
-from core.draw import LOOKS, clock, percent, percent_range, printable, runs
+from core.draw import LOOKS, runs
 from core.errors import CheckError
 from core.facts import facts, meaning
+from core.words import clock, percent, percent_range, printable
 
 STYLES = {"likely_manipulated": "bold red", "inconclusive": "bold yellow", "no_signs_found": "bold blue", None: "bold"}
 BARS = "▁▂▃▄▅▆▇█"
@@ -53,12 +56,17 @@ def show_media(console: Console, name: str, media: Media, provenance: Provenance
     _print(console, Group(Text(printable(name), "bold"), table(rows)), min(console.width, MAX_WIDTH))
 
 
-def _print(console: Console, what: Group, width: int) -> None:
+def show_folder(console: Console, folder: Path) -> None:
+    """Print where the pictures of one file were written: in one line, however long, as it is there to be copied."""
+    _print(console, Text(f"Pictures and report: {printable(str(folder))}\n"), console.width, soft_wrap=True)
+
+
+def _print(console: Console, what: Group | Text, width: int, soft_wrap: bool = False) -> None:
     if "utf" in console.encoding.lower():
-        console.print(what, width=width, soft_wrap=False)
+        console.print(what, width=width, soft_wrap=soft_wrap)
         return
     with console.capture() as capture:
-        console.print(what, width=width)
+        console.print(what, width=width, soft_wrap=soft_wrap)
     plain = capture.get().translate(PLAIN).encode(console.encoding, "replace").decode(console.encoding)
     console.file.write(plain)
 
@@ -118,10 +126,10 @@ def sparkline(face: FaceResult, analysis: Analysis, end_s: float, width: int) ->
 
 
 def table(rows: list[tuple[str, str]]) -> Table:
-    """Facts with their titles down the left side."""
+    """Facts with their titles down the left side. The words may be from outside, as the name of a signer is."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column()
     for title, words in rows:
-        grid.add_row(title, Text(words))
+        grid.add_row(title, Text(printable(words)))
     return grid

@@ -55,22 +55,40 @@ def test_the_sound_is_copied_packet_by_packet(clip, copy):
 
 
 def test_sound_that_mp4_cannot_hold_becomes_aac_of_the_same_length(clip, tmp_path):
-    with av.open(str(clip)) as given, av.open(str(tmp_path / "pcm.mov"), "w") as out:
-        picture = out.add_stream_from_template(given.streams.video[0])
-        sound = out.add_stream("pcm_s16le", rate=16_000)
-        for packet in given.demux(given.streams.video[0]):
-            if packet.dts is not None:
-                packet.stream = picture
-                out.mux(packet)
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 32_000), np.int16), format="s16", layout="mono")
-        frame.sample_rate, frame.pts = 16_000, 0
-        out.mux(sound.encode(frame))
-        out.mux(sound.encode())
-    annotated_video(tmp_path / "pcm.mov", analysis_of(clip), tmp_path / "out.mp4")
-    with av.open(str(tmp_path / "out.mp4")) as container:
-        track = container.streams.audio[0]
-        assert track.codec_context.name == "aac"
-        assert float(track.duration * track.time_base) == pytest.approx(2, abs=0.1)
+    out = copy_of(with_tone(clip, tmp_path / "pcm.mov"))
+    assert sound_kind(out) == ("aac", 16_000)
+    assert loud_from_to(out) == pytest.approx((0, 2), abs=0.02)
+
+
+@pytest.mark.parametrize("given, kept", [(192_000, 96_000), (11_127, 11_025), (6_000, 7_350)])
+def test_sound_at_a_rate_that_aac_lacks_gets_the_nearest_that_it_has(given, kept, clip, tmp_path):
+    out = copy_of(with_tone(clip, tmp_path / "pcm.mov", rate=given))
+    assert sound_kind(out) == ("aac", kept)
+    assert loud_from_to(out) == pytest.approx((0, 2), abs=0.02)
+
+
+def test_sound_that_begins_late_or_stops_for_a_while_stays_in_step_with_the_picture(clip, tmp_path):
+    late = with_tone(clip, tmp_path / "late.mkv", tones=[("mono", 0.975, 1.5)])
+    halting = with_tone(clip, tmp_path / "halting.mkv", tones=[("mono", 0, 0.5), ("mono", 1.2, 2)])
+    assert loud_from_to(copy_of(late)) == pytest.approx((0.975, 1.5), abs=0.02)
+    assert loud_from_to(copy_of(halting)) == pytest.approx((0, 2), abs=0.02)
+
+
+def test_sound_that_goes_from_stereo_to_mono_is_kept_whole(clip, tmp_path):
+    source = with_tone(clip, tmp_path / "change.ts", "ac3", 48_000, tones=[("stereo", 0, 1), ("mono", 1, 2)])
+    assert loud_from_to(copy_of(source)) == pytest.approx((0, 2), abs=0.05)
+
+
+def test_mp3_is_copied_packet_by_packet_unless_mp4_has_none_of_its_rate(clip, tmp_path):
+    usual, low = (with_tone(clip, tmp_path / f"{rate}.mkv", "libmp3lame", rate) for rate in (44_100, 8_000))
+    assert sound_packets(copy_of(usual)) == sound_packets(usual)
+    assert sound_kind(copy_of(low)) == ("aac", 8_000)
+
+
+def test_a_copy_is_made_without_sound_that_cannot_be_encoded(clip, tmp_path):
+    out = copy_of(with_tone(clip, tmp_path / "many.mov", tones=[("20 channels", 0, 2)]))
+    with av.open(str(out)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 50
 
 
 def test_the_copy_says_in_its_metadata_that_it_is_no_original(copy):
@@ -209,3 +227,47 @@ def test_a_name_that_no_judged_face_has_is_drawn_as_not_judged(clip):
 def sound_packets(path):
     with av.open(str(path)) as container:
         return [bytes(packet) for packet in container.demux(audio=0) if packet.size]
+
+
+def with_tone(clip, path, codec="pcm_s16le", rate=16_000, tones=(("mono", 0, 2),)):
+    """The clip with other sound. tones: layout, first and last second of each."""
+    with av.open(str(clip)) as given, av.open(str(path), "w") as out:
+        picture = out.add_stream_from_template(given.streams.video[0])
+        sound = out.add_stream(codec, rate=rate, layout=tones[0][0])
+        for packet in given.demux(given.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = picture
+                out.mux(packet)
+        for layout, start_s, end_s in tones:
+            encoder = av.CodecContext.create(codec, "w")
+            encoder.sample_rate, encoder.layout, encoder.format = rate, layout, sound.codec_context.format
+            wave = (10_000 * np.sin(np.arange(round((end_s - start_s) * rate)) / 3)).astype(np.int16)
+            waves = np.repeat(wave, encoder.layout.nb_channels)[None]
+            frame = av.AudioFrame.from_ndarray(waves, format="s16", layout=layout)
+            frame.sample_rate, frame.pts = rate, round(start_s * rate)
+            for packet in (*encoder.encode(frame), *encoder.encode()):
+                packet.stream = sound
+                out.mux(packet)
+    return path
+
+
+def copy_of(source):
+    out = source.with_name(f"copy of {source.name}.mp4")
+    annotated_video(source, an_analysis(path=source), out)
+    return out
+
+
+def sound_kind(path):
+    with av.open(str(path)) as container:
+        codec = container.streams.audio[0].codec_context
+        return codec.codec.canonical_name, codec.sample_rate
+
+
+def loud_from_to(path):
+    """The first and the last second in which the tone is heard."""
+    with av.open(str(path)) as container:
+        heard = [
+            frame.time + np.flatnonzero(np.abs(frame.to_ndarray()[0]) > 0.1) / frame.sample_rate
+            for frame in container.decode(audio=0)
+        ]
+    return tuple(np.concatenate(heard)[[0, -1]])

@@ -1,5 +1,6 @@
 """The command line, run as people run it: as a process, by its output and its exit status."""
 
+import io
 import json
 import os
 import pty
@@ -13,7 +14,7 @@ import pytest
 
 from core.analysis import VERDICT_WORDS
 from core.calibration import Calibration, Curve
-from core.cli import files
+from core.cli import OutFolders, files, progress_bar
 from tests.media import audio_clip, grey_clip, portrait_clip
 from tests.tiny import tiny_weights
 
@@ -195,6 +196,16 @@ def test_a_terminal_gets_a_progress_bar_on_stderr_only(clip, weights):
     assert json.loads(output)["analysis"]
 
 
+def test_the_name_over_the_progress_bar_cannot_steer_the_terminal(monkeypatch):
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with progress_bar("clips/a\x1b]0;b\x07.mp4") as progress:
+        progress(0, 1, "open")
+    assert "a\ufffd]0;b\ufffd.mp4: opening" in terminal.getvalue()
+
+
 def test_info_says_what_a_file_is(clip):
     done = run("info", clip)
     assert done.returncode == 0
@@ -208,12 +219,28 @@ def test_info_on_a_bad_file_is_an_error(tmp_path):
     assert done.stderr == "There is no such file. (absent.mp4) Check the path and try again.\n"
 
 
+def test_what_is_said_of_a_bad_file_cannot_steer_the_terminal(tmp_path):
+    assert "(a\ufffd[2J.mp4)" in run("info", tmp_path / "a\x1b[2J.mp4").stderr
+
+
 def test_a_folder_is_searched_for_videos_alone_and_not_where_an_earlier_run_wrote(tmp_path):
     for name in ("a.MP4", "b/c.webm", "b/notes.txt", ".hidden.mp4", "out/a/annotated.mp4"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     found = [path.relative_to(tmp_path).as_posix() for _, path, _ in files([str(tmp_path)], tmp_path / "out")]
     assert found == ["a.MP4", "b/c.webm"]
+
+
+def test_a_name_too_long_for_any_file_does_not_keep_the_others_from_being_checked(tmp_path):
+    names = ["a" * 300 + ".mp4", str(tmp_path / "b.mp4")]
+    assert [name for name, _, _ in files(names, None)] == names
+
+
+def test_every_file_gets_a_folder_below_the_one_named_whatever_its_name(tmp_path):
+    folders = OutFolders(tmp_path)
+    names = ["a.mp4", "b/a.mov", "..mp4", "...mp4", "....mp4"]
+    given = [folders.of(Path(name)).relative_to(tmp_path).as_posix() for name in names]
+    assert given == ["a", "a-2", "video", "video-2", "video-3"]
 
 
 @pytest.mark.slow

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.draw import LOOKS, clock, heat_over, percent, runs, short
+from core.draw import LOOKS, heat_over, runs, short
 from core.errors import CheckError
 from core.render import key_crops, key_frame_sheet, timeline_picture, written_whole
+from core.words import clock, percent
 from tests.media import portrait_clip
 from tests.samples import a_face, an_analysis, an_unjudged_face, analysis_of
 
@@ -76,6 +77,13 @@ def test_the_timeline_grows_by_a_row_for_each_face(clip, tmp_path):
     timeline_picture(clip, an_analysis(one, two, path=clip), tmp_path / "two.png")
     small, large = Image.open(tmp_path / "one.png"), Image.open(tmp_path / "two.png")
     assert large.width == small.width and large.height > small.height + 100
+
+
+def test_a_name_with_dollar_signs_is_no_formula(clip, tmp_path):
+    named = tmp_path / "a$\\frac$b.mp4"
+    named.symlink_to(clip)
+    timeline_picture(named, an_analysis(a_face(), path=clip), tmp_path / "timeline.png")
+    assert (tmp_path / "timeline.png").stat().st_size > 1000
 
 
 def test_the_timeline_shades_each_band_in_its_own_colour(clip, tmp_path):

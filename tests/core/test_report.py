@@ -62,6 +62,11 @@ def test_names_and_words_from_outside_are_escaped():
     assert "<script" not in page and "&lt;script&gt;" in page
 
 
+def test_a_name_may_be_any_bytes():
+    page = report.report_page("bad_\udcff.mp4", an_analysis(a_face()), {}, MADE)
+    assert "bad_\ufffd.mp4" in page.encode().decode()
+
+
 def test_the_verdict_its_number_and_its_interval_are_told():
     page = report.report_page("clip.mp4", an_analysis(a_face()), {}, MADE)
     assert "Likely manipulated" in page and "<strong>89%</strong>" in page and "79% to 94%" in page

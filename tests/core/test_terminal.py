@@ -1,13 +1,14 @@
 """What people read at a terminal."""
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from core.analysis import Provenance
 from core.errors import CheckError
-from core.terminal import show, show_error, sparkline
+from core.terminal import show, show_error, show_folder, show_media, sparkline
 from tests.samples import TRAINED, a_face, an_analysis, an_unjudged_face
 
 
@@ -67,6 +68,23 @@ def test_a_name_cannot_steer_the_terminal_and_may_be_any_bytes():
     show_error(Console(file=file, width=80, markup=False), "a\x1b[2Jb\udcff.mp4", CheckError("not_a_video"))
     file.flush()
     assert file.buffer.getvalue().decode().startswith("a\ufffd[2Jb\ufffd.mp4")
+
+
+def test_a_signers_name_cannot_steer_the_terminal():
+    found = Provenance("untrusted", "\x1b[2J", None, None, "Signed by \x1b[2J.")
+    file, analysis = io.StringIO(), an_analysis(provenance=found)
+    console = Console(file=file, width=80, markup=False)
+    show(console, "clip.mp4", analysis)
+    show_media(console, "clip.mp4", analysis.media, found)
+    assert "\x1b" not in file.getvalue() and file.getvalue().count("Signed by \ufffd[2J.") == 2
+
+
+@pytest.mark.parametrize("encoding, shown", [("utf-8", "bild_ü\ufffd[2J"), ("ascii", "bild_??[2J")])
+def test_a_folder_is_named_in_one_line_that_neither_steers_the_terminal_nor_fails(encoding, shown):
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    show_folder(Console(file=file, width=20, markup=False), Path("a-long-name/bild_ü\x1b[2J"))
+    file.flush()
+    assert file.buffer.getvalue().decode(encoding) == f"Pictures and report: a-long-name/{shown}\n\n"
 
 
 def test_credentials_are_told_when_there_are_any():

@@ -1,0 +1,36 @@
+"""What is said of the faces, as pure functions of what is known of them."""
+
+import numpy as np
+import pytest
+
+from core.looks import Look
+from core.plan import PLANS, window_times
+from core.summary import reason, seconds_examined
+
+
+@pytest.mark.parametrize("t_s, shown", [(7.96, "0:08"), (3723, "1:02:03")])
+def test_a_reason_names_the_time_as_the_pictures_do_and_is_never_certain(t_s, shown):
+    moments = [(a_look(0.0), 0.2), (a_look(t_s), 0.999)]
+    assert reason("likely_manipulated", moments, ()).endswith(f"most at {shown} (99%).")
+
+
+@pytest.mark.parametrize("fps", [8.5, 10, 15, 24, 30])
+def test_all_of_a_video_is_looked_at_where_one_window_follows_the_other(fps):
+    shown = [times_shown(window, fps) for window in window_times(24 - 1 / fps, PLANS["thorough"])]
+    spans = [(times[0], times[-1]) for times in shown]
+    assert seconds_examined(spans, sum(map(len, shown))) == pytest.approx(24, abs=0.25)
+
+
+def test_what_lies_between_windows_that_stand_apart_was_not_looked_at():
+    spans = [(0.0, 1.75), (5.0, 6.75)]
+    assert seconds_examined(spans, 16) == pytest.approx(3.5)
+    assert seconds_examined([], 0) == seconds_examined([(0.0, 0.0)], 1) == 0
+
+
+def times_shown(window: np.ndarray, fps: float) -> list[float]:
+    """When the frames are shown that a video has at these times."""
+    return sorted({int(t * fps + 1e-6) / fps for t in window})
+
+
+def a_look(t_s: float) -> Look:
+    return Look(place=0, t_s=t_s, index=0, box=(0, 0, 60, 60), pixels=None)
