@@ -56,6 +56,8 @@ def heat_pictures(path: Source, analysis: Analysis, folder: Path, heat: Heat) ->
     """A PNG of each key frame's crop under its heat map: face-1-at-3.25s.png."""
     from PIL import Image
 
+    for old in folder.glob("*.png"):  # of a check before, maybe of other moments
+        old.unlink(missing_ok=True)
     written = []
     for face_id, cut in key_crops(path, most_suspicious(analysis.faces, MAX_FACES)).items():
         maps = heat(np.stack([picture for _, picture in cut])) if cut else []

@@ -65,6 +65,11 @@ class Curve:
         low, high = (self._sigmoid(v) for v in np.quantile(x, [(1 - level) / 2, (1 + level) / 2]))
         return min(low, self.probability(middle)), max(high, self.probability(middle))
 
+    @property
+    def decides(self) -> bool:
+        """Whether any probability at all leads to another verdict than `inconclusive`."""
+        return (self.no_signs_until, self.likely_from) != (0, 1)
+
     def verdict(self, probability: float) -> Verdict:
         if probability > self.likely_from:
             return "likely_manipulated"

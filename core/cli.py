@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="one line of JSON per file on stdout")
     check.add_argument("--out", type=Path, metavar="DIR", help="write the annotated video, pictures and a report here")
     plan = check.add_mutually_exclusive_group()
-    plan.add_argument("--thorough", action="store_true", help="look at all of the video, not at samples of it")
+    plan.add_argument("--thorough", action="store_true", help="look all through the video, 8 frames a second, not at samples of it")
     plan.add_argument("--fast", action="store_true", help="end as soon as the answer stands firm; may miss later faces")
     plan.add_argument("--plan", default="default", metavar="NAME", help="default, fast, thorough, first100 or mean")
     check.add_argument("--frames", type=positive, metavar="N", help="frames in each window of the plan")
@@ -171,10 +171,18 @@ class OutFolders:
             return None
         stem = path.stem.strip(".") or "video"  # that of "...mp4" is "..", the folder above
         name, number = stem, 2
-        while name in self._given:
+        while name in self._given or holds_another(self._out / name, path):
             name, number = f"{stem}-{number}", number + 1
         self._given.add(name)
         return self._out / name
+
+
+def holds_another(folder: Path, path: Path) -> bool:
+    """Whether a run before wrote there what it found in another file."""
+    try:
+        return json.loads((folder / "report.json").read_bytes())["path"] != str(path)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def files(paths: list[str], out: Path | None) -> Iterator[tuple[str, Path, CheckError | None]]:
@@ -184,6 +192,9 @@ def files(paths: list[str], out: Path | None) -> Iterator[tuple[str, Path, Check
     """
     for given in paths:
         path = Path(given)
+        if given.startswith(("http://", "https://")):
+            yield given, path, CheckError("links_off")
+            continue
         if not os.path.isdir(path):  # Path.is_dir raises where a name is too long
             yield given, path, None
             continue

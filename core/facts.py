@@ -7,7 +7,13 @@ def meaning(analysis: Analysis) -> str:
     """What the verdict means and what it does not; the analysis must have one."""
     if not analysis.model.trained:
         return "The weights are untrained: the number means nothing, and the verdict is always inconclusive."
-    return VERDICT_MEANING[analysis.verdict]
+    kind = "picture" if analysis.media.is_still else "video"
+    if analysis.bands == (0, 1):
+        return (
+            f"These weights do not tell {kind}s well enough for a verdict: whatever the number, the answer is inconclusive. "
+            f"This is not a sign that the {kind} is real."
+        )
+    return VERDICT_MEANING[analysis.verdict].replace("video", kind)
 
 
 def facts(analysis: Analysis, look_at_all: str = "the plan thorough looks at all") -> list[tuple[str, str]]:

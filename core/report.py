@@ -5,6 +5,7 @@ it names; `timeline` with `live` gives a slider that a page's script may bring t
 """
 
 import base64
+import hashlib
 import io
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -85,10 +86,19 @@ def facts_table(analysis: Analysis) -> Markup:
     return _piece("facts", analysis)
 
 
-def report_page(name: str, analysis: Analysis, shots: Shots, made: datetime) -> str:
-    """A whole page that loads nothing from anywhere. name: of the file, as the reader knows it; it may be any bytes."""
+def report_page(name: str, analysis: Analysis, shots: Shots, made: datetime, sha256: str = "") -> str:
+    """A whole page that loads nothing from anywhere. name: of the file, as the reader knows it; it may be any bytes.
+    sha256: of the file, by which a reader can tell it from others of that name; "" where not all of it was fetched."""
     page = _templates().get_template("report.html")
-    return page.render(name=printable(name), analysis=analysis, shots=shots, made=made, style=STYLE)
+    return page.render(name=printable(name), analysis=analysis, shots=shots, made=made, sha256=sha256, style=STYLE)
+
+
+def sha256_of(path: Source) -> str:
+    """Of a file, in hexadecimal; "" of one that is had in pieces."""
+    if not isinstance(path, Path):
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def utc_now() -> datetime:
@@ -102,7 +112,7 @@ def write_report(
 
     Raises CheckError (disk_full, not_writable).
     """
-    page = report_page(name or path.name, analysis, key_shots(path, analysis, heat), utc_now())
+    page = report_page(name or path.name, analysis, key_shots(path, analysis, heat), utc_now(), sha256_of(path))
     with written_whole(out) as part:
         part.write_text(page, encoding="utf-8")
 

@@ -110,7 +110,7 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
         interval=curve.interval(values, middle=logit),
         timeline=tuple(Moment(look.t_s, p, look.box) for look, p in moments),
         key_frames=key_frames(moments),
-        reason=reason(verdict, moments, signs),
+        reason=reason(verdict, moments, signs, curve.decides),
         signs=signs,
         movement_logit=movement,
         framing_logit=framing,
@@ -168,10 +168,12 @@ def key_frames(moments: list[tuple[Look, float]]) -> tuple[KeyFrame, ...]:
     return tuple(KeyFrame(look.t_s, look.index, look.box, p) for look, p in chosen)
 
 
-def reason(verdict: Verdict, moments: list[tuple[Look, float]], signs: tuple[str, ...]) -> str:
-    """Why this verdict, in plain words."""
+def reason(verdict: Verdict, moments: list[tuple[Look, float]], signs: tuple[str, ...], may_decide: bool = True) -> str:
+    """Why this verdict, in plain words. may_decide: False where another one than inconclusive could not be."""
     high = sum(p > 0.5 for _, p in moments)
     share = f"{high} of {len(moments)} frames lean towards manipulation"
+    if len(moments) == 1:
+        share = f"it {'leans' if high else 'does not lean'} towards manipulation"
     peak, p = max(moments, key=lambda m: m[1])
     at = f", most at {clock(peak.t_s)}" if len(moments) > 1 else ""
     if "framed" in signs:
@@ -182,6 +184,8 @@ def reason(verdict: Verdict, moments: list[tuple[Look, float]], signs: tuple[str
         return f"Signs that fit manipulation: {share}{at} ({percent(p)})."
     if verdict == "no_signs_found":
         return f"Nothing that fits manipulation was found: {share}."
+    if not may_decide:
+        return f"{share[0].upper()}{share[1:]}, but no number is enough here."
     return f"The signs are too weak to say either way: {share}."
 
 

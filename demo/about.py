@@ -38,7 +38,7 @@ def bands(weights: Path) -> str:
         curve = Calibration.from_json(json.loads((weights / "calibration.json").read_text(encoding="utf-8"))).curve(1)
     except (OSError, ValueError, KeyError, TypeError):
         return ""
-    if (curve.no_signs_until, curve.likely_from) == (0, 1):
+    if not curve.decides:
         return ""
     return (
         f"For a video with one judged face, *{LOOKS['likely_manipulated'].words}* begins above {percent(curve.likely_from)} "

@@ -14,7 +14,7 @@ from core.analysis import Analysis
 from core.annotate import annotated_picture, annotated_video
 from core.errors import CheckError
 from core.render import Heat
-from core.report import Shots, key_shots, report_page, utc_now
+from core.report import Shots, key_shots, report_page, sha256_of, utc_now
 from demo.detectors import Loaded
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ def answer(path: Path, analysis: Analysis, heat: Heat, folder: Path) -> Answer:
     found = Answer(analysis, shots, folder / f"{stem}.json", folder / f"{stem}.html")
     told = {"path": path.name, "analysis": analysis.to_json()}
     found.json.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    found.report.write_text(report_page(path.name, analysis, shots, utc_now()), encoding="utf-8")
+    found.report.write_text(report_page(path.name, analysis, shots, utc_now(), sha256_of(path)), encoding="utf-8")
     return found
 
 

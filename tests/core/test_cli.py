@@ -243,6 +243,26 @@ def test_every_file_gets_a_folder_below_the_one_named_whatever_its_name(tmp_path
     assert given == ["a", "a-2", "video", "video-2", "video-3"]
 
 
+def test_what_was_found_in_another_file_of_the_same_name_is_not_written_over(tmp_path):
+    def folder_of(path: str) -> str:
+        folder = OutFolders(tmp_path).of(Path(path))
+        folder.mkdir(exist_ok=True)
+        (folder / "report.json").write_text(json.dumps({"path": path}))
+        return folder.name
+
+    assert [folder_of(path) for path in ("a/clip.mp4", "b/clip.mp4", "a/clip.mp4", "b/clip.mp4")] == [
+        "clip",
+        "clip-2",
+        "clip",
+        "clip-2",
+    ]
+
+
+def test_a_link_is_told_from_a_file_that_is_not_there():
+    (_, _, problem), (_, _, none) = files(["https://www.youtube.com/watch?v=x", "x.mp4"], None)
+    assert (problem.code, none) == ("links_off", None)
+
+
 @pytest.mark.slow
 def test_example_makes_a_clip_that_info_reads(tmp_path):
     assert run("example", tmp_path / "new" / "example.mp4").returncode == 0

@@ -1,5 +1,6 @@
 """The report: one HTML file that says everything and loads nothing."""
 
+import hashlib
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -71,6 +72,22 @@ def test_the_verdict_its_number_and_its_interval_are_told():
     page = report.report_page("clip.mp4", an_analysis(a_face()), {}, MADE)
     assert "Likely manipulated" in page and "<strong>89%</strong>" in page and "79% to 94%" in page
     assert "2026-01-02 03:04 UTC" in page
+
+
+def test_a_report_says_of_which_file_it_is(clip, tmp_path):
+    report.write_report(clip, analysis_of(clip), tmp_path / "r.html")
+    assert hashlib.sha256(clip.read_bytes()).hexdigest() in (tmp_path / "r.html").read_text()
+
+
+def test_of_pictures_it_says_that_no_number_is_enough_where_none_is():
+    from dataclasses import replace
+
+    analysis = an_analysis(a_face(), verdict="inconclusive")
+    still = replace(analysis, media=replace(analysis.media, is_still=True), bands=(0.0, 1.0))
+    page = report.report_page("a.jpg", still, {}, MADE)
+    assert "These weights do not tell pictures well enough for a verdict" in page and "too weak" not in page
+    decided = replace(still, bands=(0.1, 0.9))
+    assert "not a sign that the picture is real" in report.report_page("a.jpg", decided, {}, MADE)
 
 
 def test_untrained_weights_are_told_and_their_numbers_are_not():

@@ -14,6 +14,12 @@ def test_a_reason_names_the_time_as_the_pictures_do_and_is_never_certain(t_s, sh
     assert reason("likely_manipulated", moments, ()).endswith(f"most at {shown} (99%).")
 
 
+def test_the_reason_of_a_single_picture_counts_no_frames():
+    assert "it leans towards manipulation" in reason("inconclusive", [(a_look(0.0), 0.98)], ())
+    undecided = reason("inconclusive", [(a_look(0.0), 0.02)], (), may_decide=False)
+    assert undecided == "It does not lean towards manipulation, but no number is enough here."
+
+
 @pytest.mark.parametrize("fps", [8.5, 10, 15, 24, 30])
 def test_all_of_a_video_is_looked_at_where_one_window_follows_the_other(fps):
     shown = [times_shown(window, fps) for window in window_times(24 - 1 / fps, PLANS["thorough"])]
