@@ -123,6 +123,8 @@ def open_video(path: str | Source, limits: Limits) -> Iterator[OpenVideo]:
         raise CheckError("unsupported_codec", "animated WebP")  # FFmpeg 8 cannot
     if kind == "audio":
         raise CheckError("no_video_stream")
+    if kind == "tiff_pipe" and _is_jpeg_in_tiff(source):
+        raise CheckError("unsupported_codec", "JPEG within TIFF")  # FFmpeg 8 makes a black picture of it
     options = {"protocol_whitelist": "file", "max_pixels": str(limits.max_pixels)}
     try:
         container = av.open(_for_ffmpeg(source), format=kind, options=options, metadata_errors="replace")
@@ -164,6 +166,14 @@ def exif_orientation(video: OpenVideo) -> int:
             return picture.getexif().get(0x0112, 1)
     except UNREADABLE_HEADER:
         return 1
+
+
+def _is_jpeg_in_tiff(source: Source) -> bool:
+    try:
+        with _pillow_header(source, "tiff_pipe") as picture:
+            return picture.tag_v2.get(0x0103) in (6, 7)  # compression: the old way of JPEG and the new
+    except UNREADABLE_HEADER:
+        return False
 
 
 def _for_ffmpeg(source: Source) -> str | io.RawIOBase:
