@@ -247,7 +247,7 @@ def _pillow_header(path: Path, kind: str) -> Iterator["Image.Image"]:
 
 
 def _choose_stream(container: InputContainer) -> VideoStream:
-    """The largest picture track that is no cover art."""
+    """The largest picture track that is no cover art, the longer of equals: animated AVIF has its first picture twice."""
     streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
     if not streams:
         raise CheckError("no_video_stream")
@@ -257,4 +257,4 @@ def _choose_stream(container: InputContainer) -> VideoStream:
     readable = [s for s in streams if s.codec_context is not None]
     if not readable:
         raise CheckError("unsupported_codec")
-    return max(readable, key=lambda s: s.width * s.height)
+    return max(readable, key=lambda s: (s.width * s.height, s.frames))

@@ -9,7 +9,7 @@ import pytest
 from core.picture import Upright, geometry
 from core.plan import PLANS
 from core.video import Frame, frames, probe
-from tests.media import grey_clip, greys, write_clip
+from tests.media import grey_clip, grey_number, greys, write_clip
 
 # file name, codec, pixel format
 VIDEOS = [
@@ -94,6 +94,15 @@ def test_webp_and_avif_are_pictures_too(tmp_path, name, codec, container):
     path = write_clip(tmp_path / name, quarters(1), codec=codec, container=container)
     assert [corners(frame) for frame in look(path)] == ["RGBW"]
     assert probe(path).is_still
+
+
+def test_an_animated_avif_is_a_video(tmp_path):
+    from PIL import Image
+
+    first, *others = (Image.fromarray(picture) for picture in greys(24))
+    first.save(tmp_path / "a.avif", save_all=True, append_images=others, duration=40)
+    assert [grey_number(frame.rgb) for frame in frames(tmp_path / "a.avif", PLANS["default"], [])] == [0, 6, 12, 18]
+    assert not probe(tmp_path / "a.avif").is_still
 
 
 ORIENTATIONS = {1: "RGBW", 2: "GRWB", 3: "WBGR", 4: "BWRG", 5: "RBGW", 6: "BRWG", 7: "WGBR", 8: "GWRB"}
