@@ -159,8 +159,10 @@ def read_packets(video: OpenVideo, damage: Callable[[], None] = lambda: None) ->
             return
 
 
-def exif_orientation(video: OpenVideo) -> int:
-    """How EXIF says that a photograph is to be turned, 1 (not at all) to 8; 1 where it does not say."""
+def exif_orientation(video: OpenVideo) -> int | None:
+    """How EXIF says that a photograph is to be turned, 1 (not at all) to 8; 1 where it does not say, None for videos."""
+    if video.format not in PILLOW_NAMES:
+        return None
     try:
         with _pillow_header(video.source, video.format) as picture:
             return picture.getexif().get(0x0112, 1)

@@ -144,6 +144,22 @@ def test_video_rotated_in_metadata_gives_upright_frames(tmp_path, rotation, mirr
     assert (media.height, media.width) == shape[:2]
 
 
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_video_of_photographs_is_turned_as_their_exif_says(tmp_path, orientation):
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(next(quarters(1))).save(tmp_path / "a.jpg", exif=exif, quality=95)
+    with av.open(str(tmp_path / "a.mov"), "w") as out:
+        stream = out.add_stream("mjpeg", rate=10, width=64, height=48, pix_fmt="yuvj420p")
+        for i in range(8):
+            packet = av.Packet((tmp_path / "a.jpg").read_bytes())
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, i, i, Fraction(1, 10)
+            out.mux(packet)
+    assert {corners(frame) for frame in look(tmp_path / "a.mov")} == {ORIENTATIONS[orientation]}
+
+
 def test_odd_sizes_keep_every_pixel(tmp_path):
     clip = write_clip(tmp_path / "odd.mp4", quarters(8, (65, 47)), pix_fmt="yuv444p")
     assert look(clip)[0].rgb.shape == (47, 65, 3)
