@@ -123,6 +123,8 @@ def open_video(path: str | Source, limits: Limits) -> Iterator[OpenVideo]:
         raise CheckError("unsupported_codec", "animated WebP")  # FFmpeg 8 cannot
     if kind == "audio":
         raise CheckError("no_video_stream")
+    if kind == "tiff_pipe" and _is_jpeg_in_tiff(source):
+        raise CheckError("unsupported_codec", "JPEG within TIFF")  # FFmpeg 8 makes a black picture of it
     options = {"protocol_whitelist": "file", "max_pixels": str(limits.max_pixels)}
     try:
         container = av.open(_for_ffmpeg(source), format=kind, options=options, metadata_errors="replace")
@@ -157,13 +159,23 @@ def read_packets(video: OpenVideo, damage: Callable[[], None] = lambda: None) ->
             return
 
 
-def exif_orientation(video: OpenVideo) -> int:
-    """How EXIF says that a photograph is to be turned, 1 (not at all) to 8; 1 where it does not say."""
+def exif_orientation(video: OpenVideo) -> int | None:
+    """How EXIF says that a photograph is to be turned, 1 (not at all) to 8; 1 where it does not say, None for videos."""
+    if video.format not in PILLOW_NAMES:
+        return None
     try:
         with _pillow_header(video.source, video.format) as picture:
             return picture.getexif().get(0x0112, 1)
     except UNREADABLE_HEADER:
         return 1
+
+
+def _is_jpeg_in_tiff(source: Source) -> bool:
+    try:
+        with _pillow_header(source, "tiff_pipe") as picture:
+            return picture.tag_v2.get(0x0103) in (6, 7)  # compression: the old way of JPEG and the new
+    except UNREADABLE_HEADER:
+        return False
 
 
 def _for_ffmpeg(source: Source) -> str | io.RawIOBase:
@@ -237,7 +249,7 @@ def _pillow_header(path: Path, kind: str) -> Iterator["Image.Image"]:
 
 
 def _choose_stream(container: InputContainer) -> VideoStream:
-    """The largest picture track that is no cover art."""
+    """The largest picture track that is no cover art, the longer of equals: animated AVIF has its first picture twice."""
     streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
     if not streams:
         raise CheckError("no_video_stream")
@@ -247,4 +259,4 @@ def _choose_stream(container: InputContainer) -> VideoStream:
     readable = [s for s in streams if s.codec_context is not None]
     if not readable:
         raise CheckError("unsupported_codec")
-    return max(readable, key=lambda s: s.width * s.height)
+    return max(readable, key=lambda s: (s.width * s.height, s.frames))

@@ -25,6 +25,7 @@ EXIF_TURNS = {
     7: (0, -1, -1, 0),
     8: (0, -1, 1, 0),
 }
+ROTATIONS = {90: 8, 180: 3, -180: 3, -90: 6}  # degrees counterclockwise as orientations of EXIF
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,9 @@ class Geometry:
         return max(1.0, max(self.width, self.height) / MAX_SIDE)
 
 
-def geometry(picture: VideoFrame, aspect: float, exif_orientation: Callable[[], int] = lambda: 1) -> Geometry:
-    """picture: the first of a video. aspect: width of a pixel over its height. exif_orientation: asked if need be."""
+def geometry(picture: VideoFrame, aspect: float, exif_orientation: Callable[[], int | None] = lambda: 1) -> Geometry:
+    """picture: the first of a video. aspect: width of a pixel over its height. exif_orientation: asked if need be; None
+    where the file is no photograph."""
     a, b, c, d = _display_matrix(picture, exif_orientation)
     swap = abs(b) + abs(c) > abs(a) + abs(d)
     width = round(picture.width * aspect) if 0.2 < aspect < 5 else picture.width  # beyond that it is a mistake
@@ -54,12 +56,15 @@ def geometry(picture: VideoFrame, aspect: float, exif_orientation: Callable[[], 
     return Geometry(max(1, width), height, False, mirror=a < 0, flip=d < 0)
 
 
-def _display_matrix(picture: VideoFrame, exif_orientation: Callable[[], int]) -> tuple[int, int, int, int]:
+def _display_matrix(picture: VideoFrame, exif_orientation: Callable[[], int | None]) -> tuple[int, int, int, int]:
     """a, b, c, d of x' = a x + c y, y' = b x + d y (FFmpeg's display matrix), the identity if there is none."""
     try:
         data = picture.side_data.get(Type.DISPLAYMATRIX)
     except ValueError:  # PyAV 18 stumbles over kinds of side data it does not know, such as the EXIF of photographs
-        return EXIF_TURNS.get(exif_orientation(), UPRIGHT)
+        orientation = exif_orientation()
+        if orientation is None:  # of a video PyAV still says how it is turned, if not whether it is mirrored
+            orientation = ROTATIONS.get(picture.rotation)
+        return EXIF_TURNS.get(orientation, UPRIGHT)
     if data is None:
         return UPRIGHT
     matrix = np.frombuffer(data, np.int32)

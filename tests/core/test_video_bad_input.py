@@ -117,6 +117,13 @@ def test_an_animated_webp_is_reported_as_unsupported(tmp_path):
     assert code_of(tmp_path / "a.webp") == "unsupported_codec"
 
 
+def test_a_tiff_compressed_as_jpeg_is_reported_as_unsupported_and_not_judged_as_black(tmp_path):
+    from PIL import Image
+
+    Image.new("RGB", (64, 48), "white").save(tmp_path / "a.tiff", compression="jpeg")
+    assert code_of(tmp_path / "a.tiff") == "unsupported_codec"
+
+
 # --- playlists disguised as video
 
 

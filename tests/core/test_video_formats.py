@@ -9,7 +9,7 @@ import pytest
 from core.picture import Upright, geometry
 from core.plan import PLANS
 from core.video import Frame, frames, probe
-from tests.media import grey_clip, greys, write_clip
+from tests.media import grey_clip, grey_number, greys, write_clip
 
 # file name, codec, pixel format
 VIDEOS = [
@@ -96,6 +96,15 @@ def test_webp_and_avif_are_pictures_too(tmp_path, name, codec, container):
     assert probe(path).is_still
 
 
+def test_an_animated_avif_is_a_video(tmp_path):
+    from PIL import Image
+
+    first, *others = (Image.fromarray(picture) for picture in greys(24))
+    first.save(tmp_path / "a.avif", save_all=True, append_images=others, duration=40)
+    assert [grey_number(frame.rgb) for frame in frames(tmp_path / "a.avif", PLANS["default"], [])] == [0, 6, 12, 18]
+    assert not probe(tmp_path / "a.avif").is_still
+
+
 ORIENTATIONS = {1: "RGBW", 2: "GRWB", 3: "WBGR", 4: "BWRG", 5: "RBGW", 6: "BRWG", 7: "WGBR", 8: "GWRB"}
 
 
@@ -133,6 +142,22 @@ def test_video_rotated_in_metadata_gives_upright_frames(tmp_path, rotation, mirr
     assert {(corners(frame), frame.rgb.shape) for frame in look(clip)} == {(expected, shape)}
     media = probe(clip)
     assert (media.height, media.width) == shape[:2]
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_video_of_photographs_is_turned_as_their_exif_says(tmp_path, orientation):
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(next(quarters(1))).save(tmp_path / "a.jpg", exif=exif, quality=95)
+    with av.open(str(tmp_path / "a.mov"), "w") as out:
+        stream = out.add_stream("mjpeg", rate=10, width=64, height=48, pix_fmt="yuvj420p")
+        for i in range(8):
+            packet = av.Packet((tmp_path / "a.jpg").read_bytes())
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, i, i, Fraction(1, 10)
+            out.mux(packet)
+    assert {corners(frame) for frame in look(tmp_path / "a.mov")} == {ORIENTATIONS[orientation]}
 
 
 def test_odd_sizes_keep_every_pixel(tmp_path):
