@@ -52,6 +52,8 @@ class HashedFile:
 
 def refusal(head: bytes) -> CheckError | None:
     """Why a file that begins so will not be looked at."""
+    if not head:
+        return CheckError("damaged")
     kind = recognise(head) if len(head) >= 12 else None
     if kind is None:
         return CheckError("not_a_video")

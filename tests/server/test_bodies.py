@@ -34,3 +34,8 @@ def test_a_form_with_letters_that_no_token_has_is_refused(client):
 def test_a_batch_whose_page_cannot_be_shown_is_not_made(client):
     assert client.post("/v1/batches?limit=abc", json={"urls": ["https://x.com/a/status/1"]}).status_code == 422
     assert client.get("/v1/checks").json["checks"] == []
+
+
+def test_an_empty_file_is_called_what_the_command_line_calls_it(client):
+    answer = client.post("/v1/checks", data={"file": (io.BytesIO(b""), "clip.mp4")})
+    assert (answer.status_code, answer.json["code"]) == (422, "damaged")
