@@ -85,13 +85,17 @@ def expand(link: Link, way_out: Exit, allowed: Allowed = NOTHING_MORE) -> Link:
                 answer = session.get(
                     url, proxies=proxies, headers=headers, allow_redirects=False, stream=True, timeout=15
                 )
+                answer.close()  # the body is of no use, and may be endless
+                if not answer.is_redirect:
+                    raise CheckError("removed" if answer.status_code in (404, 410) else "no_video")
+                url = urljoin(url, answer.headers["Location"])
+                host = urlsplit(url).hostname or ""
             except requests.RequestException:
                 raise CheckError(way_out.refused() or "network") from None
-            answer.close()  # the body is of no use, and may be endless
-            if not answer.is_redirect:
-                raise CheckError("removed" if answer.status_code in (404, 410) else "no_video")
-            url = urljoin(url, answer.headers["Location"])
-            host = urlsplit(url).hostname or ""
+            except (
+                ValueError
+            ):  # it leads to what is no address, which requests reads as well, though it does not follow
+                raise CheckError("no_video") from None
             if host != own_host and not host.endswith(f".{own_host}"):
                 found = canonicalise(url, allowed)
             else:

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 USUAL_PORTS = (80, 443, 8080, 8443)
 HEAD_LIMIT = 64 * 1024  # bytes of request or response head
 CONNECT_SECONDS = 10
-IDLE_SECONDS = 30  # without a byte
+IDLE_SECONDS = 30  # without a byte from the site
 KEEP_ACCOUNT_SECONDS = 60  # after a job's time: its owner may still ask why it was refused
 CHUNK = 64 * 1024
 HOP_BY_HOP = ("connection", "proxy-connection", "keep-alive", "proxy-authorization", "te", "upgrade")
@@ -168,12 +168,13 @@ class Proxy:
                     path = parse_target(method, target)[2]
                     host = [("Host", urlsplit(target).netloc)]
                     far_out.write(head(f"{method} {path} HTTP/1.1", host + without(headers, "host")))
-                up = asyncio.create_task(pump(client_in, far_out, ticket, spent))
+                # while an answer comes a client may be silent for long, and this ends with the answer
+                up = asyncio.create_task(pump(client_in, far_out, ticket, spent, idle_s=None))
                 if method != "CONNECT":
                     async with asyncio.timeout(IDLE_SECONDS):
                         status, _, far_headers = await read_head(far_in, response=True)
                     client_out.write(head(status, without(far_headers)))
-                await pump(far_in, client_out, ticket, spent)
+                await pump(far_in, client_out, ticket, spent, IDLE_SECONDS)
         except TimeoutError:
             if time_left.expired():  # else a connection that its client keeps for later was silent for long
                 spent.refused = spent.refused or "timed_out"
@@ -237,10 +238,15 @@ def head(first: str, headers: list[tuple[str, str]]) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, ticket: Ticket, spent: Spent) -> None:
-    """Copy until the source ends. Going over the ticket's bytes cuts the connection and is remembered."""
+async def pump(
+    source: asyncio.StreamReader, sink: asyncio.StreamWriter, ticket: Ticket, spent: Spent, idle_s: float | None
+) -> None:
+    """Copy until the source ends. Going over the ticket's bytes cuts the connection and is remembered.
+
+    Raises TimeoutError after so many seconds without a byte.
+    """
     while True:
-        async with asyncio.timeout(IDLE_SECONDS):
+        async with asyncio.timeout(idle_s):
             chunk = await source.read(CHUNK)
         if not chunk:
             break

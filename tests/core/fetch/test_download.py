@@ -228,6 +228,14 @@ def test_a_short_link_to_somewhere_else_is_not_followed(site, forbidden, guard, 
     assert site.hits == ["/s"]
 
 
+@pytest.mark.parametrize("where", ["http://[", "//a\u2100.example/"])
+def test_a_short_link_to_what_is_no_address_has_no_video_behind_it(site, guard, where):
+    site.pages["/s"] = lambda h: h.redirect(where.encode().decode("latin-1"))
+    with pytest.raises(CheckError) as caught:
+        expand(Link(SHORT.site, site.url("/s"), None), guard.exit("job", 10**6, 30))
+    assert caught.value.code == "no_video"
+
+
 @pytest.mark.parametrize(
     ("sentence", "code"),
     [

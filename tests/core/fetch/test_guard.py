@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from core.fetch import guard as guard_module
-from core.fetch.guard import Proxy, Ticket, is_public, run
+from core.fetch.guard import Proxy, Spent, Ticket, is_public, run
 
 NOT_PUBLIC = (
     "0.0.0.0",
@@ -235,22 +235,48 @@ def test_a_body_that_trickles_ends_with_the_jobs_time(site, guard):
         stop.set()
 
 
-def test_a_tunnel_that_a_client_keeps_for_later_is_cut_without_blame(site, monkeypatch):
-    monkeypatch.setattr(guard_module, "IDLE_SECONDS", 0.2)
+def through_a_tunnel(site, monkeypatch, talk) -> Spent:
+    """Run `talk` with both ends of a tunnel, through a guard that waits half a second for a byte. What it cost."""
+    monkeypatch.setattr(guard_module, "IDLE_SECONDS", 0.5)
     proxy = Proxy(b"secret", frozenset({site.host}))
     name, signature = Ticket("kept", 10**6, time.time() + 30).sign(b"secret")
     leave = base64.b64encode(f"{name}:{signature}".encode()).decode()
 
-    async def keep_a_tunnel() -> bytes:
+    async def open_and_talk() -> None:
         async with await asyncio.start_server(proxy.serve, "127.0.0.1", 0) as server:
             reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
             writer.write(f"CONNECT {site.host} HTTP/1.1\r\nProxy-Authorization: Basic {leave}\r\n\r\n".encode())
-            answer = await asyncio.wait_for(reader.read(), 20)
+            assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+            async with asyncio.timeout(20):
+                await talk(reader, writer)
             writer.close()
-            return answer
 
-    assert b"200" in asyncio.run(keep_a_tunnel())
-    assert proxy.spent["kept"].refused is None
+    asyncio.run(open_and_talk())
+    return proxy.spent["kept"]
+
+
+def test_a_tunnel_that_a_client_keeps_for_later_is_cut_without_blame(site, monkeypatch):
+    async def be_silent(reader, writer):
+        assert await reader.read() == b""
+
+    assert through_a_tunnel(site, monkeypatch, be_silent).refused is None
+
+
+def test_a_tunnel_carries_the_next_request_after_an_answer_that_took_long(site, monkeypatch):
+    def slowly(handler):
+        handler.begin(200, {"Content-Length": "16"})
+        for _ in range(16):
+            handler.wfile.write(b"x")
+            time.sleep(0.05)
+
+    async def ask_twice(reader, writer):
+        for page, length in (("/slow", 16), ("/page", 5)):
+            writer.write(f"GET {page} HTTP/1.1\r\nHost: {site.host}\r\n\r\n".encode())
+            assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(length)
+
+    site.pages |= {"/slow": slowly, "/page": ("text/plain", b"hello")}
+    through_a_tunnel(site, monkeypatch, ask_twice)
 
 
 def test_a_compressed_body_costs_what_it_weighs_on_the_line(site, guard):
