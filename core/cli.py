@@ -52,7 +52,9 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="one line of JSON per file on stdout")
     check.add_argument("--out", type=Path, metavar="DIR", help="write the annotated video, pictures and a report here")
     plan = check.add_mutually_exclusive_group()
-    plan.add_argument("--thorough", action="store_true", help="look all through the video, 8 frames a second, not at samples of it")
+    plan.add_argument(
+        "--thorough", action="store_true", help="look all through the video, 8 frames a second, not at samples of it"
+    )
     plan.add_argument("--fast", action="store_true", help="end as soon as the answer stands firm; may miss later faces")
     plan.add_argument("--plan", default="default", metavar="NAME", help="default, fast, thorough, first100 or mean")
     check.add_argument("--frames", type=positive, metavar="N", help="frames in each window of the plan")

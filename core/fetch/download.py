@@ -92,9 +92,7 @@ def expand(link: Link, way_out: Exit, allowed: Allowed = NOTHING_MORE) -> Link:
                 host = urlsplit(url).hostname or ""
             except requests.RequestException:
                 raise CheckError(way_out.refused() or "network") from None
-            except (
-                ValueError
-            ):  # it leads to what is no address, which requests reads as well, though it does not follow
+            except ValueError:  # it leads to what is no address; requests looks at that too, though it does not follow
                 raise CheckError("no_video") from None
             if host != own_host and not host.endswith(f".{own_host}"):
                 found = canonicalise(url, allowed)
