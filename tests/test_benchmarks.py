@@ -19,6 +19,7 @@ def row(pipeline, frames, seconds):
         "frames": frames,
         "seconds": 2 * seconds,
         "processor_s": seconds,
+        "start_processor_s": 1.0,
         "peak_mb": 100.0,
         "bytes": 1e6,
     }
@@ -36,7 +37,7 @@ def test_ratios_say_how_many_times_as_much_the_others_take():
 
 def test_the_table_has_a_line_for_each_pipeline():
     text = table({"rows": ROWS, "limit": {"sum": 1.0}, "ratios": ratios(ROWS, {"sum": 1.0})})
-    assert [line.count("|") for line in text.splitlines() if line.startswith("| 10s")] == [9] * len(ROWS)
+    assert [line.count("|") for line in text.splitlines() if line.startswith("| 10s")] == [10] * len(ROWS)
     assert "reference_100_frames: 50.0" in text
 
 
