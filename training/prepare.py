@@ -156,7 +156,8 @@ class Shards:
         if not self.jpegs:
             raise SystemExit(f"No prepared shards in {folder}. Run: python -m training.prepare")
 
-        self.drawn, self.acted = _drawings(folder / "rendered"), _drawings(folder / "acted")
+        # JPEGs by family and the number of the face; not every face may have one
+        self.drawings = {"redrawn": _drawings(folder / "rendered"), "acted": _drawings(folder / "acted")}
 
         points = np.stack(self.landmarks)
         points = points - points.mean(1, keepdims=True)
@@ -177,7 +178,7 @@ class Shards:
 
     def sample(self, i: int, drawing: int = 0) -> Sample:
         """Sample `i` with drawing number `drawing` of each kind, counted round and round."""
-        each = [kept[i][drawing % len(kept[i])] if i in kept else None for kept in (self.drawn, self.acted)]
+        each = [kept[i][drawing % len(kept[i])] if i in kept else None for kept in self.drawings.values()]
         drawn, acted = (None if jpeg is None else _decode(jpeg) for jpeg in each)
         return Sample(_decode(self.jpegs[i]), self.landmarks[i], self.boxes[i], self.sources[i], drawn, acted)
 

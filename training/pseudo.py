@@ -102,22 +102,12 @@ def rerender(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend
 
 
 def redrawn(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
-    """The face, or the whole picture, drawn anew by a published upsampling network: rendered whole, sharp or soft.
-
-    Falls back to `rerender` for a face that has no drawing yet.
-    """
-    if sample.drawn is None:
-        return rerender(sample, partner, rng)
+    """The face, or the whole picture, drawn anew by a published upsampling network: rendered whole, sharp or soft."""
     return drawn_over(sample, sample.drawn, rng, 0.5)
 
 
 def acted(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
-    """The face, or the whole picture, drawn by a reenactment network from another view of it.
-
-    Falls back to `reenact` for a face that has no such drawing yet.
-    """
-    if sample.acted is None:
-        return reenact(sample, partner, rng)
+    """The face, or the whole picture, drawn by a reenactment network from another view of it."""
     source = sample.acted.astype(np.float32)
     if rng.random() < 0.4:  # as restorers that follow such networks do
         source = degrade.sharpen(source, rng.uniform(0.3, 1.5))
@@ -170,6 +160,7 @@ FAMILIES: dict[str, tuple[float, Family]] = {  # share of a batch
     "redrawn": (0.14, redrawn),
     "acted": (0.15, acted),
 }
+NEEDS = {"redrawn": ("drawn", "rerender"), "acted": ("acted", "reenact")}  # a drawing; what a face without it gets
 HULL_SHARES = np.array([30, 14, 12, 12, 8, 5, 7, 4, 4, 4]) / 100  # in the order of HULLS
 
 
@@ -179,6 +170,8 @@ def make_pair(
     """One pair from a real face and another person's; all draws come from `rng`."""
     names = list(FAMILIES)
     family = family or str(rng.choice(names, p=[FAMILIES[n][0] for n in names]))
+    if family in NEEDS and getattr(sample, NEEDS[family][0]) is None:
+        family = NEEDS[family][1]
     blend = FAMILIES[family][1](sample, partner, rng)
     place = _placement(sample, rng)
     shape = place.shape

@@ -193,7 +193,11 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
         ema.load_state_dict(kept["ema"])
         optimiser.load_state_dict(kept["optimiser"])
         step = kept["step"]
-    print(f"{len(seen)} faces to train on, {len(unseen)} unseen; start: {origin}; step {step} of {steps}", flush=True)
+    drawn = ", ".join(f"{sum(i in kept for i in seen)} {family}" for family, kept in shards.drawings.items())
+    print(
+        f"{len(seen)} faces to train on ({drawn}), {len(unseen)} unseen; start: {origin}; step {step} of {steps}",
+        flush=True,
+    )
 
     network = DistributedDataParallel(encoder) if world > 1 else encoder
     set_train(encoder, config)

@@ -84,7 +84,7 @@ def test_every_face_has_its_drawings_which_stand_in_for_itself(data):
     act.act(data, steps=1, faces=None)
     assert {shard: shard.stat().st_mtime_ns for shard in (data / "acted").glob("*.npz")} == made
     shards = Shards(data)
-    assert sorted(shards.acted) == [0, 1, 2, 3]
+    assert sorted(shards.drawings["acted"]) == [0, 1, 2, 3]
     drawings = [shards.sample(0, drawing).acted for drawing in range(act.DRAWINGS)]
     assert all(np.abs(a.astype(float) - b).mean() > 1 for a, b in combinations(drawings, 2))
     assert np.array_equal(shards.sample(0, act.DRAWINGS).acted, drawings[0])

@@ -50,8 +50,8 @@ def test_a_drawing_belongs_to_its_face_and_a_second_run_makes_nothing_again(data
     render(data, faces=2)
     assert shard.stat().st_mtime_ns == before
     shards = Shards(data)
-    assert sorted(shards.drawn) == sorted(np.random.default_rng(7).permutation(3)[:2].tolist())
-    drawn = shards[next(iter(shards.drawn))]
+    assert sorted(shards.drawings["redrawn"]) == sorted(np.random.default_rng(7).permutation(3)[:2].tolist())
+    drawn = shards[next(iter(shards.drawings["redrawn"]))]
     assert 0.5 < np.abs(drawn.drawn.astype(float) - drawn.rgb).mean() < 12
 
 
