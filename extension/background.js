@@ -4,7 +4,7 @@
 
 import { begin, cancel, carryOn, getCheck, hear, keep, onCheckChange, remove, tidy } from './checks.js';
 import { loadWords } from './i18n.js';
-import { dropCard, isInFront, lookAround, setBadge, showCard } from './page.js';
+import { dropCard, isInFront, lookAround, NOWHERE, setBadge, showCard } from './page.js';
 import { endRecording, hearRecording, offerRecording, startRecording, takeRecording } from './recordings.js';
 import { again, answered, failed, isOver, newCheck } from './state.js';
 import { getSettings, hasConsent, lockStorage, showInPanel } from './storage.js';
@@ -66,7 +66,7 @@ async function startFromClick(click, tab) {
     }
     const pageUrl = click.pageUrl ?? tab.url;
     const begun = newCheck({ key: crypto.randomUUID(), url: pageUrl ?? '', source: 'page', server: settings.server, tabId }, Date.now());
-    const around = tabId === null ? { found: null, frameId: 0 } : await lookAround(tabId, click.frameId ?? 0, viewOf(begun, t), click, pageUrl);
+    const around = tabId === null ? { found: null, frameId: NOWHERE } : await lookAround(tabId, click.frameId ?? 0, viewOf(begun, t), click, pageUrl);
     const target = chooseTarget({ click, found: around.found, tabUrl: tab.url });
     const isElsewhere = 'source' in target && ['link', 'selection'].includes(target.source); // not what plays here
     const hasVideo = Boolean(around.found?.hasVideo) && !isElsewhere;
@@ -77,7 +77,7 @@ async function startFromClick(click, tab) {
     if (running !== check) await dropCard(check, check.key);
     const byKeys = click.pageUrl === undefined; // or by the toolbar's button: then the keyboard goes on in the card
     const now = (await getCheck(running.key)) ?? running;
-    if (running !== check || byKeys) await showCard(now, viewOf(now, t), true, byKeys);
+    if (running !== check || byKeys) await showCard(now, viewOf(now, t), { open: true, focus: byKeys, asked: true });
 }
 
 /** Show what became of a check wherever it is shown. @param {Check} check @param {Check | null} before */
@@ -85,14 +85,14 @@ async function tell(check, before) {
     const t = await words();
     const view = viewOf(check, t);
     const news = toneOf(check) !== (before && toneOf(before));
-    await showCard(check, view, !before || (news && isOver(check)));
-    if (news) setBadge(check.tabId, view.tone, view.title);
-    if (before && news && isOver(check) && check.phase !== 'cancelled') await notify(check, view);
+    const isHere = await showCard(check, view, { open: !before || (news && isOver(check)) });
+    if (news && isHere) setBadge(check.tabId, view.tone, view.title); // the next page is not spoken of
+    if (before && news && isOver(check) && check.phase !== 'cancelled') await notify(check, view, isHere);
 }
 
-/** @param {Check} check @param {import('./view.js').View} view */
-async function notify(check, view) {
-    if (!(await getSettings()).notify || (await isInFront(check.tabId))) return;
+/** @param {Check} check @param {import('./view.js').View} view @param {boolean} isHere whether its page is still there */
+async function notify(check, view, isHere) {
+    if (!(await getSettings()).notify || (isHere && (await isInFront(check.tabId)))) return;
     const message = [check.site ?? check.url, view.percent?.label ?? view.text].join('\n');
     await chrome.notifications.create(check.key, { type: 'basic', iconUrl: chrome.runtime.getURL('icons/128.png'), title: view.title, message });
 }
@@ -139,6 +139,7 @@ const fromCards = {
     cancel: ofItsCheck((check) => cancel(check.key)),
     again: ofItsCheck(checkAgain),
     settings: () => openOptions(false),
+    left: async (/** @type {object} */ _, /** @type {chrome.runtime.MessageSender} */ { tab }) => setBadge(tab?.id ?? null, 'cancelled', (await words())('menu_check')),
     record: ofItsCheck((check, _, sender) => offerRecording(check, sender.tab)),
     recording: ofItsCheck(hearRecording),
     recorded: ofItsCheck(takeRecording),

@@ -15,7 +15,7 @@
  * @property {string} source which of the click's addresses it is: link, permalink, src, embed, page, selection, file
  * @property {string} server the address it was sent to
  * @property {number | null} tabId where the card is
- * @property {number} frameId
+ * @property {number} frameId below 0: no card can be shown there
  * @property {string | null} serverId
  * @property {Phase} phase
  * @property {number} progress 0 to 1

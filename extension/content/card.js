@@ -50,6 +50,9 @@
 
     /** @type {Map<string, {host: HTMLElement, show: (view: object) => void, place: (index: number) => void, focus: () => void, remove: () => void}>} */
     const cards = new Map();
+    /** @type {Map<string, string>} the address of the page in which each check was asked for */
+    const askedAt = new Map();
+    let here = location.href;
 
     function make(name, { parent, className, text, ...attributes } = {}) {
         const element = document.createElement(name);
@@ -189,19 +192,42 @@
         [...cards.values()].forEach((card, index) => card.place(index));
     }
 
-    globalThis.unmaskShow = (view, focus = false) => {
+    /** A site may go on to its next page in the same document: no card stays beside another video than the one it is about. */
+    function moveOn() {
+        if (location.href === here) return;
+        here = location.href;
+        [...cards.values()].forEach((card) => card.remove());
+        chrome.runtime.sendMessage({ what: 'left' }).catch(() => {}); // the extension was reloaded: nobody listens
+    }
+
+    function show(view, focus) {
         if (!cards.has(view.key)) cards.set(view.key, createCard(view.key));
         cards.get(view.key).show(view);
         placeAll();
         if (focus) cards.get(view.key).focus();
+    }
+
+    /** Show it if it is of this page. Answers whether it is. A closed card stays closed, until there is something to say that was asked for. */
+    function hear({ view, open, focus, asked }) {
+        moveOn();
+        if (asked) askedAt.set(view.key, here);
+        const isHere = askedAt.get(view.key) === here;
+        if (isHere && (cards.has(view.key) || open)) show(view, focus);
+        return isHere;
+    }
+
+    globalThis.unmaskShow = (view) => {
+        hear({ view, open: true, focus: false, asked: true });
     };
 
-    chrome.runtime.onMessage.addListener((message) => {
+    chrome.runtime.onMessage.addListener((message, _, reply) => {
         if (message.what === 'drop') cards.get(message.key)?.remove();
-        // A closed card stays closed, until there is something to say that was asked for.
-        if (message.what === 'card' && (cards.has(message.view.key) || message.open)) globalThis.unmaskShow(message.view, message.focus);
+        if (message.what === 'card') reply(hear(message));
     });
     addEventListener('scroll', placeAll, { capture: true, passive: true });
     addEventListener('resize', placeAll, { passive: true });
-    setInterval(() => cards.size > 0 && placeAll(), 500); // sites move their players without an event
+    setInterval(() => {
+        moveOn(); // a site's own pushState makes no event
+        if (cards.size > 0) placeAll(); // and players are moved without one
+    }, 500);
 })();

@@ -383,6 +383,87 @@ test('who has moved on is told by a notification', async () => {
     await page.close();
 });
 
+/** What the toolbar's button says in the tab before us, and which checks were told of by a notification. */
+const toldOf = async () =>
+    (await browser.worker()).evaluate(async () => {
+        const [{ id: tabId }] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
+        const [sign, title, notices] = await Promise.all([chrome.action.getBadgeText({ tabId }), chrome.action.getTitle({ tabId }), chrome.notifications.getAll()]);
+        return { sign, title, notices: Object.keys(notices) };
+    });
+const latest = async () => (await browser.checks()).sort((a, b) => b.createdAt - a.createdAt)[0];
+
+/** A page with a check that is under way, and its key. */
+async function underWay() {
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    await cardWith(page, '30 %');
+    return { page, key: (await latest()).key };
+}
+const notified = (key) => until('the notification', async () => (await toldOf()).notices.includes(key));
+
+test('on a site that goes on in the same document no verdict stands beside the next video', async () => {
+    const { page, key } = await underWay();
+    const goTo = (path) => page.evaluate((next) => {
+        history.pushState({}, '', next);
+        document.querySelector('#v').src = `/clip.webm?${next}`;
+    }, path);
+    await goTo('/another');
+    await until('no card', async () => (await cardIn(page)) === null);
+    await until('no sign', async () => (await toldOf()).sign === '');
+    stub.road = [done('likely_manipulated', 0.87)];
+    await notified(key);
+    assert.equal(await cardIn(page), null);
+    const { sign, title } = await toldOf();
+    assert.deepEqual([sign, title], ['', 'Unmask: Check this video']);
+    await browser.checkByKeys();
+    const card = await cardWith(page, 'Likely manipulated'); // of the video that is there now
+    assert.deepEqual([card.count, (await latest()).url, (await toldOf()).sign], [1, `${site.address}/clip.webm?/another`, '!']);
+    await goTo('/a-third');
+    await until('no card', async () => (await cardIn(page)) === null);
+    await until('no sign', async () => (await toldOf()).sign === '');
+    await page.close();
+});
+
+test('a verdict is told by a notification where its tab has gone on to another page, which says nothing of it', async () => {
+    const { page, key } = await underWay();
+    await page.goto(`${site.address}/two`);
+    stub.road = [done('likely_manipulated', 0.87)];
+    await notified(key);
+    assert.equal((await toldOf()).sign, '');
+    assert.equal(await cardIn(page), null);
+    await page.close();
+});
+
+test('a check in the next page shows its own card and sign, and not those of the page before', async () => {
+    const { page, key } = await underWay();
+    await page.goto(`${site.address}/two`);
+    await page.evaluate(() => document.querySelector('#v').remove());
+    await browser.checkByKeys();
+    await cardWith(page, '30 %');
+    const [first, second] = [...stub.checks.values()].slice(-2);
+    assert.notEqual((await latest()).key, key);
+    first.cancelled = true; // ends before the other
+    await until('the end', async () => (await browser.checks()).find((check) => check.key === key).phase === 'cancelled');
+    assert.deepEqual([(await cardIn(page)).count, (await toldOf()).sign], [1, '…']);
+    stub.road = [done('inconclusive', 0.48)];
+    const card = await cardWith(page, 'Inconclusive');
+    assert.deepEqual([card.count, (await toldOf()).sign, second.cancelled], [1, '?', false]);
+    await page.close();
+});
+
+test('asking again for a check that is under way shows its card, also after the page was loaded anew', async () => {
+    const { page, key } = await underWay();
+    await page.reload();
+    await browser.checkByKeys();
+    const card = await cardWith(page, '30 %');
+    assert.deepEqual([card.count, (await latest()).key], [1, key]);
+    stub.road = [done('inconclusive', 0.48)];
+    await cardWith(page, 'Inconclusive');
+    assert.equal((await toldOf()).sign, '?');
+    await page.close();
+});
+
 test('the chosen language is spoken at once', async () => {
     const options = await browser.open(browser.own('options/options.html'));
     await options.selectOption('#language', 'de');
