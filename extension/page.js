@@ -11,8 +11,8 @@ const ASKING = { width: 460, height: 330 }; // pixels, frame included
 const BADGE_COLOURS = { likely_manipulated: '#b3420c', inconclusive: '#6741a8', no_signs_found: '#0b6e75' };
 
 /**
- * Look around the click, in the frame it was made in or, where that is another site's, in the page; and show the card
- * there at once, because what it will say takes longer to find out.
+ * Look around the click, and show the card there at once, because what it will say takes longer to find out. Where the
+ * frame is another site's, the card is shown in the page around it, whose own videos were not meant: nothing is found.
  *
  * @param {number} tabId
  * @param {number} frameId
@@ -27,11 +27,7 @@ export async function lookAround(tabId, frameId, view, click, pageUrl) {
         const target = { tabId, frameIds: [frame] };
         try {
             await chrome.scripting.executeScript({ target, files: ['content/find.js', 'content/card.js'] });
-            const [answer] = await chrome.scripting.executeScript({
-                target,
-                func: begin,
-                args: [view, hint],
-            });
+            const [answer] = await chrome.scripting.executeScript({ target, func: begin, args: [view, frame === frameId ? hint : null] });
             return { found: answer.result ?? null, frameId: frame };
         } catch {
             // try the page around it
@@ -40,11 +36,11 @@ export async function lookAround(tabId, frameId, view, click, pageUrl) {
     return { found: null, frameId: NOWHERE };
 }
 
-/** Runs in the page, where the two files have just defined these. @param {any} view @param {object} hint */
+/** Runs in the page, where the two files have just defined these. @param {any} view @param {object | null} hint null: look for nothing */
 function begin(view, hint) {
     // @ts-ignore
     const { unmaskFind, unmaskShow } = globalThis;
-    const found = unmaskFind(view.key, hint);
+    const found = hint && unmaskFind(view.key, hint);
     unmaskShow(view);
     return found;
 }
