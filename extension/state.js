@@ -98,8 +98,10 @@ export function failed(check, code, now, { message = '', nextStep = '' } = {}) {
 export function cancelled(check, now) {
     if (isOver(check)) return check;
     const asked = { ...check, cancelAsked: true, nextAt: now, changedAt: now };
-    // A call may be on its way: with the first failed one, or none, there is nothing to call back.
-    return check.serverId || (check.phase === 'sending' && check.tries === 0) ? asked : { ...asked, phase: 'cancelled', nextAt: null };
+    // A call may be on its way: with the first failed one, or none, there is nothing to call back. A recording on its way
+    // is broken off, and not sent again only to hear which check is to be cancelled.
+    const isComing = check.phase === 'sending' && check.tries === 0 && !check.recordedS;
+    return check.serverId || isComing ? asked : { ...asked, phase: 'cancelled', nextAt: null };
 }
 
 /** The same video once more. @param {Check} check @param {string} server @param {number} now @returns {Check} */

@@ -86,6 +86,7 @@ at('server-form').addEventListener('submit', async (/** @type {SubmitEvent} */ e
 
 at('withdraw').addEventListener('click', async () => {
     settings = await setSettings({ consent: null });
+    await chrome.runtime.sendMessage({ what: 'poll' }); // the worker stops what is on its way
     const server = serverAddress(settings.server);
     if (server) await chrome.permissions.remove({ origins: [server.permission] });
     drawServer();
