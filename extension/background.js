@@ -117,7 +117,7 @@ function openPanel(tab) {
 async function checkAgain(check) {
     if (!check || check.source === 'file' || !isOver(check)) return;
     const settings = await getSettings(); // the server may have been changed since
-    if (hasConsent(settings)) await begin(again(check, settings.server, Date.now()));
+    await (hasConsent(settings) ? begin(again(check, settings.server, Date.now())) : openOptions(true));
 }
 
 /** @param {chrome.runtime.MessageSender} sender @param {string} key */

@@ -117,7 +117,7 @@ export function mayRecord(check) {
 export function viewOf(check, t) {
     const tone = toneOf(check);
     const button = (/** @type {string} */ what) => ({ what, label: t(`button_${what}`) });
-    const settle = check.problem && ['unauthorized', 'not_unmask', 'unreachable'].includes(check.problem.code);
+    const settle = check.problem && ['unauthorized', 'not_allowed', 'not_unmask', 'unreachable'].includes(check.problem.code);
     let buttons = [button('report')];
     if (!isOver(check)) buttons = check.cancelAsked ? [] : [button('cancel')];
     else if (tone === 'problem') buttons = [...(mayRecord(check) ? [button('record')] : []), button(settle ? 'settings' : 'upload'), button('again')];

@@ -492,12 +492,20 @@ test('a check goes on after the browser was closed in the middle of it', async (
     await until('the verdict', async () => (await browser.checks()).some(({ phase, analysis: answer }) => phase === 'done' && answer.probability === 0.05));
 });
 
-test('after the consent is withdrawn nothing is sent, and the permission is gone', async () => {
+test('after the consent is withdrawn nothing is sent, the permission is gone, and who asks again is led to where one agrees', async () => {
+    const { page } = await underWay();
     const options = await browser.open(browser.own('options/options.html'));
     await options.click('#withdraw');
     await until('the withdrawal', () => options.isHidden('#withdraw'));
+    await page.bringToFront();
+    const card = await cardWith(page, 'You no longer send');
+    assert.match(card.text, /Settings.*Try again/);
     const asked = stub.requests.length;
-    const page = await browser.open(`${site.address}/`);
+    const isWelcome = (one) => one.url().endsWith('#welcome');
+    const before = browser.context.pages().filter(isWelcome).length;
+    await card.press('Try again');
+    await until('the page where one agrees', () => browser.context.pages().filter(isWelcome).length === before + 1, 20);
+    await page.bringToFront();
     await browser.checkByKeys();
     await pause(1500);
     assert.equal(stub.requests.length, asked);
