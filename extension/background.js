@@ -120,11 +120,11 @@ async function checkAgain(check) {
     await (hasConsent(settings) ? begin(again(check, settings.server, Date.now())) : openOptions(true));
 }
 
-/** @param {chrome.runtime.MessageSender} sender @param {string} key */
-function openReport(sender, key) {
+/** @param {chrome.runtime.MessageSender} sender @param {string | null} key null: where a file is chosen */
+function openInPanel(sender, key) {
     showInPanel(key);
-    if (!sidePanel || !sender.tab) return openInTab(key); // Firefox opens its sidebar only from its own buttons
-    return sidePanel.open({ windowId: sender.tab.windowId }).catch(() => openInTab(key));
+    if (!sidePanel || !sender.tab) return openInTab(key ?? ''); // Firefox opens its sidebar only from its own buttons
+    return sidePanel.open({ windowId: sender.tab.windowId }).catch(() => openInTab(key ?? ''));
 }
 
 /** A card may speak of the check it shows, of no other. @param {(check: Check, message: any, sender: chrome.runtime.MessageSender) => unknown} act */
@@ -144,8 +144,8 @@ const fromCards = {
     recording: ofItsCheck(hearRecording),
     recorded: ofItsCheck(takeRecording),
     notRecorded: ofItsCheck(endRecording),
-    report: (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => openReport(sender, key),
-    upload: (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => openReport(sender, key),
+    report: (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => openInPanel(sender, key),
+    upload: (/** @type {object} */ _, /** @type {chrome.runtime.MessageSender} */ sender) => openInPanel(sender, null),
 };
 
 /** What the panel, the settings and the window that asks for a recording may ask for. */

@@ -107,11 +107,11 @@ async function draw() {
     drawReport();
 }
 
-/** @param {string | null} key */
-function show(key) {
+/** @param {string | null} key @param {string} place where the keyboard goes on */
+function show(key, place = key ? 'report' : 'address') {
     shown = key;
     const typed = () => document.activeElement === at('address') && at('address').value; // nobody takes the field away meanwhile
-    draw().then(() => typed() || (key ? at('report') : at('address')).focus());
+    draw().then(() => typed() || at(place).focus());
 }
 
 /** @param {string} [text] */
@@ -152,14 +152,16 @@ at('clear').addEventListener('click', () => tell({ what: 'remove', keys: checks.
 
 onStorageChange(draw);
 let asked = await shownInPanel();
-if (!shown) shown = asked;
 onStorageChange(async () => {
     const now = await shownInPanel();
-    if (now === asked) return;
+    if (!now || now.at === asked?.at) return;
     asked = now;
-    show(now);
+    show(now.key, now.key ? undefined : 'upload');
 });
 if (!hasConsent(settings)) notice(t('consent_needed'));
+const wantsUpload = !shown && asked?.key === null;
+shown ??= asked?.key ?? null;
 await draw();
+if (wantsUpload) at('upload').focus();
 // While somebody is looking, the worker is kept at it.
 setInterval(() => checks.some((check) => !isOver(check)) && tell({ what: 'poll' }), 2_000);

@@ -359,6 +359,39 @@ test('the full report opens beside the page and can be saved', async () => {
     await wide.close();
 });
 
+/** The panel in a tab, as narrow as beside a page: the side panel itself is hidden from the debugger. */
+async function narrowPanel() {
+    const panel = await browser.open(browser.own('panel/panel.html'));
+    const session = await browser.context.newCDPSession(panel);
+    await session.send('Emulation.setDeviceMetricsOverride', { width: 400, height: 800, deviceScaleFactor: 1, mobile: false });
+    await until('the list or a report', () => panel.evaluate(() => document.querySelector('#list li') !== null));
+    return panel;
+}
+const focusIn = (page) => page.evaluate(() => document.activeElement?.id || document.activeElement?.className || document.activeElement?.nodeName);
+
+test('the card’s button for a file leads to where one is chosen, as often as it is pressed', async () => {
+    stub.refuse(422, { code: 'login_required', method: 'POST' });
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    const card = await cardWith(page, 'upload the file');
+    const panel = await narrowPanel();
+    for (const times of [1, 2]) {
+        await panel.locator('#list .open').first().click({ timeout: 5_000 }).catch(() => {}); // unless a report is shown already
+        await until('a report', () => panel.isHidden('#upload'));
+        await page.bringToFront();
+        await card.press('Upload a file');
+        await until(`the list, for the ${times}. time`, () => panel.isVisible('#upload'), 20);
+        await until('the keyboard there', async () => (await focusIn(panel)) === 'upload', 5);
+        await until('the side panel', () => browser.hasPanel());
+        await pause(1000);
+        await browser.display.grab(join(PICTURES, 'side-panel-upload.png'));
+        await browser.closePanel();
+    }
+    const later = await browser.open(browser.own('panel/panel.html'));
+    await until('the keyboard there too', async () => (await focusIn(later)) === 'upload', 5);
+    for (const one of [later, panel, page]) await one.close();
+});
+
 test('deleting a check deletes it on the server too', async () => {
     const page = await browser.open(`${site.address}/`);
     await browser.checkByKeys();
