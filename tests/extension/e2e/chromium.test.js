@@ -392,13 +392,66 @@ test('the card’s button for a file leads to where one is chosen, as often as i
     for (const one of [later, panel, page]) await one.close();
 });
 
+test('keyboard and mouse keep their place in the list while checks go on, and after one is deleted', async () => {
+    stub.refuse(503, { path: /events$/, times: 99 }); // so that the worker asks every second
+    for (const status of [301, 302, 303]) {
+        stub.road = [status === 303 ? { status: 'analyzing', progress: 0.3 } : done('inconclusive', 0.5)];
+        const panel = await browser.open(browser.own('panel/panel.html'));
+        await panel.fill('#address', `https://x.com/someone/status/${status}`);
+        await panel.press('#address', 'Enter');
+        await until('its answer', async () => (await browser.checks()).some(({ url, serverId }) => url.endsWith(status) && serverId));
+        if (status < 303) await until('its end', async () => (await browser.checks()).some(({ url, phase }) => url.endsWith(status) && phase === 'done'));
+        await panel.close();
+    }
+    const panel = await narrowPanel();
+    if (await panel.isVisible('#back')) await panel.click('#back');
+    const item = (status) => panel.locator(`#list li:has-text("status/${status}")`);
+    const label = () => panel.evaluate(() => [document.activeElement.className, document.activeElement.getAttribute('aria-label')].join(' '));
+    const progress = (of) => (stub.road = [{ status: 'analyzing', progress: of }]) && until(`${of * 100} %`, async () => (await panel.textContent('#list')).includes(`${of * 100} %`), 10);
+    for (const status of [303, 302]) {
+        await item(status).locator('.drop').focus();
+        await progress(status === 303 ? 0.4 : 0.5);
+        assert.match(await label(), new RegExp(`drop Delete.*status/${status}`));
+    }
+    const box = await item(303).locator('.title').boundingBox();
+    await panel.mouse.move(box.x + 10, box.y + 5);
+    await panel.mouse.down();
+    await progress(0.6);
+    await panel.mouse.up();
+    await until('the report', () => panel.isVisible('#back'), 5);
+    await panel.click('#back');
+    await until('the list', () => panel.isVisible('#list'), 5);
+    await item(302).locator('.drop').focus();
+    await panel.keyboard.press('Enter');
+    await until('it is deleted', async () => (await item(302).count()) === 0, 10);
+    assert.match(await label(), /drop Delete.*status\/301/); // the next one
+    await panel.click('#clear');
+    await until('one is left', async () => (await panel.locator('#list li').count()) === 1, 10);
+    await item(303).locator('.drop').focus();
+    await panel.keyboard.press('Enter');
+    await until('none is left', async () => (await panel.locator('#list li').count()) === 0, 10);
+    assert.equal(await focusIn(panel), 'list-title');
+    await panel.close();
+});
+
+test('the keyboard on Cancel goes on in the report when the check ends', async () => {
+    const { page, key } = await underWay();
+    const panel = await browser.open(browser.own(`panel/panel.html#${key}`));
+    await panel.locator('#report button', { hasText: 'Cancel' }).focus();
+    stub.road = [done('inconclusive', 0.5)];
+    await until('the verdict', async () => (await panel.textContent('#report')).includes('Inconclusive'));
+    assert.equal(await focusIn(panel), 'report');
+    await panel.close();
+    await page.close();
+});
+
 test('deleting a check deletes it on the server too', async () => {
     const page = await browser.open(`${site.address}/`);
     await browser.checkByKeys();
     await cardWith(page, 'Likely manipulated');
     const [{ serverId, key }] = (await browser.checks()).sort((a, b) => b.createdAt - a.createdAt);
     const panel = await browser.open(browser.own('panel/panel.html'));
-    await panel.locator(`li:has([data-key="${key}"]) .drop`).click();
+    await panel.locator(`li[data-key="${key}"] .drop`).click();
     await until('the deletion', () => stub.requests.some(({ method, path }) => method === 'DELETE' && path.endsWith(serverId)));
     await panel.close();
     await page.close();
