@@ -16,6 +16,7 @@ import { isOver } from './state.js';
  * @property {string} text
  * @property {string} next what the reader can do
  * @property {number | null} progress 0 to 1
+ * @property {string} share how much has been looked at, in per cent; no part of the title, which is read out whenever it changes
  * @property {Percent | null} percent
  * @property {{what: string, label: string}[]} buttons
  * @property {{brand: string, close: string}} labels
@@ -93,9 +94,8 @@ export function problemWords({ code, message, nextStep }, t) {
 function underWay(check, t) {
     if (check.cancelAsked) return { title: t('phase_cancelling'), text: '', next: '' };
     if (check.waiting) return { title: t('phase_waiting'), text: t(`problem_${check.waiting}`), next: t('waiting_next') };
-    const title = check.phase === 'analyzing' ? t('phase_analyzing', asPercent(check.progress)) : t(`phase_${check.phase}`);
     const text = check.phase === 'sending' && check.recordedS ? t('sending_recording', check.recordedS) : t(`phase_${check.phase}_text`, check.site ?? '');
-    return { title, text, next: '' };
+    return { title: t(`phase_${check.phase}`), text, next: '' };
 }
 
 /** @param {Check} check @param {Tone} tone @param {Words} t */
@@ -106,6 +106,11 @@ function wordsOf(check, tone, t) {
     const isUntrained = check.analysis?.model?.trained === false; // then no number may be taken for one
     const notes = [check.recordedS ? t('recorded', check.recordedS) : '', isUntrained ? t('untrained') : ''];
     return { title: t(`verdict_${tone}`), text: t(`verdict_${tone}_text`), next: notes.filter(Boolean).join(' ') };
+}
+
+/** The title where nobody is told of every change: in the list and in the report. @param {View} view */
+export function headingOf({ title, share }) {
+    return share ? `${title}, ${share}` : title;
 }
 
 /** Whether to offer a recording of what plays in the page. @param {Check} check */
@@ -129,6 +134,7 @@ export function viewOf(check, t) {
         shape: SHAPES[tone],
         ...wordsOf(check, tone, t),
         progress: isOver(check) ? null : check.progress,
+        share: tone === 'busy' && check.phase === 'analyzing' && !check.cancelAsked ? `${asPercent(check.progress)} %` : '',
         percent: check.phase === 'done' ? percentOf(check.analysis, t) : null,
         buttons,
         labels: { brand: 'Unmask', close: t('close') },

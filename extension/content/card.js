@@ -33,11 +33,13 @@
         .next { color: var(--ink); }
         .bar { position: relative; height: 8px; border-radius: 4px; background: var(--fill); overflow: hidden; }
         .bar i { position: absolute; inset-block: 0; left: 0; border-radius: 4px; background: var(--tone); transition: width .3s; }
+        .progress { display: flex; align-items: center; gap: 10px; color: var(--soft); font-size: 13px; font-variant-numeric: tabular-nums; }
+        .progress .bar { flex: 1; }
         .band { height: 12px; border-radius: 6px; overflow: visible; margin: 2px 0; }
         .band i { opacity: .38; border-radius: 6px; }
         .band b { position: absolute; top: -3px; width: 4px; height: 18px; margin-left: -2px; border-radius: 2px; background: var(--tone); box-shadow: 0 0 0 2px var(--ground); }
         .percent { display: grid; gap: 5px; margin: 0; font-size: 13px; }
-        .rest { display: grid; gap: 10px; }
+        .rest, .figures { display: grid; gap: 10px; }
         .buttons { display: flex; flex-wrap: wrap; gap: 8px; justify-content: flex-end; }
         .buttons button { padding: 6px 12px; border: 1px solid var(--line); font-weight: 600; color: var(--accent); }
         .busy svg path { transform-origin: 12px 12px; animation: turn 1.1s linear infinite; }
@@ -93,9 +95,12 @@
         make('p', { parent, className: 'percent', text: label });
     }
 
-    function progressBar(parent, progress, label) {
-        const bar = make('div', { parent, className: 'bar', role: 'progressbar', 'aria-label': label, 'aria-valuemin': '0', 'aria-valuemax': '100', 'aria-valuenow': String(Math.round(progress * 100)) });
+    /** `share` is the same in digits, for those who see. */
+    function progressBar(parent, progress, label, share) {
+        const row = make('div', { parent, className: 'progress' });
+        const bar = make('div', { parent: row, className: 'bar', role: 'progressbar', 'aria-label': label, 'aria-valuemin': '0', 'aria-valuemax': '100', 'aria-valuenow': String(Math.round(progress * 100)) });
         make('i', { parent: bar }).style.width = `${Math.max(4, progress * 100)}%`;
+        if (share) make('span', { parent: row, text: share, 'aria-hidden': 'true' });
     }
 
     /** A button that has only just come under the pointer is not meant: `offeredAt` is when it came. */
@@ -125,6 +130,8 @@
         const close = make('button', { parent: header, className: 'close', type: 'button', text: '×' });
         const say = make('div', { parent: card, className: 'say', 'aria-live': 'polite', 'aria-atomic': 'true' });
         const rest = make('div', { parent: card, className: 'rest' });
+        const figures = make('div', { parent: rest, className: 'figures' });
+        const buttons = make('div', { parent: rest, className: 'buttons' });
         const anchor = globalThis.unmaskAnchor?.(key) ?? null;
         let cameFrom = null; // where the keyboard was in the page
         const remove = () => {
@@ -157,16 +164,19 @@
                 if (view.next) make('p', { parent: say, className: 'next', text: view.next });
                 spoken = words;
             }
-            // Only what changed is built again, so that the keyboard's place in the card is not lost.
-            const shape = JSON.stringify([view.progress, view.percent, view.buttons]);
-            if (shape === outline) return;
-            outline = shape;
-            if (offer !== JSON.stringify(view.buttons)) [offer, offeredAt] = [JSON.stringify(view.buttons), performance.now()];
+            const shape = JSON.stringify([view.progress, view.share, view.percent, view.title]);
+            if (shape !== outline) {
+                figures.replaceChildren();
+                if (view.percent) percentBar(figures, view.percent);
+                if (view.progress !== null) progressBar(figures, view.progress, view.title, view.share);
+                figures.hidden = figures.childElementCount === 0;
+                outline = shape;
+            }
+            // Only what changed is built again, so that neither a click nor the keyboard's place in the card is lost.
+            if (offer === JSON.stringify(view.buttons)) return;
+            [offer, offeredAt] = [JSON.stringify(view.buttons), performance.now()];
             const focused = shadow.activeElement?.dataset?.what;
-            rest.replaceChildren();
-            if (view.percent) percentBar(rest, view.percent);
-            if (view.progress !== null) progressBar(rest, view.progress, view.title);
-            const buttons = make('div', { parent: rest, className: 'buttons' });
+            buttons.replaceChildren();
             buttons.hidden = view.buttons.length === 0;
             for (const { what, label } of view.buttons) {
                 const button = make('button', { parent: buttons, type: 'button', text: label, 'data-what': what });

@@ -7,7 +7,7 @@ import { fillWords, languageFor, loadWords } from '../i18n.js';
 import { isOver } from '../state.js';
 import { getChecks, getSettings, hasConsent, onStorageChange, shownInPanel } from '../storage.js';
 import { cleaned } from '../targets.js';
-import { problemWords, viewOf } from '../view.js';
+import { headingOf, problemWords, viewOf } from '../view.js';
 import { createListener } from './listen.js';
 import { picturesOf } from './pictures.js';
 import { reportOf } from './report.js';
@@ -51,7 +51,7 @@ function fillItem(item, check) {
     open.className = `open ${view.tone}`;
     open.setAttribute('aria-current', String(check.key === shown));
     sign.firstElementChild?.setAttribute('d', view.shape);
-    title.textContent = view.title;
+    title.textContent = headingOf(view);
     where.textContent = [check.site, check.url.replace(/^https?:\/\/(?:www\.)?/, '')].filter(Boolean).join(' · ');
     drop.setAttribute('aria-label', t('delete_one', check.url));
 }
