@@ -4,6 +4,7 @@
 import { readEvents } from './events.js';
 
 const TIMEOUT_MS = 20_000; // a call is a note, not a wait
+const UPLOAD_MS = 15 * 60_000; // a large file over a slow line
 const ID = /^[\w-]{8,64}$/;
 
 /**
@@ -104,8 +105,8 @@ export function createApi({ server, apiKey = '', fetch: send = fetch }) {
                 headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
                 body: JSON.stringify({ url, artifacts: 'pictures' }),
             })),
-        /** @param {Blob} file @param {string} name @param {string} key */
-        upload: async (file, name, key) => {
+        /** @param {Blob} file @param {string} name @param {string} key @param {AbortSignal} [stop] breaks it off */
+        upload: async (file, name, key, stop) => {
             const form = new FormData();
             form.append('file', file, name);
             form.append('artifacts', 'pictures');
@@ -113,7 +114,7 @@ export function createApi({ server, apiKey = '', fetch: send = fetch }) {
                 method: 'POST',
                 headers: { 'Idempotency-Key': key },
                 body: form,
-                signal: AbortSignal.timeout(15 * 60_000), // a large file over a slow line
+                signal: AbortSignal.any([AbortSignal.timeout(UPLOAD_MS), ...(stop ? [stop] : [])]),
             }));
         },
         /** @param {string} id */

@@ -4,7 +4,7 @@
 
 import { begin, cancel, carryOn, getCheck, hear, keep, onCheckChange, remove, tidy } from './checks.js';
 import { loadWords } from './i18n.js';
-import { dropCard, isInFront, lookAround, setBadge, showCard } from './page.js';
+import { dropCard, isInFront, lookAround, NOWHERE, setBadge, showCard } from './page.js';
 import { endRecording, hearRecording, offerRecording, startRecording, takeRecording } from './recordings.js';
 import { again, answered, failed, isOver, newCheck } from './state.js';
 import { getSettings, hasConsent, lockStorage, showInPanel } from './storage.js';
@@ -66,7 +66,7 @@ async function startFromClick(click, tab) {
     }
     const pageUrl = click.pageUrl ?? tab.url;
     const begun = newCheck({ key: crypto.randomUUID(), url: pageUrl ?? '', source: 'page', server: settings.server, tabId }, Date.now());
-    const around = tabId === null ? { found: null, frameId: 0 } : await lookAround(tabId, click.frameId ?? 0, viewOf(begun, t), click, pageUrl);
+    const around = tabId === null ? { found: null, frameId: NOWHERE } : await lookAround(tabId, click.frameId ?? 0, viewOf(begun, t), click, pageUrl);
     const target = chooseTarget({ click, found: around.found, tabUrl: tab.url });
     const isElsewhere = 'source' in target && ['link', 'selection'].includes(target.source); // not what plays here
     const hasVideo = Boolean(around.found?.hasVideo) && !isElsewhere;
@@ -77,7 +77,7 @@ async function startFromClick(click, tab) {
     if (running !== check) await dropCard(check, check.key);
     const byKeys = click.pageUrl === undefined; // or by the toolbar's button: then the keyboard goes on in the card
     const now = (await getCheck(running.key)) ?? running;
-    if (running !== check || byKeys) await showCard(now, viewOf(now, t), true, byKeys);
+    if (running !== check || byKeys) await showCard(now, viewOf(now, t), { open: true, focus: byKeys, asked: true });
 }
 
 /** Show what became of a check wherever it is shown. @param {Check} check @param {Check | null} before */
@@ -85,14 +85,14 @@ async function tell(check, before) {
     const t = await words();
     const view = viewOf(check, t);
     const news = toneOf(check) !== (before && toneOf(before));
-    await showCard(check, view, !before || (news && isOver(check)));
-    if (news) setBadge(check.tabId, view.tone, view.title);
-    if (before && news && isOver(check) && check.phase !== 'cancelled') await notify(check, view);
+    const isHere = await showCard(check, view, { open: !before || (news && isOver(check)) });
+    if (news && isHere) setBadge(check.tabId, view.tone, view.title); // the next page is not spoken of
+    if (before && news && isOver(check) && check.phase !== 'cancelled') await notify(check, view, isHere);
 }
 
-/** @param {Check} check @param {import('./view.js').View} view */
-async function notify(check, view) {
-    if (!(await getSettings()).notify || (await isInFront(check.tabId))) return;
+/** @param {Check} check @param {import('./view.js').View} view @param {boolean} isHere whether its page is still there */
+async function notify(check, view, isHere) {
+    if (!(await getSettings()).notify || (isHere && (await isInFront(check.tabId)))) return;
     const message = [check.site ?? check.url, view.percent?.label ?? view.text].join('\n');
     await chrome.notifications.create(check.key, { type: 'basic', iconUrl: chrome.runtime.getURL('icons/128.png'), title: view.title, message });
 }
@@ -117,14 +117,14 @@ function openPanel(tab) {
 async function checkAgain(check) {
     if (!check || check.source === 'file' || !isOver(check)) return;
     const settings = await getSettings(); // the server may have been changed since
-    if (hasConsent(settings)) await begin(again(check, settings.server, Date.now()));
+    await (hasConsent(settings) ? begin(again(check, settings.server, Date.now())) : openOptions(true));
 }
 
-/** @param {chrome.runtime.MessageSender} sender @param {string} key */
-function openReport(sender, key) {
+/** @param {chrome.runtime.MessageSender} sender @param {string | null} key null: where a file is chosen */
+function openInPanel(sender, key) {
     showInPanel(key);
-    if (!sidePanel || !sender.tab) return openInTab(key); // Firefox opens its sidebar only from its own buttons
-    return sidePanel.open({ windowId: sender.tab.windowId }).catch(() => openInTab(key));
+    if (!sidePanel || !sender.tab) return openInTab(key ?? ''); // Firefox opens its sidebar only from its own buttons
+    return sidePanel.open({ windowId: sender.tab.windowId }).catch(() => openInTab(key ?? ''));
 }
 
 /** A card may speak of the check it shows, of no other. @param {(check: Check, message: any, sender: chrome.runtime.MessageSender) => unknown} act */
@@ -139,12 +139,13 @@ const fromCards = {
     cancel: ofItsCheck((check) => cancel(check.key)),
     again: ofItsCheck(checkAgain),
     settings: () => openOptions(false),
+    left: async (/** @type {object} */ _, /** @type {chrome.runtime.MessageSender} */ { tab }) => setBadge(tab?.id ?? null, 'cancelled', (await words())('menu_check')),
     record: ofItsCheck((check, _, sender) => offerRecording(check, sender.tab)),
     recording: ofItsCheck(hearRecording),
     recorded: ofItsCheck(takeRecording),
     notRecorded: ofItsCheck(endRecording),
-    report: (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => openReport(sender, key),
-    upload: (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => openReport(sender, key),
+    report: (/** @type {{key: string}} */ { key }, /** @type {chrome.runtime.MessageSender} */ sender) => openInPanel(sender, key),
+    upload: (/** @type {object} */ _, /** @type {chrome.runtime.MessageSender} */ sender) => openInPanel(sender, null),
 };
 
 /** What the panel, the settings and the window that asks for a recording may ask for. */

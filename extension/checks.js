@@ -12,8 +12,8 @@ const AWAKE_MS = 20_000;
 
 /** @type {Promise<Map<string, Check>> | null} what storage holds, read once in a worker's life */
 let loading = null;
-/** @type {Set<string>} checks with a call on its way */
-const calling = new Set();
+/** @type {Map<string, AbortController>} checks with a call on its way; an upload is broken off by it */
+const calling = new Map();
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 /** @type {(check: Check, before: Check | null) => unknown} */
@@ -73,6 +73,7 @@ export async function cancel(key) {
     const check = await getCheck(key);
     if (!check) return;
     await keep(cancelled(check, Date.now()));
+    calling.get(key)?.abort();
     await carryOn();
 }
 
@@ -82,6 +83,7 @@ export async function remove(keys) {
     const settings = await getSettings();
     const removed = keys.map((key) => checks.get(key)).filter((check) => check !== undefined);
     keys.forEach((key) => checks.delete(key));
+    keys.forEach((key) => calling.get(key)?.abort());
     await dropChecks(keys);
     await dropUnneeded(checks);
     const onServer = removed.filter((check) => check.serverId && check.server === settings.server && hasConsent(settings));
@@ -107,12 +109,12 @@ async function awake(work) {
     }
 }
 
-/** @param {Check} check @param {'submit' | 'get' | 'cancel'} what @param {ReturnType<typeof createApi>} api */
-async function ask(check, what, api) {
+/** @param {Check} check @param {'submit' | 'get' | 'cancel'} what @param {ReturnType<typeof createApi>} api @param {AbortSignal} stop ends an upload */
+async function ask(check, what, api, stop) {
     const once = `${check.key}.${check.attempt}`;
     if (what === 'submit' && check.recordedS) {
         const recording = await getRecording(check.key);
-        return recording ? awake(api.upload(recording, 'recording.webm', once)) : LOST;
+        return recording ? awake(api.upload(recording, 'recording.webm', once, stop)) : LOST;
     }
     if (what === 'submit') return api.submit(check.url, once);
     const id = /** @type {string} */ (check.serverId);
@@ -121,11 +123,12 @@ async function ask(check, what, api) {
 
 /** @param {Check} check @param {'submit' | 'get' | 'cancel'} what @param {import('./storage.js').Settings} settings */
 async function step(check, what, settings) {
-    calling.add(check.key);
+    const stop = new AbortController();
+    calling.set(check.key, stop);
     try {
         if (what === 'submit' && check.recordedS) await keep(uploading(check, Date.now()));
         if (isOver((await getCheck(check.key)) ?? check)) return;
-        const reply = await ask(check, what, createApi(settings));
+        const reply = await ask(check, what, createApi(settings), stop.signal);
         const now = await getCheck(check.key); // it may have been cancelled or removed meanwhile
         if (now) await keep(answered(now, reply, Date.now()));
     } finally {
@@ -147,8 +150,10 @@ export async function carryOn() {
     for (const check of checks.values()) {
         // The consent was withdrawn, or is for another server by now: that one is not spoken to any more.
         const mayCall = hasConsent(settings) && check.server === settings.server;
-        if (!isOver(check) && !mayCall) await keep(failed(check, 'not_allowed', now));
-        else if (isSilent(check, now)) await keep(failed(check, 'not_recorded', now));
+        if (!isOver(check) && !mayCall) {
+            await keep(failed(check, 'not_allowed', now));
+            calling.get(check.key)?.abort();
+        } else if (isSilent(check, now)) await keep(failed(check, 'not_recorded', now));
     }
     await setAlarm([...checks.values()].some((check) => !isOver(check)));
     const open = [...checks.values()].filter((check) => !isOver(check)); // nothing is awaited below: an answer that came in between counts

@@ -5,12 +5,14 @@
 import { pageRule } from './targets.js';
 import { BADGES } from './view.js';
 
+/** The frame of a check in a page where no extension may act: it has no card, only the sign at the toolbar's button. */
+export const NOWHERE = -1;
 const ASKING = { width: 460, height: 330 }; // pixels, frame included
 const BADGE_COLOURS = { likely_manipulated: '#b3420c', inconclusive: '#6741a8', no_signs_found: '#0b6e75' };
 
 /**
- * Look around the click, in the frame it was made in or, where that is another site's, in the page; and show the card
- * there at once, because what it will say takes longer to find out.
+ * Look around the click, and show the card there at once, because what it will say takes longer to find out. Where the
+ * frame is another site's, the card is shown in the page around it, whose own videos were not meant: nothing is found.
  *
  * @param {number} tabId
  * @param {number} frameId
@@ -25,24 +27,20 @@ export async function lookAround(tabId, frameId, view, click, pageUrl) {
         const target = { tabId, frameIds: [frame] };
         try {
             await chrome.scripting.executeScript({ target, files: ['content/find.js', 'content/card.js'] });
-            const [answer] = await chrome.scripting.executeScript({
-                target,
-                func: begin,
-                args: [view, hint],
-            });
+            const [answer] = await chrome.scripting.executeScript({ target, func: begin, args: [view, frame === frameId ? hint : null] });
             return { found: answer.result ?? null, frameId: frame };
         } catch {
             // try the page around it
         }
     }
-    return { found: null, frameId: 0 };
+    return { found: null, frameId: NOWHERE };
 }
 
-/** Runs in the page, where the two files have just defined these. @param {any} view @param {object} hint */
+/** Runs in the page, where the two files have just defined these. @param {any} view @param {object | null} hint null: look for nothing */
 function begin(view, hint) {
     // @ts-ignore
     const { unmaskFind, unmaskShow } = globalThis;
-    const found = unmaskFind(view.key, hint);
+    const found = hint && unmaskFind(view.key, hint);
     unmaskShow(view);
     return found;
 }
@@ -81,19 +79,22 @@ export async function askInWindow(key, before) {
 }
 
 /**
+ * Answers whether the page in which the check was asked for is still there: the tab may have gone on to another one.
+ *
  * @param {{tabId: number | null, frameId: number}} where
  * @param {import('./view.js').View} view
- * @param {boolean} [open] show it even if it was closed, or never shown
- * @param {boolean} [focus] put the keyboard into it
+ * @param {{open?: boolean, focus?: boolean, asked?: boolean}} [how] `open`: also if it was closed, or never shown;
+ *   `focus`: put the keyboard into it; `asked`: it was asked for just now, in the page that is there
+ * @returns {Promise<boolean>}
  */
-export async function showCard({ tabId, frameId }, view, open = false, focus = false) {
-    if (tabId === null) return;
-    await chrome.tabs.sendMessage(tabId, { what: 'card', view, open, focus }, { frameId }).catch(() => {});
+export async function showCard({ tabId, frameId }, view, how = {}) {
+    if (tabId === null || frameId === NOWHERE) return tabId !== null;
+    return (await chrome.tabs.sendMessage(tabId, { what: 'card', view, ...how }, { frameId }).catch(() => false)) ?? false;
 }
 
 /** The card of a check that did not come to be. @param {{tabId: number | null, frameId: number}} where @param {string} key */
 export async function dropCard({ tabId, frameId }, key) {
-    if (tabId !== null) await chrome.tabs.sendMessage(tabId, { what: 'drop', key }, { frameId }).catch(() => {});
+    if (tabId !== null && frameId !== NOWHERE) await chrome.tabs.sendMessage(tabId, { what: 'drop', key }, { frameId }).catch(() => {});
 }
 
 /** @param {number | null} tabId @param {import('./view.js').Tone} tone @param {string} title */

@@ -15,7 +15,7 @@
  * @property {string} source which of the click's addresses it is: link, permalink, src, embed, page, selection, file
  * @property {string} server the address it was sent to
  * @property {number | null} tabId where the card is
- * @property {number} frameId
+ * @property {number} frameId below 0: no card can be shown there
  * @property {string | null} serverId
  * @property {Phase} phase
  * @property {number} progress 0 to 1
@@ -98,8 +98,10 @@ export function failed(check, code, now, { message = '', nextStep = '' } = {}) {
 export function cancelled(check, now) {
     if (isOver(check)) return check;
     const asked = { ...check, cancelAsked: true, nextAt: now, changedAt: now };
-    // A call may be on its way: with the first failed one, or none, there is nothing to call back.
-    return check.serverId || (check.phase === 'sending' && check.tries === 0) ? asked : { ...asked, phase: 'cancelled', nextAt: null };
+    // A call may be on its way: with the first failed one, or none, there is nothing to call back. A recording on its way
+    // is broken off, and not sent again only to hear which check is to be cancelled.
+    const isComing = check.phase === 'sending' && check.tries === 0 && !check.recordedS;
+    return check.serverId || isComing ? asked : { ...asked, phase: 'cancelled', nextAt: null };
 }
 
 /** The same video once more. @param {Check} check @param {string} server @param {number} now @returns {Check} */

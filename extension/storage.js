@@ -79,12 +79,14 @@ export async function dropRecordings(isNeeded) {
     await Promise.all(names.filter((name) => !isNeeded(name.slice(nameOf('').length))).map((name) => cache.delete(name)));
 }
 
-/** Which check the panel should show. @param {string} key */
+/** @typedef {{key: string | null, at: number}} Shown the check to show, or the list with its upload; and when that was asked for */
+
+/** What the panel should show. @param {string | null} key */
 export function showInPanel(key) {
-    return chrome.storage.local.set({ shown: key });
+    return chrome.storage.local.set({ shown: { key, at: Date.now() } });
 }
 
-/** @returns {Promise<string | null>} */
+/** @returns {Promise<Shown | null>} */
 export async function shownInPanel() {
     return (await chrome.storage.local.get('shown')).shown ?? null;
 }

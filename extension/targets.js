@@ -99,7 +99,7 @@ export function addressIn(text) {
 /**
  * Choose the one address that a click means.
  *
- * The order is: an address in the selection; the link (one that leads to a known post, or any if no video was
+ * The order is: an address in the selection, if that was clicked and no video; the link (one that leads to a known post, or any if no video was
  * clicked); on a known site the permalink nearest to the click, or the page if it is a post, because media addresses
  * there are signed and short-lived; the video's own http(s) source; an embedded player; the page. `blob:` and the like
  * are never addresses. A known site's start page is no video: rather none than the wrong one.
@@ -126,9 +126,11 @@ export function chooseTarget({ click = {}, found = null, tabUrl }) {
         }
         return null;
     };
-    const selected = [addressIn(click.selectionText), ...(found?.selected ?? [])].filter((text) => text !== null);
+    // Words that were selected before stay so when something else is clicked, or the key is pressed.
+    const onSelection = Boolean(click.selectionText) && !onVideo;
+    const selected = onSelection ? [addressIn(click.selectionText), ...(found?.selected ?? [])].filter((text) => text !== null) : [];
     const chosen =
-        target(firstPost(selected) ?? (click.selectionText ? cleaned(selected[0]) : null), 'selection') ??
+        target(firstPost(selected) ?? cleaned(selected[0]), 'selection') ??
         target(postOf(click.linkUrl) ?? (onVideo ? null : cleaned(click.linkUrl)), 'link') ??
         target(permalink(), 'permalink') ??
         target(site ? postOf(page) : null, 'page') ??

@@ -16,6 +16,7 @@ import { isOver } from './state.js';
  * @property {string} text
  * @property {string} next what the reader can do
  * @property {number | null} progress 0 to 1
+ * @property {string} share how much has been looked at, in per cent; no part of the title, which is read out whenever it changes
  * @property {Percent | null} percent
  * @property {{what: string, label: string}[]} buttons
  * @property {{brand: string, close: string}} labels
@@ -93,9 +94,8 @@ export function problemWords({ code, message, nextStep }, t) {
 function underWay(check, t) {
     if (check.cancelAsked) return { title: t('phase_cancelling'), text: '', next: '' };
     if (check.waiting) return { title: t('phase_waiting'), text: t(`problem_${check.waiting}`), next: t('waiting_next') };
-    const title = check.phase === 'analyzing' ? t('phase_analyzing', asPercent(check.progress)) : t(`phase_${check.phase}`);
     const text = check.phase === 'sending' && check.recordedS ? t('sending_recording', check.recordedS) : t(`phase_${check.phase}_text`, check.site ?? '');
-    return { title, text, next: '' };
+    return { title: t(`phase_${check.phase}`), text, next: '' };
 }
 
 /** @param {Check} check @param {Tone} tone @param {Words} t */
@@ -108,6 +108,11 @@ function wordsOf(check, tone, t) {
     return { title: t(`verdict_${tone}`), text: t(`verdict_${tone}_text`), next: notes.filter(Boolean).join(' ') };
 }
 
+/** The title where nobody is told of every change: in the list and in the report. @param {View} view */
+export function headingOf({ title, share }) {
+    return share ? `${title}, ${share}` : title;
+}
+
 /** Whether to offer a recording of what plays in the page. @param {Check} check */
 export function mayRecord(check) {
     return check.phase === 'failed' && check.hasVideo && RECORDABLE.includes(check.problem?.code ?? '');
@@ -117,7 +122,7 @@ export function mayRecord(check) {
 export function viewOf(check, t) {
     const tone = toneOf(check);
     const button = (/** @type {string} */ what) => ({ what, label: t(`button_${what}`) });
-    const settle = check.problem && ['unauthorized', 'not_unmask', 'unreachable'].includes(check.problem.code);
+    const settle = check.problem && ['unauthorized', 'not_allowed', 'not_unmask', 'unreachable'].includes(check.problem.code);
     let buttons = [button('report')];
     if (!isOver(check)) buttons = check.cancelAsked ? [] : [button('cancel')];
     else if (tone === 'problem') buttons = [...(mayRecord(check) ? [button('record')] : []), button(settle ? 'settings' : 'upload'), button('again')];
@@ -129,6 +134,7 @@ export function viewOf(check, t) {
         shape: SHAPES[tone],
         ...wordsOf(check, tone, t),
         progress: isOver(check) ? null : check.progress,
+        share: tone === 'busy' && check.phase === 'analyzing' && !check.cancelAsked ? `${asPercent(check.progress)} %` : '',
         percent: check.phase === 'done' ? percentOf(check.analysis, t) : null,
         buttons,
         labels: { brand: 'Unmask', close: t('close') },

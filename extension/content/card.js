@@ -33,11 +33,13 @@
         .next { color: var(--ink); }
         .bar { position: relative; height: 8px; border-radius: 4px; background: var(--fill); overflow: hidden; }
         .bar i { position: absolute; inset-block: 0; left: 0; border-radius: 4px; background: var(--tone); transition: width .3s; }
+        .progress { display: flex; align-items: center; gap: 10px; color: var(--soft); font-size: 13px; font-variant-numeric: tabular-nums; }
+        .progress .bar { flex: 1; }
         .band { height: 12px; border-radius: 6px; overflow: visible; margin: 2px 0; }
         .band i { opacity: .38; border-radius: 6px; }
         .band b { position: absolute; top: -3px; width: 4px; height: 18px; margin-left: -2px; border-radius: 2px; background: var(--tone); box-shadow: 0 0 0 2px var(--ground); }
         .percent { display: grid; gap: 5px; margin: 0; font-size: 13px; }
-        .rest { display: grid; gap: 10px; }
+        .rest, .figures { display: grid; gap: 10px; }
         .buttons { display: flex; flex-wrap: wrap; gap: 8px; justify-content: flex-end; }
         .buttons button { padding: 6px 12px; border: 1px solid var(--line); font-weight: 600; color: var(--accent); }
         .busy svg path { transform-origin: 12px 12px; animation: turn 1.1s linear infinite; }
@@ -50,6 +52,9 @@
 
     /** @type {Map<string, {host: HTMLElement, show: (view: object) => void, place: (index: number) => void, focus: () => void, remove: () => void}>} */
     const cards = new Map();
+    /** @type {Map<string, string>} the address of the page in which each check was asked for */
+    const askedAt = new Map();
+    let here = location.href;
 
     function make(name, { parent, className, text, ...attributes } = {}) {
         const element = document.createElement(name);
@@ -90,9 +95,12 @@
         make('p', { parent, className: 'percent', text: label });
     }
 
-    function progressBar(parent, progress, label) {
-        const bar = make('div', { parent, className: 'bar', role: 'progressbar', 'aria-label': label, 'aria-valuemin': '0', 'aria-valuemax': '100', 'aria-valuenow': String(Math.round(progress * 100)) });
+    /** `share` is the same in digits, for those who see. */
+    function progressBar(parent, progress, label, share) {
+        const row = make('div', { parent, className: 'progress' });
+        const bar = make('div', { parent: row, className: 'bar', role: 'progressbar', 'aria-label': label, 'aria-valuemin': '0', 'aria-valuemax': '100', 'aria-valuenow': String(Math.round(progress * 100)) });
         make('i', { parent: bar }).style.width = `${Math.max(4, progress * 100)}%`;
+        if (share) make('span', { parent: row, text: share, 'aria-hidden': 'true' });
     }
 
     /** A button that has only just come under the pointer is not meant: `offeredAt` is when it came. */
@@ -122,6 +130,8 @@
         const close = make('button', { parent: header, className: 'close', type: 'button', text: '×' });
         const say = make('div', { parent: card, className: 'say', 'aria-live': 'polite', 'aria-atomic': 'true' });
         const rest = make('div', { parent: card, className: 'rest' });
+        const figures = make('div', { parent: rest, className: 'figures' });
+        const buttons = make('div', { parent: rest, className: 'buttons' });
         const anchor = globalThis.unmaskAnchor?.(key) ?? null;
         let cameFrom = null; // where the keyboard was in the page
         const remove = () => {
@@ -154,16 +164,19 @@
                 if (view.next) make('p', { parent: say, className: 'next', text: view.next });
                 spoken = words;
             }
-            // Only what changed is built again, so that the keyboard's place in the card is not lost.
-            const shape = JSON.stringify([view.progress, view.percent, view.buttons]);
-            if (shape === outline) return;
-            outline = shape;
-            if (offer !== JSON.stringify(view.buttons)) [offer, offeredAt] = [JSON.stringify(view.buttons), performance.now()];
+            const shape = JSON.stringify([view.progress, view.share, view.percent, view.title]);
+            if (shape !== outline) {
+                figures.replaceChildren();
+                if (view.percent) percentBar(figures, view.percent);
+                if (view.progress !== null) progressBar(figures, view.progress, view.title, view.share);
+                figures.hidden = figures.childElementCount === 0;
+                outline = shape;
+            }
+            // Only what changed is built again, so that neither a click nor the keyboard's place in the card is lost.
+            if (offer === JSON.stringify(view.buttons)) return;
+            [offer, offeredAt] = [JSON.stringify(view.buttons), performance.now()];
             const focused = shadow.activeElement?.dataset?.what;
-            rest.replaceChildren();
-            if (view.percent) percentBar(rest, view.percent);
-            if (view.progress !== null) progressBar(rest, view.progress, view.title);
-            const buttons = make('div', { parent: rest, className: 'buttons' });
+            buttons.replaceChildren();
             buttons.hidden = view.buttons.length === 0;
             for (const { what, label } of view.buttons) {
                 const button = make('button', { parent: buttons, type: 'button', text: label, 'data-what': what });
@@ -189,19 +202,42 @@
         [...cards.values()].forEach((card, index) => card.place(index));
     }
 
-    globalThis.unmaskShow = (view, focus = false) => {
+    /** A site may go on to its next page in the same document: no card stays beside another video than the one it is about. */
+    function moveOn() {
+        if (location.href === here) return;
+        here = location.href;
+        [...cards.values()].forEach((card) => card.remove());
+        chrome.runtime.sendMessage({ what: 'left' }).catch(() => {}); // the extension was reloaded: nobody listens
+    }
+
+    function show(view, focus) {
         if (!cards.has(view.key)) cards.set(view.key, createCard(view.key));
         cards.get(view.key).show(view);
         placeAll();
         if (focus) cards.get(view.key).focus();
+    }
+
+    /** Show it if it is of this page. Answers whether it is. A closed card stays closed, until there is something to say that was asked for. */
+    function hear({ view, open, focus, asked }) {
+        moveOn();
+        if (asked) askedAt.set(view.key, here);
+        const isHere = askedAt.get(view.key) === here;
+        if (isHere && (cards.has(view.key) || open)) show(view, focus);
+        return isHere;
+    }
+
+    globalThis.unmaskShow = (view) => {
+        hear({ view, open: true, focus: false, asked: true });
     };
 
-    chrome.runtime.onMessage.addListener((message) => {
+    chrome.runtime.onMessage.addListener((message, _, reply) => {
         if (message.what === 'drop') cards.get(message.key)?.remove();
-        // A closed card stays closed, until there is something to say that was asked for.
-        if (message.what === 'card' && (cards.has(message.view.key) || message.open)) globalThis.unmaskShow(message.view, message.focus);
+        if (message.what === 'card') reply(hear(message));
     });
     addEventListener('scroll', placeAll, { capture: true, passive: true });
     addEventListener('resize', placeAll, { passive: true });
-    setInterval(() => cards.size > 0 && placeAll(), 500); // sites move their players without an event
+    setInterval(() => {
+        moveOn(); // a site's own pushState makes no event
+        if (cards.size > 0) placeAll(); // and players are moved without one
+    }, 500);
 })();

@@ -37,7 +37,7 @@
         return !video.paused && !video.ended && video.readyState > 2;
     }
 
-    /** The video meant: the one with that source, under the pointer, playing, largest, in this order. */
+    /** The video meant: the one with that source, in view, under the pointer, playing, largest, in this order. */
     function chooseVideo(videos, srcUrl, pointed) {
         const box = pointed?.getBoundingClientRect?.();
         const near = (video) => {
@@ -48,6 +48,7 @@
         };
         const rank = (video) => [
             srcUrl && (video.currentSrc === srcUrl || video.src === srcUrl) ? 1 : 0,
+            visibleArea(video) ? 1 : 0, // sites preload the next one out of sight
             pointed === video ? 1 : near(video),
             isPlaying(video) ? 1 : 0,
             visibleArea(video),
@@ -55,7 +56,7 @@
         const better = (a, b) => a.rank.map((value, i) => b.rank[i] - value).find((difference) => difference) ?? 0;
         const ranked = videos.map((video) => ({ video, rank: rank(video) })).sort(better);
         const best = ranked[0];
-        return best && (best.rank[0] || best.rank[3]) ? best.video : null;
+        return best && (best.rank[0] || best.rank[1]) ? best.video : null;
     }
 
     function addressesOf(element, rule) {

@@ -1,7 +1,7 @@
 // @ts-check
 // The settings, and the first page a person sees: what is sent where, and whether they agree. Nothing is sent before.
 
-import { createApi, serverAddress } from '../api.js';
+import { createApi, isLoopback, serverAddress } from '../api.js';
 import { fillWords, LANGUAGES, languageFor, loadWords } from '../i18n.js';
 import { getSettings, hasConsent, setSettings } from '../storage.js';
 import { problemWords } from '../view.js';
@@ -11,6 +11,7 @@ const at = (/** @type {string} */ id) => /** @type {any} */ (document.getElement
 
 let settings = await getSettings();
 let t = await loadWords(settings.language);
+let isKeyAway = false; // while another server's address stands in the field
 
 /** @param {string} id @param {string} sign a shape beside the words @param {string} [text] */
 function say(id, sign, text) {
@@ -25,8 +26,6 @@ function draw() {
     const welcome = location.hash === '#welcome';
     at('heading').textContent = t(welcome ? 'welcome' : 'settings');
     at('how').hidden = !welcome;
-    at('server').value = settings.server;
-    at('key').value = settings.apiKey;
     at('notify').checked = settings.notify;
     at('keep').replaceChildren(...KEEP_DAYS.map((days) => new Option(t('days', days), String(days), false, days === settings.keepDays)));
     const languages = [['auto', t('language_auto')], ...Object.entries(LANGUAGES)];
@@ -37,11 +36,28 @@ function draw() {
 
 function drawServer() {
     const server = serverAddress(at('server').value);
-    const local = server && /^https?:\/\/(?:localhost|127\.|\[::1\])/.test(server.address);
+    const local = server && isLoopback(new URL(server.address).hostname);
     at('server-note').textContent = !server ? t('server_bad') : t(local ? 'server_local' : server.isOpen ? 'server_open' : 'server_remote');
     at('consent-where').textContent = t('consent_where', server?.address ?? '…');
     const same = server?.address === settings.server && hasConsent(settings);
     at('agree').textContent = t(same ? 'save' : 'agree');
+}
+
+/** The saved key is for the saved server: another one is not told it, not even by a test of the connection. */
+function drawKey() {
+    const server = serverAddress(at('server').value);
+    if (!server) return; // half typed
+    const isSaved = new URL(server.address).origin === new URL(settings.server).origin;
+    if (isSaved && isKeyAway) at('key').value ||= settings.apiKey;
+    else if (!isSaved && at('key').value === settings.apiKey) at('key').value = '';
+    isKeyAway = !isSaved;
+}
+
+/** Give back what the browser allowed for other servers, tested or used before. @param {string} [kept] */
+async function giveBack(kept) {
+    const { origins = [] } = await chrome.permissions.getAll();
+    const others = origins.filter((origin) => origin !== kept);
+    if (others.length > 0) await chrome.permissions.remove({ origins: others });
 }
 
 function drawConsent() {
@@ -53,6 +69,7 @@ function drawConsent() {
 
 at('server').addEventListener('input', () => {
     drawServer();
+    drawKey();
     say('tested', '');
 });
 
@@ -79,15 +96,18 @@ at('server-form').addEventListener('submit', async (/** @type {SubmitEvent} */ e
     const same = hasConsent(settings) && settings.server === server.address;
     const consent = same ? settings.consent : { server: server.address, at: Date.now() };
     settings = await setSettings({ server: server.address, apiKey: at('key').value.trim(), consent });
+    await chrome.runtime.sendMessage({ what: 'poll' }); // the worker stops what is on its way to another server
+    await giveBack(server.permission);
     at('server').value = settings.server;
+    isKeyAway = false;
     drawServer();
     drawConsent();
 });
 
 at('withdraw').addEventListener('click', async () => {
     settings = await setSettings({ consent: null });
-    const server = serverAddress(settings.server);
-    if (server) await chrome.permissions.remove({ origins: [server.permission] });
+    await chrome.runtime.sendMessage({ what: 'poll' }); // the worker stops what is on its way
+    await giveBack();
     drawServer();
     drawConsent();
 });
@@ -100,4 +120,6 @@ at('rest').addEventListener('change', async () => {
     await chrome.runtime.sendMessage({ what: 'tidy' });
 });
 
+at('server').value = settings.server;
+at('key').value = settings.apiKey;
 draw();

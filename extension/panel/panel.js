@@ -7,7 +7,7 @@ import { fillWords, languageFor, loadWords } from '../i18n.js';
 import { isOver } from '../state.js';
 import { getChecks, getSettings, hasConsent, onStorageChange, shownInPanel } from '../storage.js';
 import { cleaned } from '../targets.js';
-import { problemWords, viewOf } from '../view.js';
+import { headingOf, problemWords, viewOf } from '../view.js';
 import { createListener } from './listen.js';
 import { picturesOf } from './pictures.js';
 import { reportOf } from './report.js';
@@ -34,20 +34,44 @@ const isWide = matchMedia('(min-width: 820px)');
 document.documentElement.lang = language;
 fillWords(document, t);
 
-/** @param {Check} check */
-function listItem(check) {
+/** An item of the list, still without words. @param {string} key */
+function newItem(key) {
+    const open = h('button', { class: 'open', type: 'button' }, shape(''), h('span', { class: 'title' }), h('span', { class: 'where soft' }));
+    open.addEventListener('click', () => show(key));
+    const drop = h('button', { class: 'drop', type: 'button', title: t('delete'), text: '×' });
+    drop.addEventListener('click', () => tell({ what: 'remove', keys: [key] }));
+    return h('li', { 'data-key': key }, open, drop);
+}
+
+/** What changes of an item is written into it: one that is built anew takes the keyboard's place and a click with it. @param {Element} item @param {Check} check */
+function fillItem(item, check) {
     const view = viewOf(check, t);
-    const open = h(
-        'button',
-        { class: `open ${view.tone}`, type: 'button', 'aria-current': String(check.key === shown), 'data-key': check.key },
-        shape(view.shape),
-        h('span', { class: 'title', text: view.title }),
-        h('span', { class: 'where soft', text: [check.site, check.url.replace(/^https?:\/\/(?:www\.)?/, '')].filter(Boolean).join(' · ') }),
-    );
-    open.addEventListener('click', () => show(check.key));
-    const drop = h('button', { class: 'drop', type: 'button', 'aria-label': t('delete_one', check.url), title: t('delete'), text: '×' });
-    drop.addEventListener('click', () => tell({ what: 'remove', keys: [check.key] }));
-    return h('li', {}, open, drop);
+    const [open, drop] = item.children;
+    const [sign, title, where] = open.children;
+    open.className = `open ${view.tone}`;
+    open.setAttribute('aria-current', String(check.key === shown));
+    sign.firstElementChild?.setAttribute('d', view.shape);
+    title.textContent = headingOf(view);
+    where.textContent = [check.site, check.url.replace(/^https?:\/\/(?:www\.)?/, '')].filter(Boolean).join(' · ');
+    drop.setAttribute('aria-label', t('delete_one', check.url));
+}
+
+function drawList() {
+    const list = at('list');
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest('#list button'));
+    const place = [...list.children].indexOf(focused?.closest('li'));
+    const items = new Map([...list.children].map((item) => [item.dataset.key, item]));
+    const wanted = new Set(checks.map(({ key }) => key));
+    for (const [key, item] of items) if (!wanted.has(key)) item.remove();
+    checks.forEach((check, index) => {
+        const item = items.get(check.key) ?? newItem(check.key);
+        fillItem(item, check);
+        if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
+    });
+    if (!focused || document.activeElement === focused) return;
+    // It was deleted, or has moved: the keyboard goes on there, or where it stood.
+    const next = focused.isConnected ? focused : (list.children[place] ?? list.lastElementChild)?.querySelector(`.${focused.classList[0]}`);
+    (next ?? at('list-title')).focus();
 }
 
 /** @param {Check} check */
@@ -87,16 +111,14 @@ function drawReport() {
     const report = reportOf(check, t, language, pictures.get(check.key) ?? []);
     report.querySelector('.verdict')?.append(buttons);
     place.replaceChildren(report);
-    [...buttons.children].find((button) => button.textContent === focused)?.focus();
+    if (focused) ([...buttons.children].find((button) => button.textContent === focused) ?? place).focus(); // Cancel goes when the check ends
     loadPictures(check);
 }
 
 async function draw() {
     checks = await getChecks();
     if (isWide.matches) shown ??= checks[0]?.key ?? null; // the report has its own column there
-    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.key;
-    at('list').replaceChildren(...checks.map(listItem));
-    if (focused) at('list').querySelector(`[data-key="${focused}"]`)?.focus();
+    drawList();
     at('empty').hidden = checks.length > 0;
     at('clear').hidden = !checks.some(isOver);
     const check = checks.find(({ key }) => key === shown);
@@ -107,11 +129,11 @@ async function draw() {
     drawReport();
 }
 
-/** @param {string | null} key */
-function show(key) {
+/** @param {string | null} key @param {string} place where the keyboard goes on */
+function show(key, place = key ? 'report' : 'address') {
     shown = key;
     const typed = () => document.activeElement === at('address') && at('address').value; // nobody takes the field away meanwhile
-    draw().then(() => typed() || (key ? at('report') : at('address')).focus());
+    draw().then(() => typed() || at(place).focus());
 }
 
 /** @param {string} [text] */
@@ -152,14 +174,16 @@ at('clear').addEventListener('click', () => tell({ what: 'remove', keys: checks.
 
 onStorageChange(draw);
 let asked = await shownInPanel();
-if (!shown) shown = asked;
 onStorageChange(async () => {
     const now = await shownInPanel();
-    if (now === asked) return;
+    if (!now || now.at === asked?.at) return;
     asked = now;
-    show(now);
+    show(now.key, now.key ? undefined : 'upload');
 });
 if (!hasConsent(settings)) notice(t('consent_needed'));
+const wantsUpload = !shown && asked?.key === null;
+shown ??= asked?.key ?? null;
 await draw();
+if (wantsUpload) at('upload').focus();
 // While somebody is looking, the worker is kept at it.
 setInterval(() => checks.some((check) => !isOver(check)) && tell({ what: 'poll' }), 2_000);

@@ -2,7 +2,7 @@
 // The full report of one check, as a page of text and simple drawings. Everything the server says is put in as text.
 
 import { clock, h, shape, svg } from '../dom.js';
-import { asPercent, percentOf, SHAPES, VERDICTS, viewOf } from '../view.js';
+import { asPercent, headingOf, percentOf, SHAPES, VERDICTS, viewOf } from '../view.js';
 
 /**
  * @typedef {import('../state.js').Check} Check
@@ -41,7 +41,7 @@ function verdict(check, t, language) {
     return h(
         'section',
         { class: `verdict ${view.tone}` },
-        h('div', { class: 'say' }, shape(view.shape), h('h1', { text: view.title })),
+        h('div', { class: 'say' }, shape(view.shape), h('h1', { text: headingOf(view) })),
         view.percent && percentBar(view.percent),
         view.progress !== null && progressBar(view.progress, view.title),
         view.text ? h('p', { text: view.text }) : null,

@@ -108,7 +108,7 @@ test('the keyboard alone reads the card, opens the report and closes the card', 
     await browser.checkByKeys();
     await cardWith(page, '42 %');
     const running = await saidOf(page);
-    assert.ok(running.includes('region Unmask') && running.includes('progressbar Looking at faces, 42 % = 42'), running.join('\n'));
+    assert.ok(running.includes('region Unmask') && running.includes('progressbar Looking at faces = 42'), running.join('\n'));
     await cardWith(page, 'Inconclusive');
     const said = await saidOf(page);
     for (const part of ['status polite', 'button Close', 'button Full report']) assert.ok(said.includes(part), `${part} in\n${said.join('\n')}`);
@@ -119,6 +119,19 @@ test('the keyboard alone reads the card, opens the report and closes the card', 
     await browser.display.xdotool('key', 'Escape');
     await until('no card', async () => (await cardIn(page)) === null);
     assert.equal(await page.evaluate(() => document.activeElement.id), 'link'); // back where the keyboard was
+    await page.close();
+});
+
+test('progress is not read out anew at every step: the number stands where nothing is announced', async () => {
+    const { page } = await underWay();
+    const { said } = await cardIn(page);
+    stub.road = [{ status: 'analyzing', progress: 0.6 }];
+    const card = await cardWith(page, '60 %');
+    await bothLights(page, 'card-progress');
+    assert.equal(card.said, said);
+    assert.match(said, /^Looking at faces \|/);
+    await card.press('Cancel');
+    await cardWith(page, 'You stopped this check');
     await page.close();
 });
 
@@ -359,13 +372,99 @@ test('the full report opens beside the page and can be saved', async () => {
     await wide.close();
 });
 
+/** The panel in a tab, as narrow as beside a page: the side panel itself is hidden from the debugger. */
+async function narrowPanel() {
+    const panel = await browser.open(browser.own('panel/panel.html'));
+    const session = await browser.context.newCDPSession(panel);
+    await session.send('Emulation.setDeviceMetricsOverride', { width: 400, height: 800, deviceScaleFactor: 1, mobile: false });
+    await until('the list or a report', () => panel.evaluate(() => document.querySelector('#list li') !== null));
+    return panel;
+}
+const focusIn = (page) => page.evaluate(() => document.activeElement?.id || document.activeElement?.className || document.activeElement?.nodeName);
+
+test('the card’s button for a file leads to where one is chosen, as often as it is pressed', async () => {
+    stub.refuse(422, { code: 'login_required', method: 'POST' });
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    const card = await cardWith(page, 'upload the file');
+    const panel = await narrowPanel();
+    for (const times of [1, 2]) {
+        await panel.locator('#list .open').first().click({ timeout: 5_000 }).catch(() => {}); // unless a report is shown already
+        await until('a report', () => panel.isHidden('#upload'));
+        await page.bringToFront();
+        await card.press('Upload a file');
+        await until(`the list, for the ${times}. time`, () => panel.isVisible('#upload'), 20);
+        await until('the keyboard there', async () => (await focusIn(panel)) === 'upload', 5);
+        await until('the side panel', () => browser.hasPanel());
+        await pause(1000);
+        await browser.display.grab(join(PICTURES, 'side-panel-upload.png'));
+        await browser.closePanel();
+    }
+    const later = await browser.open(browser.own('panel/panel.html'));
+    await until('the keyboard there too', async () => (await focusIn(later)) === 'upload', 5);
+    for (const one of [later, panel, page]) await one.close();
+});
+
+test('keyboard and mouse keep their place in the list while checks go on, and after one is deleted', async () => {
+    stub.refuse(503, { path: /events$/, times: 99 }); // so that the worker asks every second
+    for (const status of [301, 302, 303]) {
+        stub.road = [status === 303 ? { status: 'analyzing', progress: 0.3 } : done('inconclusive', 0.5)];
+        const panel = await browser.open(browser.own('panel/panel.html'));
+        await panel.fill('#address', `https://x.com/someone/status/${status}`);
+        await panel.press('#address', 'Enter');
+        await until('its answer', async () => (await browser.checks()).some(({ url, serverId }) => url.endsWith(status) && serverId));
+        if (status < 303) await until('its end', async () => (await browser.checks()).some(({ url, phase }) => url.endsWith(status) && phase === 'done'));
+        await panel.close();
+    }
+    const panel = await narrowPanel();
+    if (await panel.isVisible('#back')) await panel.click('#back');
+    const item = (status) => panel.locator(`#list li:has-text("status/${status}")`);
+    const label = () => panel.evaluate(() => [document.activeElement.className, document.activeElement.getAttribute('aria-label')].join(' '));
+    const progress = (of) => (stub.road = [{ status: 'analyzing', progress: of }]) && until(`${of * 100} %`, async () => (await panel.textContent('#list')).includes(`${of * 100} %`), 10);
+    for (const status of [303, 302]) {
+        await item(status).locator('.drop').focus();
+        await progress(status === 303 ? 0.4 : 0.5);
+        assert.match(await label(), new RegExp(`drop Delete.*status/${status}`));
+    }
+    const box = await item(303).locator('.title').boundingBox();
+    await panel.mouse.move(box.x + 10, box.y + 5);
+    await panel.mouse.down();
+    await progress(0.6);
+    await panel.mouse.up();
+    await until('the report', () => panel.isVisible('#back'), 5);
+    await panel.click('#back');
+    await until('the list', () => panel.isVisible('#list'), 5);
+    await item(302).locator('.drop').focus();
+    await panel.keyboard.press('Enter');
+    await until('it is deleted', async () => (await item(302).count()) === 0, 10);
+    assert.match(await label(), /drop Delete.*status\/301/); // the next one
+    await panel.click('#clear');
+    await until('one is left', async () => (await panel.locator('#list li').count()) === 1, 10);
+    await item(303).locator('.drop').focus();
+    await panel.keyboard.press('Enter');
+    await until('none is left', async () => (await panel.locator('#list li').count()) === 0, 10);
+    assert.equal(await focusIn(panel), 'list-title');
+    await panel.close();
+});
+
+test('the keyboard on Cancel goes on in the report when the check ends', async () => {
+    const { page, key } = await underWay();
+    const panel = await browser.open(browser.own(`panel/panel.html#${key}`));
+    await panel.locator('#report button', { hasText: 'Cancel' }).focus();
+    stub.road = [done('inconclusive', 0.5)];
+    await until('the verdict', async () => (await panel.textContent('#report')).includes('Inconclusive'));
+    assert.equal(await focusIn(panel), 'report');
+    await panel.close();
+    await page.close();
+});
+
 test('deleting a check deletes it on the server too', async () => {
     const page = await browser.open(`${site.address}/`);
     await browser.checkByKeys();
     await cardWith(page, 'Likely manipulated');
     const [{ serverId, key }] = (await browser.checks()).sort((a, b) => b.createdAt - a.createdAt);
     const panel = await browser.open(browser.own('panel/panel.html'));
-    await panel.locator(`li:has([data-key="${key}"]) .drop`).click();
+    await panel.locator(`li[data-key="${key}"] .drop`).click();
     await until('the deletion', () => stub.requests.some(({ method, path }) => method === 'DELETE' && path.endsWith(serverId)));
     await panel.close();
     await page.close();
@@ -380,6 +479,87 @@ test('who has moved on is told by a notification', async () => {
     stub.road = [done('inconclusive', 0.5)];
     await until('the notification', async () => Object.keys(await (await browser.worker()).evaluate(() => chrome.notifications.getAll())).length > 0);
     await other.close();
+    await page.close();
+});
+
+/** What the toolbar's button says in the tab before us, and which checks were told of by a notification. */
+const toldOf = async () =>
+    (await browser.worker()).evaluate(async () => {
+        const [{ id: tabId }] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
+        const [sign, title, notices] = await Promise.all([chrome.action.getBadgeText({ tabId }), chrome.action.getTitle({ tabId }), chrome.notifications.getAll()]);
+        return { sign, title, notices: Object.keys(notices) };
+    });
+const latest = async () => (await browser.checks()).sort((a, b) => b.createdAt - a.createdAt)[0];
+
+/** A page with a check that is under way, and its key. */
+async function underWay() {
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    await cardWith(page, '30 %');
+    return { page, key: (await latest()).key };
+}
+const notified = (key) => until('the notification', async () => (await toldOf()).notices.includes(key));
+
+test('on a site that goes on in the same document no verdict stands beside the next video', async () => {
+    const { page, key } = await underWay();
+    const goTo = (path) => page.evaluate((next) => {
+        history.pushState({}, '', next);
+        document.querySelector('#v').src = `/clip.webm?${next}`;
+    }, path);
+    await goTo('/another');
+    await until('no card', async () => (await cardIn(page)) === null);
+    await until('no sign', async () => (await toldOf()).sign === '');
+    stub.road = [done('likely_manipulated', 0.87)];
+    await notified(key);
+    assert.equal(await cardIn(page), null);
+    const { sign, title } = await toldOf();
+    assert.deepEqual([sign, title], ['', 'Unmask: Check this video']);
+    await browser.checkByKeys();
+    const card = await cardWith(page, 'Likely manipulated'); // of the video that is there now
+    assert.deepEqual([card.count, (await latest()).url, (await toldOf()).sign], [1, `${site.address}/clip.webm?/another`, '!']);
+    await goTo('/a-third');
+    await until('no card', async () => (await cardIn(page)) === null);
+    await until('no sign', async () => (await toldOf()).sign === '');
+    await page.close();
+});
+
+test('a verdict is told by a notification where its tab has gone on to another page, which says nothing of it', async () => {
+    const { page, key } = await underWay();
+    await page.goto(`${site.address}/two`);
+    stub.road = [done('likely_manipulated', 0.87)];
+    await notified(key);
+    assert.equal((await toldOf()).sign, '');
+    assert.equal(await cardIn(page), null);
+    await page.close();
+});
+
+test('a check in the next page shows its own card and sign, and not those of the page before', async () => {
+    const { page, key } = await underWay();
+    await page.goto(`${site.address}/two`);
+    await page.evaluate(() => document.querySelector('#v').remove());
+    await browser.checkByKeys();
+    await cardWith(page, '30 %');
+    const [first, second] = [...stub.checks.values()].slice(-2);
+    assert.notEqual((await latest()).key, key);
+    first.cancelled = true; // ends before the other
+    await until('the end', async () => (await browser.checks()).find((check) => check.key === key).phase === 'cancelled');
+    assert.deepEqual([(await cardIn(page)).count, (await toldOf()).sign], [1, '…']);
+    stub.road = [done('inconclusive', 0.48)];
+    const card = await cardWith(page, 'Inconclusive');
+    assert.deepEqual([card.count, (await toldOf()).sign, second.cancelled], [1, '?', false]);
+    await page.close();
+});
+
+test('asking again for a check that is under way shows its card, also after the page was loaded anew', async () => {
+    const { page, key } = await underWay();
+    await page.reload();
+    await browser.checkByKeys();
+    const card = await cardWith(page, '30 %');
+    assert.deepEqual([card.count, (await latest()).key], [1, key]);
+    stub.road = [done('inconclusive', 0.48)];
+    await cardWith(page, 'Inconclusive');
+    assert.equal((await toldOf()).sign, '?');
     await page.close();
 });
 
@@ -411,12 +591,20 @@ test('a check goes on after the browser was closed in the middle of it', async (
     await until('the verdict', async () => (await browser.checks()).some(({ phase, analysis: answer }) => phase === 'done' && answer.probability === 0.05));
 });
 
-test('after the consent is withdrawn nothing is sent, and the permission is gone', async () => {
+test('after the consent is withdrawn nothing is sent, the permission is gone, and who asks again is led to where one agrees', async () => {
+    const { page } = await underWay();
     const options = await browser.open(browser.own('options/options.html'));
     await options.click('#withdraw');
     await until('the withdrawal', () => options.isHidden('#withdraw'));
+    await page.bringToFront();
+    const card = await cardWith(page, 'You no longer send');
+    assert.match(card.text, /Settings.*Try again/);
     const asked = stub.requests.length;
-    const page = await browser.open(`${site.address}/`);
+    const isWelcome = (one) => one.url().endsWith('#welcome');
+    const before = browser.context.pages().filter(isWelcome).length;
+    await card.press('Try again');
+    await until('the page where one agrees', () => browser.context.pages().filter(isWelcome).length === before + 1, 20);
+    await page.bringToFront();
     await browser.checkByKeys();
     await pause(1500);
     assert.equal(stub.requests.length, asked);

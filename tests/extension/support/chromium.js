@@ -50,7 +50,8 @@ export async function cardIn(page) {
         return { x: model.border[0], y: model.border[1], width: model.width, height: model.height };
     };
     const section = walk(shadow).find(({ nodeName }) => nodeName === 'SECTION');
-    const card = { text, count: cards.length, box: await boxOf(section), tone: section.attributes[section.attributes.indexOf('class') + 1].replace('card ', '') };
+    const live = walk(shadow).find(({ attributes = [] }) => attributes.includes('aria-live'));
+    const card = { text, said: texts(live).join(' | '), count: cards.length, box: await boxOf(section), tone: section.attributes[section.attributes.indexOf('class') + 1].replace('card ', '') };
     card.press = async (label) => {
         const button = walk(shadow).find((node) => node.nodeName === 'BUTTON' && texts(node).join('') === label);
         const { x, y, width, height } = await boxOf(button);

@@ -97,7 +97,9 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
         request.on('end', () => {
             const { pathname } = new URL(request.url, 'http://stub');
             const body = Buffer.concat(parts).toString();
-            requests.push({ method: request.method, url: request.url, path: pathname, headers: request.headers, body });
+            const kept = { method: request.method, url: request.url, path: pathname, headers: request.headers, body, brokenOff: false };
+            requests.push(kept);
+            response.on('close', () => (kept.brokenOff = !response.writableFinished));
             route(request, response, pathname);
         });
     });

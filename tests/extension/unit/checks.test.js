@@ -1,7 +1,8 @@
-// How checks are carried through, against a server on loopback; only the browser's storage and alarms are stood in for.
+// How checks are carried through, against a server on loopback; only the browser's storage, cache and alarms are stood in for.
 import assert from 'node:assert/strict';
 
-import { newCheck } from '../../../extension/state.js';
+import { newCheck, recorded } from '../../../extension/state.js';
+import { putRecording } from '../../../extension/storage.js';
 import { until } from '../support/display.js';
 import { startStub } from '../support/stub.js';
 import { after, before, test } from '../support/timed.js';
@@ -9,6 +10,7 @@ import { after, before, test } from '../support/timed.js';
 let stub, checks;
 let alarm = async () => undefined;
 const stored = new Map();
+const cached = new Map();
 
 before(async () => {
     stub = await startStub();
@@ -19,6 +21,13 @@ before(async () => {
         remove: async (names) => names.forEach((name) => stored.delete(name)),
     };
     globalThis.chrome = { storage: { local }, alarms: { get: () => alarm(), create: async () => {}, clear: async () => {} } };
+    const cache = {
+        put: async (name, response) => void cached.set(name, await response.blob()),
+        match: async (name) => (cached.has(name) ? new Response(cached.get(name)) : undefined),
+        keys: async () => [...cached.keys()].map((url) => ({ url })),
+        delete: async (name) => cached.delete(name),
+    };
+    globalThis.caches = { open: async () => cache };
     checks = await import('../../../extension/checks.js');
 });
 after(() => stub.stop());
@@ -39,3 +48,31 @@ test('an answer that comes while another look is under way is not asked for agai
     await until('the end', () => stored.get('check:one').phase === 'done', 5);
     assert.equal(stub.submitted().length, 1);
 });
+
+const WAYS = [
+    ['the check is cancelled', (key) => checks.cancel(key), 'cancelled'],
+    ['the check is deleted', (key) => checks.remove([key]), undefined],
+    ['the consent is withdrawn', () => stored.set('settings', { server: stub.address, consent: null }) && checks.carryOn(), 'failed'],
+];
+for (const [name, stop, phase] of WAYS) {
+    test(`when ${name}, a recording on its way is broken off, dropped and never sent again`, async () => {
+        const settings = stored.get('settings');
+        const key = name.replaceAll(' ', '-');
+        stub.requests.length = 0;
+        stub.uploadMs = 600_000;
+        await putRecording(key, new Blob(['moving pictures']));
+        await checks.keep(recorded(newCheck({ key, url: 'https://a.example/', source: 'page', server: stub.address }, Date.now()), 8, Date.now()));
+        checks.carryOn();
+        await until('the upload', () => stub.submitted().length, 5);
+        await stop(key);
+        await until('its end', () => stub.submitted()[0].brokenOff, 5);
+        assert.deepEqual([stored.get(`check:${key}`)?.phase, cached.size], [phase, 0]);
+        stub.uploadMs = 0;
+        stored.set('settings', settings);
+        const next = await import(`../../../extension/checks.js?after-${key}`); // the worker that the browser starts later
+        await next.carryOn();
+        await checks.carryOn();
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        assert.equal(stub.submitted().length, 1);
+    });
+}

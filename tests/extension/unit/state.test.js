@@ -114,6 +114,11 @@ test('cancelling a check that never reached the server ends it here', () => {
     assert.deepEqual([check.phase, dueCall(check, NOW + 1e9)], ['cancelled', null]);
 });
 
+test('cancelling while a recording is on its way ends it here: it is not sent again to be cancelled', () => {
+    const check = cancelled(uploading(recorded(fresh(), 8, NOW), NOW), NOW);
+    assert.deepEqual([check.phase, dueCall(check, NOW + 1e9)], ['cancelled', null]);
+});
+
 test('a cancel that came too late lets the check end as it did', () => {
     const late = answered(cancelled(submitted(), NOW), problem(409, 'already_done'), NOW);
     assert.equal(dueCall(late, NOW), 'get');

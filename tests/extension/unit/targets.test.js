@@ -10,13 +10,14 @@ import { chooseTarget, pageRule } from '../../../extension/targets.js';
 
 const FIND = readFileSync(new URL('../../../extension/content/find.js', import.meta.url), 'utf8');
 
-/** Run content/find.js on a page. `big`: the video that fills most of the window; linkedom has no layout. */
+/** Run content/find.js on a page. `data-big`: fills most of the window; `data-out`: beside it; linkedom has no layout. */
 function found(html, pageUrl, { srcUrl = '', clicked = null, selected = [] } = {}) {
     const { document, Element } = parseHTML(`<!doctype html><html><body>${html}</body></html>`);
     const listeners = {};
     for (const element of document.querySelectorAll('video, iframe')) {
         const side = element.hasAttribute('data-big') ? 400 : 100;
-        element.getBoundingClientRect = () => ({ left: 0, top: 0, right: side, bottom: side, width: side, height: side });
+        const left = element.hasAttribute('data-out') ? -2000 : 0;
+        element.getBoundingClientRect = () => ({ left, top: 0, right: left + side, bottom: side, width: side, height: side });
         element.currentSrc = element.getAttribute('src') ?? '';
         element.paused = !element.hasAttribute('data-playing');
         element.readyState = 4;
@@ -77,6 +78,8 @@ const CASES = [
     ['a blob video on an unknown site', '<video data-playing src="blob:https://news.example/1"></video>', 'https://news.example/story?utm_source=x', onVideo('blob:https://news.example/1'), {}, 'page https://news.example/story'],
     ['the clicked one of two videos', '<video data-big data-playing src="https://cdn.example/a.mp4"></video><video src="https://cdn.example/b.mp4"></video>', 'https://news.example/', onVideo('https://cdn.example/b.mp4'), {}, 'src https://cdn.example/b.mp4'],
     ['the larger of two resting videos, by the toolbar', '<video src="https://cdn.example/a.mp4"></video><video data-big src="https://cdn.example/b.mp4"></video>', 'https://news.example/', {}, {}, 'src https://cdn.example/b.mp4'],
+    ['a resting video in view and one that plays out of sight, by the toolbar', '<video data-big src="https://cdn.example/a.mp4"></video><video data-out data-playing src="https://cdn.example/b.mp4"></video>', 'https://news.example/', {}, {}, 'src https://cdn.example/a.mp4'],
+    ['a video that plays out of sight alone', '<video data-out data-playing src="https://cdn.example/b.mp4"></video>', 'https://news.example/story', {}, {}, 'page https://news.example/story'],
     ['an article with a YouTube player', '<iframe data-big src="https://www.youtube-nocookie.com/embed/aaaaaaaaaaa"></iframe>', 'https://news.example/story', {}, {}, 'embed https://www.youtube.com/watch?v=aaaaaaaaaaa'],
     ['a click inside an embedded player', '', 'https://news.example/story', { frameUrl: 'https://player.vimeo.com/video/76979871' }, {}, 'embed https://vimeo.com/76979871'],
     ['a link to a post on an unknown site', '', 'https://news.example/', { linkUrl: 'https://youtu.be/aaaaaaaaaaa' }, {}, 'link https://www.youtube.com/watch?v=aaaaaaaaaaa'],
@@ -85,6 +88,9 @@ const CASES = [
     ['an address in the selected text', '', 'https://news.example/', { selectionText: 'see https://x.com/nasa/status/5, wow' }, {}, 'selection https://x.com/nasa/status/5'],
     ['a link in the selection', '<a id="a" href="https://youtu.be/aaaaaaaaaaa">this</a>', 'https://news.example/', { selectionText: 'this' }, { selected: ['a'] }, 'selection https://www.youtube.com/watch?v=aaaaaaaaaaa'],
     ['selected words without a link', '<video data-playing src="https://cdn.example/a.mp4"></video>', 'https://news.example/', { selectionText: 'words' }, {}, 'src https://cdn.example/a.mp4'],
+    ['a video beside words with a link that are still selected', '<a id="a" href="https://youtu.be/aaaaaaaaaaa">this</a><video data-playing src="https://cdn.example/a.mp4"></video>', 'https://news.example/', onVideo('https://cdn.example/a.mp4'), { selected: ['a'] }, 'src https://cdn.example/a.mp4'],
+    ['the same where the browser tells of the selection at every click', '<a id="a" href="https://youtu.be/aaaaaaaaaaa">this</a><video data-playing src="https://cdn.example/a.mp4"></video>', 'https://news.example/', { selectionText: 'this', ...onVideo('https://cdn.example/a.mp4') }, { selected: ['a'] }, 'src https://cdn.example/a.mp4'],
+    ['the toolbar where words with a link are still selected', '<a id="a" href="https://youtu.be/aaaaaaaaaaa">this</a><video data-playing src="https://cdn.example/a.mp4"></video>', 'https://news.example/', {}, { selected: ['a'] }, 'src https://cdn.example/a.mp4'],
     ['a page with nothing', '', 'https://news.example/story', {}, {}, 'page https://news.example/story'],
     ['a browser page', '', 'chrome://extensions/', {}, {}, 'no_address'],
     ['a file on this computer', '', 'file:///home/me/a.mp4', {}, {}, 'no_address'],

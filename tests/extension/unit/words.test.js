@@ -72,6 +72,7 @@ const STATES = [
     ['cancelled', at(ok({ status: 'cancelled' })), 'cancelled', ['again']],
     ['no face', at(ok({ status: 'done', analysis: analysis(null, null) })), 'no_face', ['report']],
     ['a wrong key', failed(newCheck(ABOUT, 0), 'unauthorized', 0), 'problem', ['settings', 'again']],
+    ['a server one has not agreed to', failed(newCheck(ABOUT, 0), 'not_allowed', 0), 'problem', ['settings', 'again']],
     ['a login wall', failed(newCheck(ABOUT, 0), 'login_required', 0), 'problem', ['upload', 'again']],
     ['a login wall before a video in the page', WALLED, 'problem', ['record', 'upload', 'again']],
     ['a protected video', failed({ ...WALLED, phase: 'sending' }, 'drm', 0), 'problem', ['upload', 'again']],
