@@ -6,7 +6,7 @@
 
     const MAX_LEVELS = 25; // surrounding elements
     const MAX_LINKS = 40; // addresses per level
-    /** @type {Map<string, Element>} which element a check was about, for the card */
+    /** @type {Map<string, {element: Element, page: string}>} which element a check was about, for the card, and in which page of the site */
     const anchors = new Map();
     /** @type {EventTarget | null} what the latest right-click hit: known from the second check in a page on */
     let clicked = null;
@@ -103,7 +103,7 @@
         const embeds = deepAll('iframe[src]').filter(visibleArea);
         embeds.sort((a, b) => visibleArea(b) - visibleArea(a));
         const anchor = video ?? embeds[0] ?? null;
-        if (anchor) anchors.set(key, anchor);
+        if (anchor) anchors.set(key, { element: anchor, page: location.href });
         const start = video ?? (pointed instanceof Element ? pointed : null);
         return {
             ...levelsAround(start, rule, videos),
@@ -114,11 +114,15 @@
         };
     };
 
-    globalThis.unmaskAnchor = (key) => anchors.get(key) ?? null;
+    /** Null too where the site has gone on to another page in the same document: its player shows another video now. */
+    globalThis.unmaskAnchor = (key) => {
+        const { element, page } = anchors.get(key) ?? {};
+        return element && page === location.href ? element : null;
+    };
 
     /** Why the video of a check cannot be recorded: a code, or '' if it can. Nothing is recorded by asking. */
     globalThis.unmaskObstacle = (key) => {
-        const video = anchors.get(key);
+        const video = globalThis.unmaskAnchor(key);
         if (!(video instanceof HTMLVideoElement) || !video.isConnected || !video.captureStream) return 'not_recorded';
         if (video.mediaKeys) return 'drm';
         try {

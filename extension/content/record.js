@@ -21,12 +21,13 @@
         });
     }
 
-    /** Let the recorder run until enough has played. @returns {Promise<number | null>} seconds; null: no longer wanted */
+    /** Let the recorder run until enough has played. @returns {Promise<number | null>} seconds, none if the site went on to another video; null: no longer wanted */
     async function watch(video, key, seconds) {
         let played = 0;
         for (let waited = 0; played < seconds && waited < seconds * PATIENCE && !video.ended; waited += TICK_MS / 1000) {
             const before = video.currentTime;
             await pause(TICK_MS);
+            if (globalThis.unmaskAnchor(key) !== video) return 0;
             if (video.currentTime !== before) played += TICK_MS / 1000;
             if ((await tell({ what: 'recording', key, progress: played / seconds }, true)) !== true) return null;
         }

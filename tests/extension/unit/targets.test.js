@@ -27,7 +27,8 @@ function found(html, pageUrl, { srcUrl = '', clicked = null, selected = [] } = {
         Object.defineProperty(link, 'href', { value: href });
     }
     document.getSelection = () => ({ isCollapsed: selected.length === 0, containsNode: (node) => selected.includes(node.id) });
-    const world = { document, Element, innerWidth: 1000, innerHeight: 800, addEventListener: (name, listener) => (listeners[name] = listener) };
+    const location = { href: pageUrl };
+    const world = { document, Element, location, innerWidth: 1000, innerHeight: 800, addEventListener: (name, listener) => (listeners[name] = listener) };
     vm.runInNewContext(FIND, world);
     if (clicked) listeners.contextmenu({ isTrusted: true, composedPath: () => [document.querySelector(clicked)] });
     return world.unmaskFind('key', { srcUrl, fromMenu: Boolean(clicked || srcUrl), rule: pageRule(pageUrl) });
