@@ -17,7 +17,7 @@ from training.bending import expression, landmark_field, warp
 from training.h264 import h264
 from training.hulls import face_size
 from training.prepare import Sample, Shards
-from training.pseudo import FAMILIES, self_blend
+from training.pseudo import FAMILIES, possible
 
 LENGTH = 16  # frames, at 8 Hz
 KINDS = ("steady", "drift", "flicker", "part_time", "lag", "animated")
@@ -70,7 +70,7 @@ def make_clip(
 
 def blended(real: list[Sample], kind: str, rng: np.random.Generator) -> tuple[list[Sample], list[Sample]]:
     """Blend every frame alike, but for what the kind of clip says."""
-    family = FAMILIES[str(rng.choice(list(BLENDING), p=list(BLENDING.values())))][1] if kind != "lag" else self_blend
+    family = str(rng.choice(list(BLENDING), p=list(BLENDING.values()))) if kind != "lag" else "self_blend"
     seed, size = int(rng.integers(2**63)), face_size(real[0].landmarks)
     step = rng.normal(0, 0.004 * size, 2)
     tremble = 0.012 * size if kind == "flicker" else 0.0
@@ -82,7 +82,7 @@ def blended(real: list[Sample], kind: str, rng: np.random.Generator) -> tuple[li
         given = replace(frame, landmarks=moved.astype(np.float32))
         if delay and t >= delay:
             given = _with_late_face(given, real[t - delay])
-        blend = family(given, given, np.random.default_rng(seed))
+        blend = FAMILIES[possible(family, given)][1](given, given, np.random.default_rng(seed))
         is_clean = not first <= t < last or (kind == "flicker" and rng.random() < 0.12)
         # the family may have changed the real member too: the same change in every frame
         out_real.append(replace(frame, rgb=_pixels(blend.real if not delay else frame.rgb)))

@@ -160,7 +160,7 @@ FAMILIES: dict[str, tuple[float, Family]] = {  # share of a batch
     "redrawn": (0.14, redrawn),
     "acted": (0.15, acted),
 }
-NEEDS = {"redrawn": ("drawn", "rerender"), "acted": ("acted", "reenact")}  # a drawing; what a face without it gets
+NEEDS = {"redrawn": ("drawn", "rerender"), "acted": ("acted", "reenact")}  # a drawing, and what a face without it gets
 HULL_SHARES = np.array([30, 14, 12, 12, 8, 5, 7, 4, 4, 4]) / 100  # in the order of HULLS
 
 
@@ -170,8 +170,7 @@ def make_pair(
     """One pair from a real face and another person's; all draws come from `rng`."""
     names = list(FAMILIES)
     family = family or str(rng.choice(names, p=[FAMILIES[n][0] for n in names]))
-    if family in NEEDS and getattr(sample, NEEDS[family][0]) is None:
-        family = NEEDS[family][1]
+    family = possible(family, sample)
     blend = FAMILIES[family][1](sample, partner, rng)
     place = _placement(sample, rng)
     shape = place.shape
@@ -189,6 +188,12 @@ def make_pair(
     where = crop(where[..., None].repeat(3, 2), box, size // 16, 1.0)[..., 0]
     where = where[:, ::-1] if flip else where
     return Pair(np.ascontiguousarray(out[0]), np.ascontiguousarray(out[1]), np.clip(where, 0, 1), family)
+
+
+def possible(family: str, sample: Sample) -> str:
+    """The family, or another one for a face of which there is no drawing yet."""
+    drawing, instead = NEEDS.get(family, ("rgb", family))
+    return instead if getattr(sample, drawing) is None else family
 
 
 @dataclass(frozen=True, eq=False)
