@@ -31,8 +31,9 @@ export function shape(path) {
     return svg('svg', { class: 'shape', viewBox: '0 0 24 24', 'aria-hidden': 'true' }, svg('path', { d: path }));
 }
 
-/** Minutes and seconds. @param {number} seconds */
+/** Minutes and seconds, with hours where there are any; the same as core/words.py has it. @param {number} seconds */
 export function clock(seconds) {
-    const whole = Math.round(seconds);
-    return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
+    const whole = Math.floor(Math.round(seconds * 10) / 10);
+    const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, String(whole % 60).padStart(2, '0')];
+    return hours ? `${hours}:${String(minutes).padStart(2, '0')}:${rest}` : `${minutes}:${rest}`;
 }

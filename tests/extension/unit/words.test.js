@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { clock } from '../../../extension/dom.js';
 import { LANGUAGES, wordsFrom } from '../../../extension/i18n.js';
 import { answered, cancelled, failed, newCheck, recorded, recording } from '../../../extension/state.js';
 import { OWN_PROBLEMS, SHAPES, viewOf } from '../../../extension/view.js';
@@ -108,4 +109,8 @@ test('a number of an untrained model is said to mean nothing', () => {
     const answer = analysis('inconclusive', 0.5);
     const view = viewOf(at(ok({ status: 'done', analysis: { ...answer, model: { ...answer.model, trained: false } } })), t);
     assert.equal(view.next, 'This model is untrained: the number means nothing.');
+});
+
+test('a time reads as it does in the pictures beside it', () => {
+    assert.deepEqual([0, 3.75, 7.96, 62, 3723].map(clock), ['0:00', '0:03', '0:08', '1:02', '1:02:03']);
 });
