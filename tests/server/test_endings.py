@@ -10,6 +10,7 @@ import pytest
 from core.errors import CheckError
 from server.bell import make_bell
 from server.queue import Lost
+from server.store import INTERACTIVE
 from server.tables import Delivery, Tally
 from server.worker import Runner, Seat
 from tests.server.standin import video
@@ -59,7 +60,8 @@ def test_who_asks_for_a_webhook_gets_it_whether_or_not_the_video_was_asked_for_b
 def test_a_person_who_waits_for_a_video_of_a_batch_does_not_wait_for_the_batch(client, parts):
     client.post("/v1/batches", json={"urls": ["https://x.com/a/status/7", LINK["url"]]})
     assert submit(client).status_code == 200
-    assert parts.queue.take("test").url.endswith("/1")
+    taken = parts.queue.take("test")
+    assert (taken.url.endswith("/1"), taken.priority) == (True, INTERACTIVE)
 
 
 def test_a_check_cancelled_while_it_waits_is_told_and_counted(client, parts):

@@ -3,9 +3,11 @@
 import threading
 import time
 
+import pytest
 from limits.storage import storage_from_string
 
 from server import rates
+from server.config import from_env
 
 
 def test_counting_requests_starts_no_thread_for_each(monkeypatch):
@@ -29,3 +31,13 @@ def test_who_does_not_come_back_is_forgotten(monkeypatch):
     while "once" in storage.storage and time.monotonic() < until:
         time.sleep(0.05)
     assert "once" not in storage.storage
+
+
+def test_a_rate_that_cannot_be_read_is_refused_at_the_start():
+    with pytest.raises(ValueError, match="UNMASK_RATE is not a rate: 3/min"):
+        from_env({"UNMASK_RATE": "3/min"})
+    assert from_env({"UNMASK_RATE": "3 per minute"}).rate == "3 per minute"
+
+
+def test_names_of_the_host_may_be_given_in_capitals():
+    assert from_env({"UNMASK_HOSTS": "Unmask.Example.org"}).hosts == ("unmask.example.org",)
