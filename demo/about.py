@@ -6,7 +6,8 @@ from pathlib import Path
 
 from core.analysis import VERDICT_MEANING
 from core.calibration import Calibration
-from core.draw import LOOKS, percent
+from core.draw import LOOKS
+from core.words import percent
 
 NO_FIGURES = "No measured figures came with the installed weights, so none are shown."
 

@@ -7,8 +7,8 @@ from markupsafe import Markup
 
 from core import report
 from core.analysis import Analysis
-from core.draw import percent
 from core.errors import CheckError
+from core.words import percent
 from demo.work import Answer, Copy, Step
 
 STYLE = report.STYLE

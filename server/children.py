@@ -65,8 +65,8 @@ class Child:
         self.kill()
         ours, theirs = socket.socketpair()
         # a child that was taken over may begin a message and never end it
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", MESSAGE_S, 0))
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", MESSAGE_S, 0))
+        for way in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            ours.setsockopt(socket.SOL_SOCKET, way, struct.pack("ll", MESSAGE_S, 0))
         command = [sys.executable, "-m", "server.child", self.kind, str(theirs.fileno())]
         with theirs:
             passed = [theirs.fileno(), *descriptors]

@@ -9,8 +9,8 @@ from typing import Any
 from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, session, url_for
 
 from core.analysis import VERDICT_WORDS
-from core.draw import percent
 from core.errors import CheckError
+from core.words import percent, percent_range
 from server.auth import LOCAL, Who, digest, needs, needs_key
 from server.models import ReviewRequest
 from server.present import artifact_names, check_json, when
@@ -77,6 +77,7 @@ def page() -> Response | str:
             words=VERDICT_WORDS,
             minute=minute,
             percent=percent,
+            percent_range=percent_range,
         )
     )
 
