@@ -187,6 +187,16 @@ def test_two_faces_keep_their_own_verdicts():
     assert {sight.box: sight.face.id for sight in sights} == {left: 1, right: 2}
 
 
+def test_a_face_that_the_analysis_parted_in_two_has_each_name_at_its_time():
+    box = (0, 0, 100, 100)
+    one, two = (
+        a_face(1, boxes=(box,)),
+        a_face(2, boxes=(box,), times=tuple(1 + i / 8 for i in range(8)), probabilities=(0.5,) * 8),
+    )
+    faces = Faces([(i / 8, {7: box}) for i in range(20)], an_analysis(one, two))
+    assert [faces.at(t)[0].face.id for t in (0.05, 0.3, 0.95, 1.2, 2.3)] == [1, 1, 2, 2, 2]
+
+
 def test_a_box_glides_between_two_looks():
     faces = Faces([(0.0, {1: (0, 0, 10, 10)}), (0.1, {1: (10, 0, 20, 10)})], an_analysis())
     assert faces.at(0.05)[0].box == pytest.approx((5, 0, 15, 10))
