@@ -53,7 +53,8 @@ def face_results(
     judged = judged_of(records, is_still)
     curve = calibration.curve(len(judged), is_still)
     results = [
-        judged_face(i, r, curve, is_still) if r in judged else unjudged_face(i, r) for i, r in enumerate(records, 1)
+        judged_face(i, r, curve, is_still) if r in judged else unjudged_face(i, r, is_still)
+        for i, r in enumerate(records, 1)
     ]
     if not trained:
         results = [replace(f, verdict="inconclusive", reason=UNTRAINED) if f.verdict else f for f in results]
@@ -136,15 +137,15 @@ def with_other(logit: float, other: float | None, signs: tuple[str, ...]) -> flo
     return max(logit, SIGN_LOGIT) if "mouth_alone" in signs else logit
 
 
-def unjudged_face(number: int, record: Record) -> FaceResult:
+def unjudged_face(number: int, record: Record, is_still: bool) -> FaceResult:
     """A face without a verdict, with the reason."""
-    words = UNJUDGED[why_not(record)]
+    words = UNJUDGED[why_not(record, is_still)]
     return FaceResult(number, None, None, None, timeline=(), key_frames=(), reason=words, **seen(record))
 
 
-def why_not(record: Record) -> str:
+def why_not(record: Record, is_still: bool) -> str:
     """The code of the warning that fits an unjudged face."""
-    if len(record.looks) < MIN_FRAMES <= record.usable:
+    if len(record.looks) < (1 if is_still else MIN_FRAMES) <= record.usable:
         return "many_faces"
     return "face_too_small" if record.too_small > record.usable else "few_frames"
 
@@ -203,7 +204,7 @@ def face_warnings(records: list[Record], faces: tuple[FaceResult, ...], is_still
     """What is uncertain about the faces and about who judged them."""
     found = [] if records else [warn("no_face")]
     judged = judged_of(records, is_still)
-    reasons = [why_not(record) for record in records if record not in judged]
+    reasons = [why_not(record, is_still) for record in records if record not in judged]
     found += [warn(code, n=reasons.count(code), all=len(records)) for code in UNJUDGED if code in reasons]
     top = most_suspicious(faces)
     if top and top.size_px < LOW_RESOLUTION:
@@ -219,7 +220,7 @@ def coverage(media: Media, plan: str, looks: Looks, is_still: bool) -> Coverage:
     """What was looked at, and what was not."""
     records = list(looks.records.values())
     judged = judged_of(records, is_still)
-    reasons = [why_not(record) for record in records if record not in judged]
+    reasons = [why_not(record, is_still) for record in records if record not in judged]
     return Coverage(
         plan=plan,
         windows=len(looks.spans),

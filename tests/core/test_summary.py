@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from core.looks import Look
+from core.looks import Look, Record
 from core.plan import PLANS, window_times
-from core.summary import reason, seconds_examined
+from core.summary import face_warnings, reason, seconds_examined
+from core.tracks import Track
 
 
 @pytest.mark.parametrize("t_s, shown", [(7.96, "0:08"), (3723, "1:02:03")])
@@ -18,6 +19,12 @@ def test_the_reason_of_a_single_picture_counts_no_frames():
     assert "it leans towards manipulation" in reason("inconclusive", [(a_look(0.0), 0.98)], ())
     undecided = reason("inconclusive", [(a_look(0.0), 0.02)], (), may_decide=False)
     assert undecided == "It does not lean towards manipulation, but no number is enough here."
+
+
+def test_a_face_that_a_picture_with_many_has_no_room_for_is_not_called_brief():
+    left_out = Record(Track(1, 0.0, 0.0, (0, 0, 90, 90), np.zeros(192)), usable=1)
+    told = [face_warnings([left_out], (), is_still, trained=True)[0].code for is_still in (True, False)]
+    assert told == ["many_faces", "few_frames"]
 
 
 @pytest.mark.parametrize("fps", [8.5, 10, 15, 24, 30])
