@@ -1,6 +1,7 @@
 """What is told beside a verdict, as words: what it means, what was looked at and what was not, and who answered."""
 
 from core.analysis import VERDICT_MEANING, Analysis
+from core.words import count
 
 
 def meaning(analysis: Analysis) -> str:
@@ -26,13 +27,13 @@ def facts(analysis: Analysis, look_at_all: str = "the plan thorough looks at all
     """
     seen, model = analysis.coverage, analysis.model
     between = seen.seconds_total - seen.seconds_examined
-    looked_at = f"{seen.frames_examined} frames, {seen.seconds_examined:.1f} of {seen.seconds_total:.1f} s"
+    looked_at = f"{count(seen.frames_examined, 'frame')}, {seen.seconds_examined:.1f} of {seen.seconds_total:.1f} s"
     looked_at += f" (plan {seen.plan}); a face in {seen.frames_with_face}"
     rows = [("Looked at", "one still picture" if analysis.media.is_still else looked_at)]
     left_out = [f"{between:.1f} s beside those frames ({look_at_all})"] if between > 1 else []
     left_out += ["the sound"] if seen.audio == "not_examined" else []
-    left_out += [f"{seen.faces_too_small} faces too small"] if seen.faces_too_small else []
-    left_out += [f"{seen.faces_too_short} faces seen too briefly"] if seen.faces_too_short else []
+    left_out += [f"{count(seen.faces_too_small, 'face')} too small"] if seen.faces_too_small else []
+    left_out += [f"{count(seen.faces_too_short, 'face')} seen too briefly"] if seen.faces_too_short else []
     if left_out:
         rows.append(("Not looked at", ", ".join(left_out)))
     # that the weights are untrained stands at the top, where nobody misses it

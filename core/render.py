@@ -29,7 +29,7 @@ from core.draw import (
     short,
 )
 from core.errors import CheckError
-from core.words import clock, percent, percent_range
+from core.words import clock, count, percent, percent_range
 
 Heat = Callable[[np.ndarray], np.ndarray]  # crops (N, H, W, 3) uint8 -> heat maps (N, H, W), 0 to 1
 
@@ -111,8 +111,8 @@ def timeline_picture(path: Source, analysis: Analysis, out: Path) -> None:
 
 def and_more(analysis: Analysis) -> list[str]:
     """What to say of judged faces that found no room, if there are any."""
-    count = analysis.coverage.faces_judged - MAX_FACES
-    return [f"and {count} less suspicious faces"] if count > 0 else []
+    more = analysis.coverage.faces_judged - MAX_FACES
+    return [f"and {count(more, 'less suspicious face')}"] if more > 0 else []
 
 
 def _timeline_row(axes, face: FaceResult, analysis: Analysis, is_last: bool) -> None:

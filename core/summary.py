@@ -9,7 +9,7 @@ from core.analysis import Coverage, FaceResult, KeyFrame, Media, Moment, Verdict
 from core.calibration import Calibration, Curve
 from core.framing import framing_logit
 from core.looks import MIN_FRAMES, MIN_SECONDS, MIN_SIZE, Look, Looks, Record
-from core.words import clock, percent
+from core.words import clock, count, percent
 
 KEY_FRAMES = 3
 KEY_FRAME_GAP_S = 0.5
@@ -27,9 +27,9 @@ SIGNS = {
 
 WARNINGS = {
     "no_face": "No face was found in what was looked at, so there is nothing to judge.",
-    "face_too_small": "{n} of {all} faces are under 40 pixels and were not judged.",
-    "few_frames": "{n} of {all} faces appear in too few of the frames looked at and were not judged.",
-    "many_faces": "{n} of {all} faces were left out because so many are in the picture; the largest were judged.",
+    "face_too_small": "Not judged, being under 40 pixels: {n} of {faces}.",
+    "few_frames": "Not judged, being in too few of the frames looked at: {n} of {faces}.",
+    "many_faces": "Not judged, as larger ones among so many came first: {n} of {faces}.",
     "low_resolution": "The judged face is only {n} pixels wide, so signs may be missed.",
     "single_frame": "A single picture was judged. Movement, which a video would show, could not be looked at.",
     "untrained_weights": "The weights are untrained: the numbers mean nothing, and the verdict is always inconclusive.",
@@ -172,7 +172,7 @@ def key_frames(moments: list[tuple[Look, float]]) -> tuple[KeyFrame, ...]:
 def reason(verdict: Verdict, moments: list[tuple[Look, float]], signs: tuple[str, ...], may_decide: bool = True) -> str:
     """Why this verdict, in plain words. may_decide: False where another one than inconclusive could not be."""
     high = sum(p > 0.5 for _, p in moments)
-    share = f"{high} of {len(moments)} frames lean towards manipulation"
+    share = f"{high} of {len(moments)} frames {'leans' if high == 1 else 'lean'} towards manipulation"
     if len(moments) == 1:
         share = f"it {'leans' if high else 'does not lean'} towards manipulation"
     peak, p = max(moments, key=lambda m: m[1])
@@ -205,7 +205,9 @@ def face_warnings(records: list[Record], faces: tuple[FaceResult, ...], is_still
     found = [] if records else [warn("no_face")]
     judged = judged_of(records, is_still)
     reasons = [why_not(record, is_still) for record in records if record not in judged]
-    found += [warn(code, n=reasons.count(code), all=len(records)) for code in UNJUDGED if code in reasons]
+    found += [
+        warn(code, n=reasons.count(code), faces=count(len(records), "face")) for code in UNJUDGED if code in reasons
+    ]
     top = most_suspicious(faces)
     if top and top.size_px < LOW_RESOLUTION:
         found.append(warn("low_resolution", n=round(top.size_px)))

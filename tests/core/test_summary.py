@@ -21,6 +21,19 @@ def test_the_reason_of_a_single_picture_counts_no_frames():
     assert undecided == "It does not lean towards manipulation, but no number is enough here."
 
 
+def test_one_frame_leans_and_two_lean():
+    def told(high):
+        return reason("inconclusive", [(a_look(0.0), 0.9)] * high + [(a_look(0.0), 0.1)] * 3, ())
+
+    assert "1 of 4 frames leans towards" in told(1) and "2 of 5 frames lean towards" in told(2)
+
+
+def test_a_warning_counts_faces_without_calling_one_many():
+    record = Record(Track(1, 0.0, 0.0, (0, 0, 30, 30), np.zeros(192)), too_small=3)
+    assert face_warnings([record], (), False, True)[0].message == "Not judged, being under 40 pixels: 1 of 1 face."
+    assert face_warnings([record] * 2, (), False, True)[0].message == "Not judged, being under 40 pixels: 2 of 2 faces."
+
+
 def test_a_face_that_a_picture_with_many_has_no_room_for_is_not_called_brief():
     left_out = Record(Track(1, 0.0, 0.0, (0, 0, 90, 90), np.zeros(192)), usable=1)
     told = [face_warnings([left_out], (), is_still, trained=True)[0].code for is_still in (True, False)]

@@ -1,6 +1,7 @@
 """What people read at a terminal."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,16 @@ def test_the_most_suspicious_face_comes_first_and_an_unjudged_one_last():
 def test_many_faces_are_counted_rather_than_listed():
     text = shown(an_analysis(*(a_face(i) for i in range(1, 41))))
     assert text.count("▲ Face") == 8 and "32 more faces" in text
+
+
+def test_one_is_told_as_one_and_more_as_more():
+    analysis = an_analysis(*(a_face(i) for i in range(1, 10)))
+    one = replace(analysis.coverage, frames_examined=1, faces_too_small=1, faces_too_short=1)
+    text = " ".join(shown(replace(analysis, coverage=one)).split())
+    assert "1 more face;" in text and "1 frame," in text and "1 face too small, 1 face seen too briefly" in text
+    two = replace(analysis.coverage, frames_examined=2, faces_too_small=2, faces_too_short=2)
+    text = " ".join(shown(replace(analysis, coverage=two)).split())
+    assert "2 frames," in text and "2 faces too small, 2 faces seen too briefly" in text
 
 
 def test_the_line_of_a_face_is_high_where_it_is_suspicious_and_a_dot_where_nothing_was_judged():
