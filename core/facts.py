@@ -30,7 +30,8 @@ def facts(analysis: Analysis, look_at_all: str = "the plan thorough looks at all
     looked_at = f"{count(seen.frames_examined, 'frame')}, {seen.seconds_examined:.1f} of {seen.seconds_total:.1f} s"
     looked_at += f" (plan {seen.plan}); a face in {seen.frames_with_face}"
     rows = [("Looked at", "one still picture" if analysis.media.is_still else looked_at)]
-    left_out = [f"{between:.1f} s beside those frames ({look_at_all})"] if between > 1 else []
+    how = "" if seen.plan == "thorough" else f" ({look_at_all})"  # what is damaged it leaves out as well
+    left_out = [f"{between:.1f} s beside those frames{how}"] if between > 1 else []
     left_out += ["the sound"] if seen.audio == "not_examined" else []
     left_out += [f"{count(seen.faces_too_small, 'face')} too small"] if seen.faces_too_small else []
     left_out += [f"{count(seen.faces_too_short, 'face')} seen too briefly"] if seen.faces_too_short else []

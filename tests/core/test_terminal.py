@@ -62,6 +62,13 @@ def test_one_is_told_as_one_and_more_as_more():
     assert "2 frames," in text and "2 faces too small, 2 faces seen too briefly" in text
 
 
+def test_who_had_all_looked_at_is_not_told_to_do_so():
+    partly = replace(an_analysis(a_face()).coverage, seconds_examined=0.5)
+    assert "--thorough looks at all" in shown(an_analysis(a_face(), coverage=partly))
+    text = shown(an_analysis(a_face(), coverage=replace(partly, plan="thorough")))
+    assert "1.5 s beside those frames" in text and "--thorough" not in text
+
+
 def test_the_line_of_a_face_is_high_where_it_is_suspicious_and_a_dot_where_nothing_was_judged():
     face = a_face(1, (0.05, 0.05, 0.95, 0.95), times=(0.0, 0.2, 1.5, 1.7))
     assert sparkline(face, an_analysis(face), 2.0, 20) == "▁▁▁············███··"
