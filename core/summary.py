@@ -196,8 +196,9 @@ def most_suspicious(faces: tuple[FaceResult, ...]) -> FaceResult | None:
     return max(judged, key=lambda face: face.probability) if judged else None
 
 
-def nothing_judged(faces: tuple[FaceResult, ...]) -> str:
-    return "No face was large and long enough to be judged." if faces else "No face was found."
+def nothing_judged(faces: tuple[FaceResult, ...], is_still: bool) -> str:
+    enough = "large enough" if is_still else "large and long enough"
+    return f"No face was {enough} to be judged." if faces else "No face was found."
 
 
 def face_warnings(records: list[Record], faces: tuple[FaceResult, ...], is_still: bool, trained: bool) -> list[Warning]:

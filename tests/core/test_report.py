@@ -99,6 +99,14 @@ def test_of_a_video_too_short_for_two_looks_it_says_that_pictures_are_not_told()
     assert "do not tell videos well enough" in meaning(analysis)
 
 
+def test_of_a_picture_neither_times_nor_videos_are_told():
+    still = replace(an_analysis().media, is_still=True, duration_s=0.0)
+    nothing = an_analysis(an_unjudged_face(1), media=still)
+    words = report.verdict(nothing) + report.faces(nothing, {}) + report.faces(an_analysis(a_face(), media=still), {})
+    assert "Choose a picture" in words and "Face 1. Not judged" in words
+    assert "video" not in words and "0:0" not in words and "second" not in words
+
+
 def test_untrained_weights_are_told_and_their_numbers_are_not():
     analysis = an_analysis(a_face(), verdict="inconclusive")
     analysis = replace(analysis, model=replace(analysis.model, trained=False), bands=None)

@@ -5,8 +5,9 @@ import pytest
 
 from core.looks import Look, Record
 from core.plan import PLANS, window_times
-from core.summary import face_warnings, reason, seconds_examined
+from core.summary import face_warnings, nothing_judged, reason, seconds_examined
 from core.tracks import Track
+from tests.samples import an_unjudged_face
 
 
 @pytest.mark.parametrize("t_s, shown", [(7.96, "0:08"), (3723, "1:02:03")])
@@ -19,6 +20,12 @@ def test_the_reason_of_a_single_picture_counts_no_frames():
     assert "it leans towards manipulation" in reason("inconclusive", [(a_look(0.0), 0.98)], ())
     undecided = reason("inconclusive", [(a_look(0.0), 0.02)], (), may_decide=False)
     assert undecided == "It does not lean towards manipulation, but no number is enough here."
+
+
+def test_no_face_of_a_picture_is_called_too_brief():
+    face = an_unjudged_face()
+    assert nothing_judged((face,), is_still=True) == "No face was large enough to be judged."
+    assert nothing_judged((face,), is_still=False) == "No face was large and long enough to be judged."
 
 
 def test_one_frame_leans_and_two_lean():
