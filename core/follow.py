@@ -43,7 +43,11 @@ class Faces:
         self._names = names(looks, analysis)
 
     def at(self, t_s: float) -> list[Sight]:
-        """The faces at a time; between two looks a box glides, or changes half-way where its track ends or begins."""
+        """The faces at a time; between two looks a box glides, or changes half-way where its track ends or begins.
+
+        Where no track goes on there was a cut, and nobody knows at which frame between the two looks: until the second
+        there is no box, rather than one with another person's name.
+        """
         after = bisect_right(self._times, t_s)
         if after == 0:
             return []
@@ -52,6 +56,8 @@ class Faces:
             return []
         share = (t_s - before_s) / (after_s - before_s) if after_s > before_s else 0.0
         boxes = before if share < 0.5 else later
+        if share and before and later and not before.keys() & later.keys():
+            boxes = {}
         gliding = {track: between(before[track], later[track], share) for track in before.keys() & later.keys()}
         return [Sight(self._name(track, t_s), gliding.get(track, box)) for track, box in boxes.items()]
 

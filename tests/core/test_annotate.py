@@ -207,6 +207,11 @@ def test_a_box_goes_half_way_to_the_look_that_no_longer_has_it():
     assert [len(faces.at(t)) for t in (0.04, 0.06, 0.1)] == [1, 0, 0]
 
 
+def test_around_a_cut_nobody_bears_the_name_of_who_is_seen_on_its_other_side():
+    faces = Faces([(0.0, {1: (0, 0, 10, 10)}), (0.1, {2: (5, 0, 15, 10)})], an_analysis())
+    assert [[sight.box[0] for sight in faces.at(t)] for t in (0.0, 0.04, 0.06, 0.1)] == [[0], [], [], [5]]
+
+
 def test_boxes_do_not_stay_where_no_more_could_be_looked_at():
     faces = Faces([(0.0, {1: (0, 0, 10, 10)})], an_analysis())
     assert [len(faces.at(t)) for t in (0.1, 0.5)] == [1, 0]
