@@ -47,7 +47,8 @@ def show_media(console: Console, name: str, media: Media, provenance: Provenance
     if media.is_still:
         shown = f"a still picture, {media.width} x {media.height}, {media.codec}"
     else:
-        shown = f"{clock(media.duration_s, True)}, {media.width} x {media.height}, {media.fps:.5g} frames a second"
+        rate = f"{media.fps:.5g} {'frame' if media.fps == 1 else 'frames'} a second"
+        shown = f"{clock(media.duration_s, True)}, {media.width} x {media.height}, {rate}"
     rows = [("Picture", shown), ("File", f"{media.container}, {media.codec}")]
     if not media.is_still:
         rows.append(("Sound", "yes" if media.has_audio else "none"))

@@ -62,6 +62,13 @@ def test_one_is_told_as_one_and_more_as_more():
     assert "2 frames," in text and "2 faces too small, 2 faces seen too briefly" in text
 
 
+@pytest.mark.parametrize("fps, words", [(1.0, "1 frame a second"), (29.97, "29.97 frames a second")])
+def test_a_rate_of_one_frame_is_told_as_one(fps, words):
+    file = io.StringIO()
+    show_media(Console(file=file, width=100), "clip.mp4", replace(an_analysis().media, fps=fps), None)
+    assert f" {words}" in file.getvalue()
+
+
 def test_who_had_all_looked_at_is_not_told_to_do_so():
     partly = replace(an_analysis(a_face()).coverage, seconds_examined=0.5)
     assert "--thorough looks at all" in shown(an_analysis(a_face(), coverage=partly))
