@@ -28,7 +28,7 @@ SIGNS = {
 WARNINGS = {
     "no_face": "No face was found in what was looked at, so there is nothing to judge.",
     "face_too_small": "Not judged, being under 40 pixels: {n} of {faces}.",
-    "few_frames": "Not judged, being in too few of the frames looked at: {n} of {faces}.",
+    "few_frames": "Not judged, being seen in fewer than 3 of the frames looked at or for under half a second: {n} of {faces}.",
     "many_faces": "Not judged, as larger ones among so many came first: {n} of {faces}.",
     "low_resolution": "The judged face is only {n} pixels wide, so signs may be missed.",
     "single_frame": "A single picture was judged. Movement, which a video would show, could not be looked at.",
