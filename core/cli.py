@@ -19,8 +19,10 @@ from core.errors import CheckError
 from core.words import printable
 
 # what a folder is searched for; a file that is named is looked at whatever it is called
-VIDEOS = ".mp4 .m4v .mov .webm .mkv .avi .mpg .mpeg .ts .mts .3gp .wmv .flv .ogv"
-PICTURES = ".jpg .jpeg .png .webp .gif .bmp .tif .tiff"
+VIDEOS = ".mp4 .m4v .mov .qt .webm .mkv .avi .mpg .mpeg .vob .ts .mts .m2ts .3gp .3g2 .wmv .asf .flv .ogv"
+PICTURES = (
+    ".jpg .jpeg .jfif .png .apng .webp .avif .heic .heif .gif .bmp .tif .tiff"  # HEIC to be told that it cannot be
+)
 
 Progress = Callable[[int, int, str], None]
 

@@ -129,7 +129,7 @@ class Detector:
             probability=top and top.probability,
             interval=top and top.interval,
             face_id=top and top.id,
-            reason=top.reason if top else summary.nothing_judged(faces),
+            reason=top.reason if top else summary.nothing_judged(faces, is_still),
             faces=faces,
             media=media,
             coverage=summary.coverage(media, plan.name, looks, is_still),

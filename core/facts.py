@@ -1,6 +1,7 @@
 """What is told beside a verdict, as words: what it means, what was looked at and what was not, and who answered."""
 
 from core.analysis import VERDICT_MEANING, Analysis
+from core.words import count
 
 
 def meaning(analysis: Analysis) -> str:
@@ -9,8 +10,11 @@ def meaning(analysis: Analysis) -> str:
         return "The weights are untrained: the number means nothing, and the verdict is always inconclusive."
     kind = "picture" if analysis.media.is_still else "video"
     if analysis.bands == (0, 1):
+        looked_at = (
+            "picture" if analysis.coverage.frames_examined == 1 else kind
+        )  # of a very short video no more either
         return (
-            f"These weights do not tell {kind}s well enough for a verdict: whatever the number, the answer is inconclusive. "
+            f"These weights do not tell {looked_at}s well enough for a verdict: whatever the number, the answer is inconclusive. "
             f"This is not a sign that the {kind} is real."
         )
     return VERDICT_MEANING[analysis.verdict].replace("video", kind)
@@ -23,13 +27,14 @@ def facts(analysis: Analysis, look_at_all: str = "the plan thorough looks at all
     """
     seen, model = analysis.coverage, analysis.model
     between = seen.seconds_total - seen.seconds_examined
-    looked_at = f"{seen.frames_examined} frames, {seen.seconds_examined:.1f} of {seen.seconds_total:.1f} s"
+    looked_at = f"{count(seen.frames_examined, 'frame')}, {seen.seconds_examined:.1f} of {seen.seconds_total:.1f} s"
     looked_at += f" (plan {seen.plan}); a face in {seen.frames_with_face}"
     rows = [("Looked at", "one still picture" if analysis.media.is_still else looked_at)]
-    left_out = [f"{between:.1f} s beside those frames ({look_at_all})"] if between > 1 else []
+    how = "" if seen.plan == "thorough" else f" ({look_at_all})"  # what is damaged it leaves out as well
+    left_out = [f"{between:.1f} s beside those frames{how}"] if between > 1 else []
     left_out += ["the sound"] if seen.audio == "not_examined" else []
-    left_out += [f"{seen.faces_too_small} faces too small"] if seen.faces_too_small else []
-    left_out += [f"{seen.faces_too_short} faces seen too briefly"] if seen.faces_too_short else []
+    left_out += [f"{count(seen.faces_too_small, 'face')} too small"] if seen.faces_too_small else []
+    left_out += [f"{count(seen.faces_too_short, 'face')} seen too briefly"] if seen.faces_too_short else []
     if left_out:
         rows.append(("Not looked at", ", ".join(left_out)))
     # that the weights are untrained stands at the top, where nobody misses it

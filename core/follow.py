@@ -1,11 +1,10 @@
 """Whose face is where at any time, for the annotated copy: the analysis knows only the frames it judged.
 
-Faces are looked for through the whole video, at the rate of the default plan, and linked as for an analysis. A track then
-has the verdict of the judged face that it coincides with, also before and after the moments that were judged.
+Faces are looked for through the whole video, eight times a second, and linked as for an analysis. A track then has the
+verdict of the judged face that it coincides with, also before and after the moments that were judged.
 """
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -44,7 +43,11 @@ class Faces:
         self._names = names(looks, analysis)
 
     def at(self, t_s: float) -> list[Sight]:
-        """The faces at a time; between two looks a box glides, or changes half-way where its track ends or begins."""
+        """The faces at a time; between two looks a box glides, or changes half-way where its track ends or begins.
+
+        Where no track goes on there was a cut, and nobody knows at which frame between the two looks: until the second
+        there is no box, rather than one with another person's name.
+        """
         after = bisect_right(self._times, t_s)
         if after == 0:
             return []
@@ -53,8 +56,14 @@ class Faces:
             return []
         share = (t_s - before_s) / (after_s - before_s) if after_s > before_s else 0.0
         boxes = before if share < 0.5 else later
+        if share and before and later and not before.keys() & later.keys():
+            boxes = {}
         gliding = {track: between(before[track], later[track], share) for track in before.keys() & later.keys()}
-        return [Sight(self._names.get(track), gliding.get(track, box)) for track, box in boxes.items()]
+        return [Sight(self._name(track, t_s), gliding.get(track, box)) for track, box in boxes.items()]
+
+    def _name(self, track: int, t_s: float) -> FaceResult | None:
+        """The judged face nearest in time: an analysis may have parted in two what is one track here."""
+        return min(self._names.get(track, []), key=lambda name: abs(name[0] - t_s), default=(t_s, None))[1]
 
 
 def find_faces(
@@ -81,10 +90,10 @@ def find_faces(
     return Faces(looks, analysis)
 
 
-def names(looks: list[tuple[float, dict[int, Box]]], analysis: Analysis) -> dict[int, FaceResult]:
-    """Track -> the judged face that it coincides with most often."""
+def names(looks: list[tuple[float, dict[int, Box]]], analysis: Analysis) -> dict[int, list[tuple[float, FaceResult]]]:
+    """Track -> the judged faces that it coincides with, and when (seconds)."""
     times = [t_s for t_s, _ in looks]
-    votes: dict[int, Counter[int]] = {}
+    found: dict[int, list[tuple[float, FaceResult]]] = {}
     for face in analysis.faces:
         for moment in face.timeline:
             nearest = max(bisect_right(times, moment.t_s + SAME_TIME_S / 2) - 1, 0)
@@ -93,6 +102,5 @@ def names(looks: list[tuple[float, dict[int, Box]]], analysis: Analysis) -> dict
             boxes = looks[nearest][1]
             track = max(boxes, key=lambda track: overlap(boxes[track], moment.box), default=None)
             if track is not None and overlap(boxes[track], moment.box) >= MIN_OVERLAP:
-                votes.setdefault(track, Counter())[face.id] += 1
-    faces = {face.id: face for face in analysis.faces}
-    return {track: faces[count.most_common(1)[0][0]] for track, count in votes.items()}
+                found.setdefault(track, []).append((moment.t_s, face))
+    return found

@@ -29,7 +29,7 @@ from core.draw import (
     short,
 )
 from core.errors import CheckError
-from core.words import clock, percent, percent_range
+from core.words import clock, count, percent, percent_range
 
 Heat = Callable[[np.ndarray], np.ndarray]  # crops (N, H, W, 3) uint8 -> heat maps (N, H, W), 0 to 1
 
@@ -111,8 +111,8 @@ def timeline_picture(path: Source, analysis: Analysis, out: Path) -> None:
 
 def and_more(analysis: Analysis) -> list[str]:
     """What to say of judged faces that found no room, if there are any."""
-    count = analysis.coverage.faces_judged - MAX_FACES
-    return [f"and {count} less suspicious faces"] if count > 0 else []
+    more = analysis.coverage.faces_judged - MAX_FACES
+    return [f"and {count(more, 'less suspicious face')}"] if more > 0 else []
 
 
 def _timeline_row(axes, face: FaceResult, analysis: Analysis, is_last: bool) -> None:
@@ -162,7 +162,11 @@ def key_frame_sheet(path: Source, analysis: Analysis, out: Path, heat: Heat | No
             INK,
             font(18, True),
         )
-        seen = f"seen from {clock(face.first_seen_s)} to {clock(face.last_seen_s)}, {face.frames} frames judged"
+        seen = (
+            f"seen from {clock(face.first_seen_s)} to {clock(face.last_seen_s)}, {count(face.frames, 'frame')} judged"
+        )
+        if analysis.media.is_still:
+            seen = f"{face.size_px:.0f} pixels"
         draw.text((left + 16, y + 22), seen, INK, font(14))
         cut = crops[face.id]
         maps = heat(np.stack([picture for _, picture in cut])) if heat and cut else [None] * len(cut)
@@ -172,7 +176,8 @@ def key_frame_sheet(path: Source, analysis: Analysis, out: Path, heat: Heat | No
             if one is not None:
                 sheet.paste(Image.fromarray(heat_over(picture, one)).resize((side, side)), (x, y + 50 + side + gap))
             said = percent(key.probability) + (", no sign stands out" if one is not None and one.max() == 0 else "")
-            draw.text((x, y + row - 34), f"at {clock(key.t_s, True)}: {said}", INK, font(14))
+            when = "" if analysis.media.is_still else f"at {clock(key.t_s, True)}: "
+            draw.text((x, y + row - 34), when + said, INK, font(14))
         y += row
     if not faces:
         draw.text((left, y), "No face was judged, so there are no key frames.", INK, font(16))

@@ -20,7 +20,7 @@ from core.container import Source
 from core.draw import LOOKS, band_stretches, heat_over, most_suspicious, runs
 from core.facts import facts, meaning
 from core.render import MAX_FACES, MAX_KEY_FRAMES, Heat, key_crops, written_whole
-from core.words import clock, percent, percent_range, printable
+from core.words import clock, count, percent, percent_range, printable
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLE = (TEMPLATES / "pieces.css").read_text(encoding="utf-8")
@@ -134,6 +134,7 @@ def _templates():
     )
     made.filters.update(
         clock=clock,
+        count=count,
         percent=percent,
         percent_range=percent_range,
         look=LOOKS.__getitem__,

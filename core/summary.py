@@ -9,7 +9,7 @@ from core.analysis import Coverage, FaceResult, KeyFrame, Media, Moment, Verdict
 from core.calibration import Calibration, Curve
 from core.framing import framing_logit
 from core.looks import MIN_FRAMES, MIN_SECONDS, MIN_SIZE, Look, Looks, Record
-from core.words import clock, percent
+from core.words import clock, count, percent
 
 KEY_FRAMES = 3
 KEY_FRAME_GAP_S = 0.5
@@ -27,9 +27,9 @@ SIGNS = {
 
 WARNINGS = {
     "no_face": "No face was found in what was looked at, so there is nothing to judge.",
-    "face_too_small": "{n} of {all} faces are under 40 pixels and were not judged.",
-    "few_frames": "{n} of {all} faces appear in too few of the frames looked at and were not judged.",
-    "many_faces": "{n} of {all} faces were left out because so many are in the picture; the largest were judged.",
+    "face_too_small": "Not judged, being under 40 pixels: {n} of {faces}.",
+    "few_frames": "Not judged, being seen in fewer than 3 of the frames looked at or for under half a second: {n} of {faces}.",
+    "many_faces": "Not judged, as larger ones among so many came first: {n} of {faces}.",
     "low_resolution": "The judged face is only {n} pixels wide, so signs may be missed.",
     "single_frame": "A single picture was judged. Movement, which a video would show, could not be looked at.",
     "untrained_weights": "The weights are untrained: the numbers mean nothing, and the verdict is always inconclusive.",
@@ -53,7 +53,8 @@ def face_results(
     judged = judged_of(records, is_still)
     curve = calibration.curve(len(judged), is_still)
     results = [
-        judged_face(i, r, curve, is_still) if r in judged else unjudged_face(i, r) for i, r in enumerate(records, 1)
+        judged_face(i, r, curve, is_still) if r in judged else unjudged_face(i, r, is_still)
+        for i, r in enumerate(records, 1)
     ]
     if not trained:
         results = [replace(f, verdict="inconclusive", reason=UNTRAINED) if f.verdict else f for f in results]
@@ -136,15 +137,15 @@ def with_other(logit: float, other: float | None, signs: tuple[str, ...]) -> flo
     return max(logit, SIGN_LOGIT) if "mouth_alone" in signs else logit
 
 
-def unjudged_face(number: int, record: Record) -> FaceResult:
+def unjudged_face(number: int, record: Record, is_still: bool) -> FaceResult:
     """A face without a verdict, with the reason."""
-    words = UNJUDGED[why_not(record)]
+    words = UNJUDGED[why_not(record, is_still)]
     return FaceResult(number, None, None, None, timeline=(), key_frames=(), reason=words, **seen(record))
 
 
-def why_not(record: Record) -> str:
+def why_not(record: Record, is_still: bool) -> str:
     """The code of the warning that fits an unjudged face."""
-    if len(record.looks) < MIN_FRAMES <= record.usable:
+    if len(record.looks) < (1 if is_still else MIN_FRAMES) <= record.usable:
         return "many_faces"
     return "face_too_small" if record.too_small > record.usable else "few_frames"
 
@@ -171,7 +172,7 @@ def key_frames(moments: list[tuple[Look, float]]) -> tuple[KeyFrame, ...]:
 def reason(verdict: Verdict, moments: list[tuple[Look, float]], signs: tuple[str, ...], may_decide: bool = True) -> str:
     """Why this verdict, in plain words. may_decide: False where another one than inconclusive could not be."""
     high = sum(p > 0.5 for _, p in moments)
-    share = f"{high} of {len(moments)} frames lean towards manipulation"
+    share = f"{high} of {len(moments)} frames {'leans' if high == 1 else 'lean'} towards manipulation"
     if len(moments) == 1:
         share = f"it {'leans' if high else 'does not lean'} towards manipulation"
     peak, p = max(moments, key=lambda m: m[1])
@@ -195,16 +196,19 @@ def most_suspicious(faces: tuple[FaceResult, ...]) -> FaceResult | None:
     return max(judged, key=lambda face: face.probability) if judged else None
 
 
-def nothing_judged(faces: tuple[FaceResult, ...]) -> str:
-    return "No face was large and long enough to be judged." if faces else "No face was found."
+def nothing_judged(faces: tuple[FaceResult, ...], is_still: bool) -> str:
+    enough = "large enough" if is_still else "large and long enough"
+    return f"No face was {enough} to be judged." if faces else "No face was found."
 
 
 def face_warnings(records: list[Record], faces: tuple[FaceResult, ...], is_still: bool, trained: bool) -> list[Warning]:
     """What is uncertain about the faces and about who judged them."""
     found = [] if records else [warn("no_face")]
     judged = judged_of(records, is_still)
-    reasons = [why_not(record) for record in records if record not in judged]
-    found += [warn(code, n=reasons.count(code), all=len(records)) for code in UNJUDGED if code in reasons]
+    reasons = [why_not(record, is_still) for record in records if record not in judged]
+    found += [
+        warn(code, n=reasons.count(code), faces=count(len(records), "face")) for code in UNJUDGED if code in reasons
+    ]
     top = most_suspicious(faces)
     if top and top.size_px < LOW_RESOLUTION:
         found.append(warn("low_resolution", n=round(top.size_px)))
@@ -219,7 +223,7 @@ def coverage(media: Media, plan: str, looks: Looks, is_still: bool) -> Coverage:
     """What was looked at, and what was not."""
     records = list(looks.records.values())
     judged = judged_of(records, is_still)
-    reasons = [why_not(record) for record in records if record not in judged]
+    reasons = [why_not(record, is_still) for record in records if record not in judged]
     return Coverage(
         plan=plan,
         windows=len(looks.spans),

@@ -12,7 +12,7 @@ from core.analysis import Analysis, FaceResult, Media, Provenance
 from core.draw import LOOKS, runs
 from core.errors import CheckError
 from core.facts import facts, meaning
-from core.words import clock, percent, percent_range, printable
+from core.words import clock, count, percent, percent_range, printable
 
 STYLES = {"likely_manipulated": "bold red", "inconclusive": "bold yellow", "no_signs_found": "bold blue", None: "bold"}
 BARS = "▁▂▃▄▅▆▇█"
@@ -29,7 +29,7 @@ def show(console: Console, name: str, analysis: Analysis) -> None:
     for face in faces[:MAX_FACES]:
         blocks += face_block(face, analysis, width)
     if len(faces) > MAX_FACES:
-        blocks += [Text(f"and {len(faces) - MAX_FACES} more faces; --json names them all"), Text("")]
+        blocks += [Text(f"and {count(len(faces) - MAX_FACES, 'more face')}; --json names them all"), Text("")]
     _print(console, Group(*blocks, table(facts(analysis, "--thorough looks at all")), Text("")), width)
 
 
@@ -47,7 +47,8 @@ def show_media(console: Console, name: str, media: Media, provenance: Provenance
     if media.is_still:
         shown = f"a still picture, {media.width} x {media.height}, {media.codec}"
     else:
-        shown = f"{clock(media.duration_s, True)}, {media.width} x {media.height}, {media.fps:.5g} frames a second"
+        rate = f"{media.fps:.5g} {'frame' if media.fps == 1 else 'frames'} a second"
+        shown = f"{clock(media.duration_s, True)}, {media.width} x {media.height}, {rate}"
     rows = [("Picture", shown), ("File", f"{media.container}, {media.codec}")]
     if not media.is_still:
         rows.append(("Sound", "yes" if media.has_audio else "none"))

@@ -102,7 +102,7 @@ def read_timeline(video: OpenVideo) -> Timeline:
         by_number=by_number,
         doubtful=not trusted,
         is_still=count == 1,
-        is_short=video.is_cut or (trusted and _ends_before_declared(video, last_ms + step_ms)),
+        is_short=video.is_cut or (trusted and _ends_before_declared(video, last_ms + step_ms, to_ms(seen.first, unit))),
     )
 
 
@@ -192,8 +192,11 @@ def _step_ms(seen: _Seen | None, unit: Fraction, rate: Fraction | None) -> float
     return declared if counted / 2 < declared < counted * 2 else max(counted, 1000 / MAX_RATE)
 
 
-def _ends_before_declared(video: OpenVideo, end_ms: float) -> bool:
+def _ends_before_declared(video: OpenVideo, length_ms: float, start_ms: int) -> bool:
     stream = video.stream
     if stream.duration is not None and stream.time_base is not None:
-        return end_ms * 1.02 + 500 < stream.duration * stream.time_base * 1000  # a last picture may be held for a while
-    return end_ms * 1.1 + 2000 < (video.container.duration or 0) / 1000  # of sound as well, or estimated from the rate
+        return (
+            length_ms * 1.02 + 500 < stream.duration * stream.time_base * 1000
+        )  # a last picture may be held for a while
+    # of sound as well, or estimated from the rate; Matroska counts it from 0, wherever the first picture is
+    return (start_ms + length_ms) * 1.1 + 2000 < (video.container.duration or 0) / 1000

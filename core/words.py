@@ -13,6 +13,11 @@ def percent_range(interval: tuple[float, float] | None) -> str:
     return f"{percent(interval[0])} to {percent(interval[1])}" if interval else ""
 
 
+def count(number: int, noun: str) -> str:
+    """As "1 face" or "4 faces"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def clock(t_s: float, tenths: bool = False) -> str:
     """Seconds as 0:07, 1:02:03, or 0:07.3 with tenths."""
     tenth = round(t_s * 10)

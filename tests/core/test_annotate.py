@@ -187,6 +187,16 @@ def test_two_faces_keep_their_own_verdicts():
     assert {sight.box: sight.face.id for sight in sights} == {left: 1, right: 2}
 
 
+def test_a_face_that_the_analysis_parted_in_two_has_each_name_at_its_time():
+    box = (0, 0, 100, 100)
+    one, two = (
+        a_face(1, boxes=(box,)),
+        a_face(2, boxes=(box,), times=tuple(1 + i / 8 for i in range(8)), probabilities=(0.5,) * 8),
+    )
+    faces = Faces([(i / 8, {7: box}) for i in range(20)], an_analysis(one, two))
+    assert [faces.at(t)[0].face.id for t in (0.05, 0.3, 0.95, 1.2, 2.3)] == [1, 1, 2, 2, 2]
+
+
 def test_a_box_glides_between_two_looks():
     faces = Faces([(0.0, {1: (0, 0, 10, 10)}), (0.1, {1: (10, 0, 20, 10)})], an_analysis())
     assert faces.at(0.05)[0].box == pytest.approx((5, 0, 15, 10))
@@ -195,6 +205,11 @@ def test_a_box_glides_between_two_looks():
 def test_a_box_goes_half_way_to_the_look_that_no_longer_has_it():
     faces = Faces([(0.0, {1: (0, 0, 10, 10)}), (0.1, {})], an_analysis())
     assert [len(faces.at(t)) for t in (0.04, 0.06, 0.1)] == [1, 0, 0]
+
+
+def test_around_a_cut_nobody_bears_the_name_of_who_is_seen_on_its_other_side():
+    faces = Faces([(0.0, {1: (0, 0, 10, 10)}), (0.1, {2: (5, 0, 15, 10)})], an_analysis())
+    assert [[sight.box[0] for sight in faces.at(t)] for t in (0.0, 0.04, 0.06, 0.1)] == [[0], [], [], [5]]
 
 
 def test_boxes_do_not_stay_where_no_more_could_be_looked_at():

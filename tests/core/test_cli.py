@@ -231,6 +231,13 @@ def test_a_folder_is_searched_for_videos_alone_and_not_where_an_earlier_run_wrot
     assert found == ["a.MP4", "b/c.webm"]
 
 
+def test_no_kind_of_file_that_is_read_when_named_is_passed_over_in_a_folder(tmp_path):
+    names = ["a.avif", "b.jfif", "c.apng", "d.HEIC", "e.m2ts", "f.vob", "g.3g2", "h.asf"]
+    for name in names:
+        (tmp_path / name).write_text("")
+    assert [Path(name).name for name, _, _ in files([str(tmp_path)], None)] == names
+
+
 def test_a_name_too_long_for_any_file_does_not_keep_the_others_from_being_checked(tmp_path):
     names = ["a" * 300 + ".mp4", str(tmp_path / "b.mp4")]
     assert [name for name, _, _ in files(names, None)] == names

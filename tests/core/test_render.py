@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from core.draw import LOOKS, heat_over, runs, short
 from core.errors import CheckError
@@ -113,6 +113,17 @@ def test_the_sheet_has_a_second_row_of_pictures_when_there_are_heat_maps(clip, t
     assert heat.height > plain.height + 200
     bright = np.asarray(heat.convert("HSV"))[plain.height - 60 : plain.height + 100, 100:200, 2]
     assert bright.mean() > 150
+
+
+def test_the_sheet_of_a_picture_tells_no_times(clip, tmp_path, monkeypatch):
+    words = []
+    draw = ImageDraw.ImageDraw.text
+    monkeypatch.setattr(
+        ImageDraw.ImageDraw, "text", lambda self, at, text, *more: (words.append(text), draw(self, at, text, *more))
+    )
+    analysis = analysis_of(clip)
+    key_frame_sheet(clip, replace(analysis, media=replace(analysis.media, is_still=True)), tmp_path / "sheet.png")
+    assert "90%" in words and not any(":0" in text or "seen" in text for text in words)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from core import report
+from core.facts import meaning
 from tests import media
 from tests.samples import a_face, an_analysis, an_unjudged_face, analysis_of
 
@@ -80,8 +82,6 @@ def test_a_report_says_of_which_file_it_is(clip, tmp_path):
 
 
 def test_of_pictures_it_says_that_no_number_is_enough_where_none_is():
-    from dataclasses import replace
-
     analysis = an_analysis(a_face(), verdict="inconclusive")
     still = replace(analysis, media=replace(analysis.media, is_still=True), bands=(0.0, 1.0))
     page = report.report_page("a.jpg", still, {}, MADE)
@@ -90,9 +90,24 @@ def test_of_pictures_it_says_that_no_number_is_enough_where_none_is():
     assert "not a sign that the picture is real" in report.report_page("a.jpg", decided, {}, MADE)
 
 
-def test_untrained_weights_are_told_and_their_numbers_are_not():
-    from dataclasses import replace
+def test_of_a_video_too_short_for_two_looks_it_says_that_pictures_are_not_told():
+    analysis = an_analysis(a_face(), verdict="inconclusive", bands=(0.0, 1.0))
+    short = replace(analysis, coverage=replace(analysis.coverage, frames_examined=1))
+    assert "do not tell pictures well enough" in meaning(short) and "not a sign that the video is real" in meaning(
+        short
+    )
+    assert "do not tell videos well enough" in meaning(analysis)
 
+
+def test_of_a_picture_neither_times_nor_videos_are_told():
+    still = replace(an_analysis().media, is_still=True, duration_s=0.0)
+    nothing = an_analysis(an_unjudged_face(1), media=still)
+    words = report.verdict(nothing) + report.faces(nothing, {}) + report.faces(an_analysis(a_face(), media=still), {})
+    assert "Choose a picture" in words and "Face 1. Not judged" in words
+    assert "video" not in words and "0:0" not in words and "second" not in words
+
+
+def test_untrained_weights_are_told_and_their_numbers_are_not():
     analysis = an_analysis(a_face(), verdict="inconclusive")
     analysis = replace(analysis, model=replace(analysis.model, trained=False), bands=None)
     page = report.report_page("clip.mp4", analysis, {}, MADE)

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from core.looks import Look
+from core.looks import Look, Record
 from core.plan import PLANS, window_times
-from core.summary import reason, seconds_examined
+from core.summary import face_warnings, nothing_judged, reason, seconds_examined
+from core.tracks import Track
+from tests.samples import an_unjudged_face
 
 
 @pytest.mark.parametrize("t_s, shown", [(7.96, "0:08"), (3723, "1:02:03")])
@@ -18,6 +20,31 @@ def test_the_reason_of_a_single_picture_counts_no_frames():
     assert "it leans towards manipulation" in reason("inconclusive", [(a_look(0.0), 0.98)], ())
     undecided = reason("inconclusive", [(a_look(0.0), 0.02)], (), may_decide=False)
     assert undecided == "It does not lean towards manipulation, but no number is enough here."
+
+
+def test_no_face_of_a_picture_is_called_too_brief():
+    face = an_unjudged_face()
+    assert nothing_judged((face,), is_still=True) == "No face was large enough to be judged."
+    assert nothing_judged((face,), is_still=False) == "No face was large and long enough to be judged."
+
+
+def test_one_frame_leans_and_two_lean():
+    def told(high):
+        return reason("inconclusive", [(a_look(0.0), 0.9)] * high + [(a_look(0.0), 0.1)] * 3, ())
+
+    assert "1 of 4 frames leans towards" in told(1) and "2 of 5 frames lean towards" in told(2)
+
+
+def test_a_warning_counts_faces_without_calling_one_many():
+    record = Record(Track(1, 0.0, 0.0, (0, 0, 30, 30), np.zeros(192)), too_small=3)
+    assert face_warnings([record], (), False, True)[0].message == "Not judged, being under 40 pixels: 1 of 1 face."
+    assert face_warnings([record] * 2, (), False, True)[0].message == "Not judged, being under 40 pixels: 2 of 2 faces."
+
+
+def test_a_face_that_a_picture_with_many_has_no_room_for_is_not_called_brief():
+    left_out = Record(Track(1, 0.0, 0.0, (0, 0, 90, 90), np.zeros(192)), usable=1)
+    told = [face_warnings([left_out], (), is_still, trained=True)[0].code for is_still in (True, False)]
+    assert told == ["many_faces", "few_frames"]
 
 
 @pytest.mark.parametrize("fps", [8.5, 10, 15, 24, 30])

@@ -1,6 +1,7 @@
 """What people read at a terminal."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,30 @@ def test_the_most_suspicious_face_comes_first_and_an_unjudged_one_last():
 def test_many_faces_are_counted_rather_than_listed():
     text = shown(an_analysis(*(a_face(i) for i in range(1, 41))))
     assert text.count("▲ Face") == 8 and "32 more faces" in text
+
+
+def test_one_is_told_as_one_and_more_as_more():
+    analysis = an_analysis(*(a_face(i) for i in range(1, 10)))
+    one = replace(analysis.coverage, frames_examined=1, faces_too_small=1, faces_too_short=1)
+    text = " ".join(shown(replace(analysis, coverage=one)).split())
+    assert "1 more face;" in text and "1 frame," in text and "1 face too small, 1 face seen too briefly" in text
+    two = replace(analysis.coverage, frames_examined=2, faces_too_small=2, faces_too_short=2)
+    text = " ".join(shown(replace(analysis, coverage=two)).split())
+    assert "2 frames," in text and "2 faces too small, 2 faces seen too briefly" in text
+
+
+@pytest.mark.parametrize("fps, words", [(1.0, "1 frame a second"), (29.97, "29.97 frames a second")])
+def test_a_rate_of_one_frame_is_told_as_one(fps, words):
+    file = io.StringIO()
+    show_media(Console(file=file, width=100), "clip.mp4", replace(an_analysis().media, fps=fps), None)
+    assert f" {words}" in file.getvalue()
+
+
+def test_who_had_all_looked_at_is_not_told_to_do_so():
+    partly = replace(an_analysis(a_face()).coverage, seconds_examined=0.5)
+    assert "--thorough looks at all" in shown(an_analysis(a_face(), coverage=partly))
+    text = shown(an_analysis(a_face(), coverage=replace(partly, plan="thorough")))
+    assert "1.5 s beside those frames" in text and "--thorough" not in text
 
 
 def test_the_line_of_a_face_is_high_where_it_is_suspicious_and_a_dot_where_nothing_was_judged():

@@ -354,6 +354,11 @@ def test_a_file_that_lost_its_last_tenth_says_so(tmp_path, name):
     assert "shorter_than_declared" in warnings
 
 
+def test_a_recording_whose_times_go_on_from_an_earlier_part_is_not_called_cut_short(tmp_path):
+    part = grey_clip(tmp_path / "part.mkv", 100, codec="mpeg4", times=[100 + i / 30 for i in range(100)])
+    assert "shorter_than_declared" not in look(part)[1]
+
+
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.94])
 def test_a_download_that_broke_off_is_read_as_far_as_it_goes_and_says_so(tmp_path, part):
     whole = grey_clip(tmp_path / "a.mp4", 600, options={"g": "30"}, muxer={"movflags": "faststart"})
