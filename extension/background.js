@@ -6,7 +6,7 @@ import { begin, cancel, carryOn, getCheck, hear, keep, onCheckChange, remove, ti
 import { loadWords } from './i18n.js';
 import { dropCard, isInFront, lookAround, NOWHERE, setBadge, showCard } from './page.js';
 import { endRecording, hearRecording, offerRecording, startRecording, takeRecording } from './recordings.js';
-import { again, answered, failed, isOver, newCheck } from './state.js';
+import { again, answered, failed, isOver, mayRepeat, newCheck } from './state.js';
 import { getSettings, hasConsent, lockStorage, showInPanel } from './storage.js';
 import { chooseTarget } from './targets.js';
 import { toneOf, viewOf } from './view.js';
@@ -71,7 +71,7 @@ async function startFromClick(click, tab) {
     const isElsewhere = 'source' in target && ['link', 'selection'].includes(target.source); // not what plays here
     const hasVideo = Boolean(around.found?.hasVideo) && !isElsewhere;
     const about = { ...begun, frameId: around.frameId, hasVideo };
-    if ('code' in target) return keep(failed(about, target.code, Date.now()));
+    if ('code' in target) return keep(failed({ ...about, source: 'none' }, target.code, Date.now()));
     const check = { ...about, ...target };
     const running = await begin(check);
     if (running !== check) await dropCard(check, check.key);
@@ -115,7 +115,7 @@ function openPanel(tab) {
 
 /** @param {Check | null} check */
 async function checkAgain(check) {
-    if (!check || check.source === 'file' || !isOver(check)) return;
+    if (!check || !mayRepeat(check)) return;
     const settings = await getSettings(); // the server may have been changed since
     await (hasConsent(settings) ? begin(again(check, settings.server, Date.now())) : openOptions(true));
 }

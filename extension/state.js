@@ -12,7 +12,8 @@
  * @property {number} attempt counts from 1; with the key it makes the Idempotency-Key, so that sending twice makes one check
  * @property {string} url what was sent: an address, or the name of an uploaded file
  * @property {string | null} site
- * @property {string} source which of the click's addresses it is: link, permalink, src, embed, page, selection, file
+ * @property {string} source which of the click's addresses it is: link, permalink, src, embed, page, selection, file; none: the
+ *   click meant no address, `url` is only where that was, and is never sent
  * @property {string} server the address it was sent to
  * @property {number | null} tabId where the card is
  * @property {number} frameId below 0: no card can be shown there
@@ -60,6 +61,11 @@ export function newCheck({ key, url, site = null, source, server, tabId = null, 
 /** @param {Check} check */
 export function isOver(check) {
     return check.phase === 'done' || check.phase === 'failed' || check.phase === 'cancelled';
+}
+
+/** Whether its address can be sent once more: a file is not kept. @param {Check} check */
+export function mayRepeat(check) {
+    return isOver(check) && check.source !== 'file' && check.source !== 'none';
 }
 
 /** @param {Check} check @param {number} progress 0 to 1 @param {number} now @returns {Check} */

@@ -1,7 +1,7 @@
 // @ts-check
 // What a check looks like in words: the card in the page, the list and the notification all say this. Pure.
 
-import { isOver } from './state.js';
+import { isOver, mayRepeat } from './state.js';
 
 /**
  * @typedef {import('./state.js').Check} Check
@@ -127,7 +127,7 @@ export function viewOf(check, t) {
     if (!isOver(check)) buttons = check.cancelAsked ? [] : [button('cancel')];
     else if (tone === 'problem') buttons = [...(mayRecord(check) ? [button('record')] : []), button(settle ? 'settings' : 'upload'), button('again')];
     else if (tone === 'cancelled') buttons = [button('again')];
-    if (check.source === 'file') buttons = buttons.filter(({ what }) => what !== 'again'); // the file is not kept
+    if (!mayRepeat(check)) buttons = buttons.filter(({ what }) => what !== 'again');
     return {
         key: check.key,
         tone,

@@ -4,7 +4,7 @@
 import { createApi } from '../api.js';
 import { h, shape } from '../dom.js';
 import { fillWords, languageFor, loadWords } from '../i18n.js';
-import { isOver } from '../state.js';
+import { isOver, mayRepeat } from '../state.js';
 import { getChecks, getSettings, hasConsent, onStorageChange, shownInPanel } from '../storage.js';
 import { cleaned } from '../targets.js';
 import { headingOf, problemWords, viewOf } from '../view.js';
@@ -88,7 +88,7 @@ function buttonsFor(check) {
     };
     if (!isOver(check)) return [button('button_cancel', () => tell({ what: 'cancel', key: check.key }))];
     if (check.phase === 'done') return [button('save_page', savePage), button('save_json', () => download(reportJson(check), 'application/json', `${name}.json`))];
-    return check.source === 'file' ? [] : [button('button_again', () => tell({ what: 'again', key: check.key }))];
+    return mayRepeat(check) ? [button('button_again', () => tell({ what: 'again', key: check.key }))] : [];
 }
 
 /** @param {Check} check */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { again, answered, cancelled, dueCall, failed, heard, isOver, isSilent, newCheck, outdated, recorded, recording, twin, uploading } from '../../../extension/state.js';
+import { again, answered, cancelled, dueCall, failed, heard, isOver, isSilent, mayRepeat, newCheck, outdated, recorded, recording, twin, uploading } from '../../../extension/state.js';
 import { analysis } from '../support/analysis.js';
 
 const NOW = 1_700_000_000_000;
@@ -133,6 +133,12 @@ test('an answer that arrives after the end changes nothing', () => {
 test('trying again keeps the card and makes a new check', () => {
     const next = again(failed(submitted(), 'expired', NOW), 'http://other:8000', NOW + 9);
     assert.deepEqual([next.key, next.attempt, next.serverId, next.phase, next.server], ['k1', 2, null, 'sending', 'http://other:8000']);
+});
+
+test('what is over can be asked for again, but for a file, which is not kept, and a click that meant no address', () => {
+    const over = failed(submitted(), 'expired', NOW);
+    const sources = ['link', 'page', 'file', 'none'].filter((source) => mayRepeat({ ...over, source }));
+    assert.deepEqual([sources, mayRepeat(submitted())], [['link', 'page'], false]);
 });
 
 test('the same video in the same tab is found while it is under way, and not after', () => {
