@@ -3,7 +3,7 @@
 // It knows no server, no key and no address. A page can cover or remove the card, but neither read nor write it.
 
 (() => {
-    if (globalThis.unmaskShow) return;
+    if (Object.hasOwn(globalThis, 'unmaskShow')) return; // a page's element of that name is there too, but not our own
 
     const SVG = 'http://www.w3.org/2000/svg';
     const STYLE = `

@@ -59,6 +59,7 @@ Object.assign(PAGES, {
             buffer.appendBuffer(await (await fetch('/clip.webm')).arrayBuffer());
         };
         </script>`),
+    '/named': page(`${video}<div id="unmaskShow"></div><div id="unmaskFind"></div><iframe name="unmaskAnchor"></iframe>`),
     '/paused': page('<h1>A still page</h1><video id="v" src="/clip.webm" muted loop></video>'),
     '/protected': recordable(`<script>
         const kinds = [{ initDataTypes: ['webm'], videoCapabilities: [{ contentType: 'video/webm; codecs="vp8"' }] }];
