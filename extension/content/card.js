@@ -1,6 +1,6 @@
 // The card beside the video: what becomes of a check. A classic script in the extension's own world of the page. It
 // gets finished words (see view.js), puts them into a closed shadow tree as text, and reports which button was pressed.
-// It knows no server, no key and no address. A page can cover or remove the card, but neither read nor write it.
+// It knows no server, no key and no address. A page can cover the card, but neither read nor write it.
 
 (() => {
     if (Object.hasOwn(globalThis, 'unmaskShow')) return; // a page's element of that name is there too, but not our own
@@ -120,6 +120,11 @@
             : { x: within(box.right - width - 12, width, innerWidth), y: within(box.top + 12, height, innerHeight) };
     }
 
+    /** Where a card can be pressed and read: a modal dialog of the page leaves nothing outside it that can. */
+    function home() {
+        return [...document.querySelectorAll('dialog:modal')].at(-1) ?? document.documentElement;
+    }
+
     function createCard(key) {
         const host = document.createElement('div');
         const shadow = host.attachShadow({ mode: 'closed' });
@@ -140,9 +145,12 @@
             cards.delete(key);
         };
         close.addEventListener('click', (event) => event.isTrusted && remove());
+        // What is done in the card is not meant for the site: its keys play and skip, its dialogs close on a click beside them.
+        for (const name of ['keydown', 'keyup', 'pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click']) shadow.addEventListener(name, (event) => event.stopPropagation());
         shadow.addEventListener('keydown', (event) => {
-            event.stopPropagation(); // the site's own keys are not meant
-            if (event.key === 'Escape') remove();
+            if (event.key !== 'Escape') return;
+            event.preventDefault(); // it closes the card, not the dialog it stands in
+            remove();
         });
 
         let spoken = '';
@@ -185,16 +193,23 @@
             }
             if (focused && !shadow.activeElement) focus();
         };
+        /** A dialog may open or close around it, and some sites throw out whatever they have not put in themselves. */
+        const settle = () => {
+            const parent = home();
+            if (host.parentNode === parent) return;
+            const focused = shadow.activeElement;
+            parent.append(host);
+            if ('popover' in host) host.showPopover(); // the top layer: above whatever the site stacks
+            focused?.focus({ preventScroll: true });
+        };
         const place = (index) => {
+            settle();
             const { x, y } = corner(anchor, card.offsetHeight, index);
             host.style.setProperty('--x', `${x}px`);
             host.style.setProperty('--y', `${y}px`);
         };
-        document.documentElement.append(host);
-        if ('popover' in host) {
-            host.popover = 'manual'; // the top layer: above whatever the site stacks
-            host.showPopover();
-        }
+        if ('popover' in host) host.popover = 'manual';
+        settle();
         return { host, show, place, focus, remove };
     }
 

@@ -55,3 +55,33 @@ test('a page whose elements have the names of our functions still gets its video
     assert.equal(JSON.parse(stub.submitted()[0].body).url, `${site.address}/clip.webm`);
     await page.close();
 });
+
+const isOpen = (page) => page.evaluate(() => document.querySelector('#d').open);
+
+test('beside a video in a modal dialog the card can be read and pressed, and the site hears nothing of it', async () => {
+    stub.road = [RUNNING];
+    const { page, card } = await asked('/dialog', '30 %');
+    assert.ok((await saidOf(page)).includes('button Cancel'));
+    await page.evaluate(() => (window.heard.length = 0));
+    await card.press('Cancel');
+    await cardWith(page, 'You stopped this check');
+    await picture(page, 'card-dialog');
+    assert.deepEqual(await page.evaluate(() => window.heard), []);
+    assert.ok(await isOpen(page));
+});
+
+test('Escape in a card in a dialog closes the card alone, and the keyboard is back in the dialog', async () => {
+    const { page } = await asked('/dialog');
+    await browser.display.xdotool('key', 'Escape');
+    await until('no card', async () => (await cardIn(page)) === null, 10);
+    assert.ok(await isOpen(page));
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'inside');
+});
+
+test('a card outlives the dialog it stands in, and a site that throws out what is not its own', async () => {
+    const { page } = await asked('/dialog');
+    await page.evaluate(() => document.querySelector('#d').close());
+    await until('the card in the page', async () => (await saidOf(page)).includes('button Full report'), 10);
+    await page.evaluate(() => [...document.documentElement.children].at(-1).remove());
+    await until('the card again', async () => (await saidOf(page)).includes('button Full report'), 10);
+});

@@ -60,6 +60,12 @@ Object.assign(PAGES, {
         };
         </script>`),
     '/named': page(`${video}<div id="unmaskShow"></div><div id="unmaskFind"></div><iframe name="unmaskAnchor"></iframe>`),
+    '/dialog': page(`<dialog id="d">${video}<button id="inside">a button inside</button></dialog><p id="text">The page under it.</p><script>
+        const dialog = document.querySelector('#d');
+        dialog.showModal();
+        window.heard = [];
+        for (const name of ['keydown', 'keyup', 'mousedown', 'mouseup', 'click']) document.addEventListener(name, ({ type, key }) => key === 'Alt' || window.heard.push(type));
+        </script>`),
     '/paused': page('<h1>A still page</h1><video id="v" src="/clip.webm" muted loop></video>'),
     '/protected': recordable(`<script>
         const kinds = [{ initDataTypes: ['webm'], videoCapabilities: [{ contentType: 'video/webm; codecs="vp8"' }] }];
