@@ -14,7 +14,7 @@
             color-scheme: light dark !important; }
         .card { --ink: #1b2230; --soft: #596579; --ground: #ffffff; --line: #e3e7ee; --fill: #eef1f6; --accent: #3b5bdb;
             --likely: #b3420c; --unsure: #6741a8; --none: #0b6e75; --trouble: #56606f;
-            box-sizing: border-box; display: grid; gap: 10px; padding: 14px 16px 16px; border-radius: 14px; color: var(--ink);
+            box-sizing: border-box; max-height: calc(100vh - 24px); overflow: auto; overscroll-behavior: contain; display: grid; gap: 10px; padding: 14px 16px 16px; border-radius: 14px; color: var(--ink);
             background: var(--ground); border: 1px solid var(--line); box-shadow: 0 8px 28px rgb(15 23 42 / .22);
             font: 14px/1.45 system-ui, "Segoe UI", Roboto, "Noto Sans", "Noto Sans Devanagari", sans-serif; text-align: start; }
         @media (prefers-color-scheme: dark) { .card { --ink: #eef1f7; --soft: #a5b0c2; --ground: #1c212b; --line: #343c4a;

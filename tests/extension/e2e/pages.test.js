@@ -85,3 +85,19 @@ test('a card outlives the dialog it stands in, and a site that throws out what i
     await page.evaluate(() => [...document.documentElement.children].at(-1).remove());
     await until('the card again', async () => (await saidOf(page)).includes('button Full report'), 10);
 });
+
+test('in a window lower than the card, as at a large zoom or in a small frame, every button can be reached', async () => {
+    stub.refuse(422, { code: 'login_required', method: 'POST' });
+    const page = await browser.open(`${site.address}/`);
+    const session = await page.context().newCDPSession(page);
+    await session.send('Emulation.setDeviceMetricsOverride', { width: 427, height: 230, deviceScaleFactor: 3, mobile: false });
+    await browser.checkByKeys();
+    const { box } = await cardWith(page, 'signed in');
+    assert.ok(box.y >= 0 && box.y + box.height <= 230, JSON.stringify(box));
+    await picture(page, 'card-low');
+    await page.mouse.move(box.x + 100, box.y + 60);
+    await page.mouse.wheel(0, 400);
+    await picture(page, 'card-low-end');
+    await (await cardIn(page)).press('Try again');
+    await cardWith(page, 'Likely manipulated');
+});
