@@ -19,7 +19,7 @@ import { isOver, mayRepeat } from './state.js';
  * @property {string} share how much has been looked at, in per cent; no part of the title, which is read out whenever it changes
  * @property {Percent | null} percent
  * @property {{what: string, label: string}[]} buttons
- * @property {{brand: string, close: string}} labels
+ * @property {{language: string, close: string}} labels
  *
  * @typedef {{value: number, low: number, high: number, label: string}} Percent fractions, and the same in words
  */
@@ -137,6 +137,6 @@ export function viewOf(check, t) {
         share: tone === 'busy' && check.phase === 'analyzing' && !check.cancelAsked ? `${asPercent(check.progress)} %` : '',
         percent: check.phase === 'done' ? percentOf(check.analysis, t) : null,
         buttons,
-        labels: { brand: 'Unmask', close: t('close') },
+        labels: { language: t('language_code'), close: t('close') },
     };
 }

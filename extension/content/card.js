@@ -11,7 +11,7 @@
             z-index: 2147483647 !important; display: block !important; width: min(320px, calc(100vw - 24px)) !important;
             left: var(--x, auto) !important; top: var(--y, auto) !important; border: 0 !important; padding: 0 !important;
             background: none !important; overflow: visible !important; visibility: visible !important; opacity: 1 !important;
-            color-scheme: light dark !important; }
+            color-scheme: light dark !important; direction: ltr !important; unicode-bidi: isolate !important; } /* "all" leaves out the last two */
         .card { --ink: #1b2230; --soft: #596579; --ground: #ffffff; --line: #e3e7ee; --fill: #eef1f6; --accent: #3b5bdb;
             --likely: #b3420c; --unsure: #6741a8; --none: #0b6e75; --trouble: #56606f;
             box-sizing: border-box; max-height: calc(100vh - 24px); overflow: auto; overscroll-behavior: contain; display: grid; gap: 10px; padding: 14px 16px 16px; border-radius: 14px; color: var(--ink);
@@ -163,6 +163,7 @@
         };
         const show = (view) => {
             card.className = `card ${view.tone}`;
+            card.lang = view.labels.language;
             close.setAttribute('aria-label', view.labels.close);
             const words = [view.tone, view.title, view.text, view.next].join('\n');
             if (words !== spoken) {

@@ -101,3 +101,10 @@ test('in a window lower than the card, as at a large zoom or in a small frame, e
     await (await cardIn(page)).press('Try again');
     await cardWith(page, 'Likely manipulated');
 });
+
+test('in a page written from right to left, in another language, the card runs as its own words do and names their language', async () => {
+    const { page, card } = await asked('/rtl');
+    await picture(page, 'card-rtl');
+    const middle = card.box.x + card.box.width / 2;
+    assert.deepEqual([(await card.boxOf('×')).x > middle, card.lang], [true, 'en']);
+});

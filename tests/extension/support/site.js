@@ -66,6 +66,7 @@ Object.assign(PAGES, {
         window.heard = [];
         for (const name of ['keydown', 'keyup', 'mousedown', 'mouseup', 'click']) document.addEventListener(name, ({ type, key }) => key === 'Alt' || window.heard.push(type));
         </script>`),
+    '/rtl': page(video).replace('<html lang="en">', '<html lang="ar" dir="rtl">'),
     '/paused': page('<h1>A still page</h1><video id="v" src="/clip.webm" muted loop></video>'),
     '/protected': recordable(`<script>
         const kinds = [{ initDataTypes: ['webm'], videoCapabilities: [{ contentType: 'video/webm; codecs="vp8"' }] }];
