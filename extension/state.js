@@ -100,14 +100,14 @@ export function failed(check, code, now, { message = '', nextStep = '' } = {}) {
     return { ...check, phase: 'failed', problem: { code, message, nextStep }, waiting: null, nextAt: null, changedAt: now };
 }
 
-/** The person no longer wants it. Before the server knows of it, it ends here. @param {Check} check @param {number} now @returns {Check} */
-export function cancelled(check, now) {
+/** The person no longer wants it. Before the server knows of it, or while another one there `isWanted`, it ends here. @param {Check} check @param {number} now @param {boolean} [isWanted] @returns {Check} */
+export function cancelled(check, now, isWanted = false) {
     if (isOver(check)) return check;
     const asked = { ...check, cancelAsked: true, nextAt: now, changedAt: now };
     // A call may be on its way: with the first failed one, or none, there is nothing to call back. A recording on its way
     // is broken off, and not sent again only to hear which check is to be cancelled.
     const isComing = check.phase === 'sending' && check.tries === 0 && !check.recordedS;
-    return check.serverId || isComing ? asked : { ...asked, phase: 'cancelled', nextAt: null };
+    return (check.serverId && !isWanted) || isComing ? asked : { ...asked, phase: 'cancelled', nextAt: null };
 }
 
 /** The same video once more. @param {Check} check @param {string} server @param {number} now @returns {Check} */
