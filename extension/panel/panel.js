@@ -101,17 +101,33 @@ async function loadPictures(check) {
     if (shown === check.key) drawReport();
 }
 
+/** Put another report around buttons that stay: the keyboard's place is in them, and a click that has begun. @param {HTMLElement} buttons @param {Element} report */
+function swapAround(buttons, report) {
+    const verdict = /** @type {Element} */ (buttons.parentElement);
+    const [fresh, ...rest] = report.children;
+    verdict.className = fresh.className;
+    for (const child of [...verdict.children]) if (child !== buttons) child.remove();
+    buttons.before(...fresh.children);
+    while (verdict.nextElementSibling) verdict.nextElementSibling.remove();
+    verdict.after(...rest);
+}
+
 function drawReport() {
     const check = checks.find(({ key }) => key === shown);
     document.body.dataset.view = check ? 'report' : 'list';
     const place = at('report');
     if (!check) return place.replaceChildren();
-    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.closest('#report button')?.textContent;
     const buttons = h('div', { class: 'buttons' }, ...buttonsFor(check));
+    buttons.dataset.of = `${check.key} ${buttons.textContent}`;
+    const kept = place.querySelector('.buttons');
     const report = reportOf(check, t, language, pictures.get(check.key) ?? []);
-    report.querySelector('.verdict')?.append(buttons);
-    place.replaceChildren(report);
-    if (focused) ([...buttons.children].find((button) => button.textContent === focused) ?? place).focus(); // Cancel goes when the check ends
+    if (kept?.dataset.of === buttons.dataset.of) swapAround(kept, report);
+    else {
+        const isFocused = kept?.contains(document.activeElement);
+        report.querySelector('.verdict')?.append(buttons);
+        place.replaceChildren(report);
+        if (isFocused) place.focus(); // Cancel goes when the check ends
+    }
     loadPictures(check);
 }
 
