@@ -28,6 +28,8 @@ let shown = location.hash.slice(1) || null;
 /** @type {Map<string, import('./report.js').Picture[]>} */
 const pictures = new Map();
 let drawn = '';
+/** @type {Map<AbortController, string>} files on their way, and the servers they go to */
+const uploads = new Map();
 const listenTo = createListener((key, body) => tell({ what: 'heard', key, body }));
 const isWide = matchMedia('(min-width: 820px)');
 
@@ -176,19 +178,29 @@ at('ask').addEventListener('submit', async (/** @type {SubmitEvent} */ event) =>
 at('upload').addEventListener('click', async () => (await allowed()) && at('file').click());
 at('file').addEventListener('change', async () => {
     const [file] = at('file').files;
-    if (!file) return;
     at('file').value = '';
+    if (!file || !(await allowed())) return; // the consent may be withdrawn while one looks for the file
     notice(t('uploading', file.name));
     const key = crypto.randomUUID();
-    const reply = await createApi(await getSettings()).upload(file, file.name, key);
+    const now = await getSettings();
+    const stop = new AbortController();
+    uploads.set(stop, now.server);
+    const reply = await createApi(now).upload(file, file.name, key, stop.signal);
+    uploads.delete(stop);
+    const code = stop.signal.aborted ? 'not_allowed' : 'unreachable';
     if (reply.kind === 'ok') notice();
-    else notice(Object.values(problemWords(reply.kind === 'problem' ? reply : { code: 'unreachable', message: '', nextStep: '' }, t)).join(' '));
+    else notice(Object.values(problemWords(reply.kind === 'problem' ? reply : { code, message: '', nextStep: '' }, t)).join(' '));
     if (reply.kind === 'ok') show(await tell({ what: 'uploaded', key, name: file.name, reply }));
 });
 at('back').addEventListener('click', () => show(null));
 at('clear').addEventListener('click', () => tell({ what: 'remove', keys: checks.filter(isOver).map(({ key }) => key) }));
 
 onStorageChange(draw);
+onStorageChange(async () => {
+    const now = await getSettings();
+    for (const [stop, server] of uploads) if (!hasConsent(now) || now.server !== server) stop.abort();
+    if (hasConsent(now) && at('notice').textContent === t('consent_needed')) notice();
+});
 let asked = await shownInPanel();
 onStorageChange(async () => {
     const now = await shownInPanel();

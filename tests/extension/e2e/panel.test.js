@@ -23,7 +23,13 @@ beforeEach(() => {
 
 const openPanel = () => browser.open(browser.own('panel/panel.html'));
 
-test('the server is agreed to', () => browser.agree(stub.address));
+test('that one has to agree first is said until one has', async () => {
+    const panel = await openPanel();
+    assert.match(await panel.textContent('#notice'), /please read the settings page and agree/);
+    await browser.agree(stub.address);
+    await until('no notice', () => panel.isHidden('#notice'), 10);
+    await panel.close();
+});
 
 test('Cancel in a report takes the click that began before the progress changed', async () => {
     stub.road = [{ status: 'analyzing', progress: 0.3 }];
@@ -41,4 +47,19 @@ test('Cancel in a report takes the click that began before the progress changed'
     await shows('You stopped this check');
     assert.equal(await panel.locator('#report .verdict').count(), 1);
     await panel.close();
+});
+
+test('a file on its way is broken off when the consent is withdrawn, and one that is chosen afterwards is not sent', async () => {
+    stub.uploadMs = 600_000;
+    const panel = await openPanel();
+    await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
+    await until('the upload', () => stub.submitted().length === 1, 15);
+    const options = await browser.open(browser.own('options/options.html'));
+    await options.click('#withdraw');
+    await until('its end', () => stub.submitted()[0].brokenOff, 15);
+    await until('the reason', async () => (await panel.textContent('#notice')).includes('You no longer send'), 15);
+    stub.uploadMs = 0;
+    await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
+    await until('the reason', async () => (await panel.textContent('#notice')).includes('agree there'), 15);
+    assert.equal(stub.submitted().length, 1);
 });
