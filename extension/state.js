@@ -173,11 +173,12 @@ function afterReply(check, reply, now) {
     if (reply.kind === 'unreachable') return putOff(check, 'unreachable', pause(check.tries), now);
     if (reply.kind === 'ok') return followed(check, reply.body, now);
     const { status, code, message, nextStep, retryAfterS } = reply;
-    if (status === 429 || status === 503) {
+    if (status === 429 || (status === 503 && code !== 'http_503')) {
         const asked = retryAfterS === null ? pause(check.tries) : Math.max(1, Math.min(retryAfterS, 300)) * 1_000;
         return putOff(check, 'busy', asked, now);
     }
-    if (status >= 500) return putOff(check, 'unreachable', pause(check.tries), now);
+    // A server that has the check was there: what now answers in its place, a proxy or a network's login page, will go.
+    if (status >= 500 || (check.serverId && code === 'not_unmask' && status !== 404)) return putOff(check, 'unreachable', pause(check.tries), now);
     if (status === 401 || code === 'forbidden') return failed(check, 'unauthorized', now);
     if (check.serverId && (status === 404 || status === 410)) {
         // Asked to cancel what the server has forgotten: that is what was wanted.

@@ -97,6 +97,17 @@ test('500 is waited out like a server that restarts', () => {
     assert.equal(answered(submitted(), problem(500, 'internal'), NOW).waiting, 'unreachable');
 });
 
+test('what answers in place of a server that has the check is waited out, and is an error where no server was heard yet', () => {
+    for (const status of [0, 403]) {
+        assert.equal(answered(submitted(), problem(status, 'not_unmask'), NOW).waiting, 'unreachable');
+        assert.equal(answered(fresh(), problem(status, 'not_unmask'), NOW).problem.code, 'not_unmask');
+    }
+});
+
+test('503 of a proxy says that the server is not there, not that it is busy', () => {
+    assert.equal(answered(fresh(), problem(503, 'http_503'), NOW).waiting, 'unreachable');
+});
+
 test('cancelling a running check asks the server, and its answer ends it', () => {
     const asked = cancelled(submitted(), NOW + 5);
     assert.equal(dueCall(asked, NOW + 5), 'cancel');
