@@ -2,7 +2,7 @@
 // The worker: a click in, a check begun, its state shown. Listeners stand at the top level, because the browser stops
 // this worker whenever it is idle and starts it again for an event; whatever must last lies in storage.
 
-import { begin, cancel, carryOn, getCheck, hear, keep, onCheckChange, remove, tidy } from './checks.js';
+import { allChecks, begin, cancel, carryOn, getCheck, hear, keep, onCheckChange, remove, tidy } from './checks.js';
 import { loadWords } from './i18n.js';
 import { dropCard, isInFront, lookAround, NOWHERE, setBadge, showCard } from './page.js';
 import { endRecording, hearRecording, offerRecording, startRecording, takeRecording } from './recordings.js';
@@ -75,6 +75,7 @@ async function startFromClick(click, tab) {
     const check = { ...about, ...target };
     const running = await begin(check);
     if (running !== check) await dropCard(check, check.key);
+    else for (const old of (await allChecks()).values()) if (isOver(old) && old.url === check.url && old.tabId === tabId) dropCard(old, old.key); // the new card takes its place
     const byKeys = click.pageUrl === undefined; // or by the toolbar's button: then the keyboard goes on in the card
     const now = (await getCheck(running.key)) ?? running;
     if (running !== check || byKeys) await showCard(now, viewOf(now, t), { open: true, focus: byKeys, asked: true });

@@ -50,7 +50,7 @@
         .no_face, .problem, .cancelled { --tone: var(--trouble); }
         [hidden] { display: none !important; }`;
 
-    /** @type {Map<string, {host: HTMLElement, show: (view: object) => void, place: (index: number) => void, focus: () => void, remove: () => void}>} */
+    /** @type {Map<string, {anchor: Element | null, card: HTMLElement, show: (view: object) => void, place: (taken: number) => void, focus: () => void, remove: () => void}>} */
     const cards = new Map();
     /** @type {Map<string, string>} the address of the page in which each check was asked for */
     const askedAt = new Map();
@@ -108,16 +108,16 @@
         if (event.isTrusted && performance.now() - offeredAt > 500) chrome.runtime.sendMessage({ what, key }).catch(() => {}); // the extension was reloaded: nobody listens
     }
 
-    /** Where the card stands: right of the video if there is room, else in its upper right corner; without one, in the window's. */
-    function corner(anchor, height, index) {
+    /** Where the card stands: right of the video if there is room, else in its upper right corner; without one, in the window's. `taken`: pixels that older cards have there. */
+    function corner(anchor, height, taken) {
         const width = Math.min(320, innerWidth - 24);
         const box = anchor?.isConnected ? anchor.getBoundingClientRect() : null;
-        if (!box || box.width < 40) return { x: innerWidth - width - 12, y: Math.max(12, innerHeight - (height + 12) * (index + 1)) };
+        if (!box || box.width < 40) return { x: innerWidth - width - 12, y: Math.max(12, innerHeight - height - 12 - taken) };
         const within = (value, size, room) => Math.max(12, Math.min(value, room - size - 12));
         const isRoom = box.right >= 0 && box.right + 12 + width + 12 <= innerWidth;
         return isRoom
-            ? { x: box.right + 12, y: within(box.top, height, innerHeight) }
-            : { x: within(box.right - width - 12, width, innerWidth), y: within(box.top + 12, height, innerHeight) };
+            ? { x: box.right + 12, y: within(box.top + taken, height, innerHeight) }
+            : { x: within(box.right - width - 12, width, innerWidth), y: within(box.top + 12 + taken, height, innerHeight) };
     }
 
     /** Where a card can be pressed and read: a modal dialog of the page leaves nothing outside it that can. */
@@ -203,19 +203,24 @@
             if ('popover' in host) host.showPopover(); // the top layer: above whatever the site stacks
             focused?.focus({ preventScroll: true });
         };
-        const place = (index) => {
+        const place = (taken) => {
             settle();
-            const { x, y } = corner(anchor, card.offsetHeight, index);
+            const { x, y } = corner(anchor, card.offsetHeight, taken);
             host.style.setProperty('--x', `${x}px`);
             host.style.setProperty('--y', `${y}px`);
         };
         if ('popover' in host) host.popover = 'manual';
         settle();
-        return { host, show, place, focus, remove };
+        return { anchor, card, show, place, focus, remove };
     }
 
     function placeAll() {
-        [...cards.values()].forEach((card, index) => card.place(index));
+        const taken = new Map(); // at each video: a link's card stands beside the video in view too
+        for (const { anchor, card, place } of cards.values()) {
+            const before = taken.get(anchor) ?? 0;
+            place(before);
+            taken.set(anchor, before + card.offsetHeight + 12);
+        }
     }
 
     /** A site may go on to its next page in the same document: no card stays beside another video than the one it is about. */

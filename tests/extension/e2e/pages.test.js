@@ -108,3 +108,26 @@ test('in a page written from right to left, in another language, the card runs a
     const middle = card.box.x + card.box.width / 2;
     assert.deepEqual([(await card.boxOf('×')).x > middle, card.lang], [true, 'en']);
 });
+
+test('a video that is checked once more has one card, and Escape leaves none', async () => {
+    const { page } = await asked('/links');
+    stub.road = [done('inconclusive', 0.48)];
+    await browser.checkByKeys();
+    assert.equal((await cardWith(page, 'Inconclusive')).count, 1);
+    await browser.display.xdotool('key', 'Escape');
+    await until('no card', async () => (await cardIn(page)) === null, 10);
+});
+
+test('the cards of two links stand one below the other, and neither hides the other', async () => {
+    stub.road = [RUNNING];
+    const page = await browser.open(`${site.address}/links`);
+    await browser.checkByMenu(page, '#one');
+    const first = await cardWith(page, '30 %');
+    await browser.checkByMenu(page, '#two');
+    const second = await until('the second card', async () => {
+        const card = await cardIn(page);
+        return card?.count === 2 && card.text.includes('30 %') ? card : null;
+    }, 20);
+    await picture(page, 'card-links');
+    assert.ok(second.box.y >= first.box.y + first.box.height, JSON.stringify([first.box, second.box]));
+});
