@@ -45,6 +45,7 @@
         .busy svg path { transform-origin: 12px 12px; animation: turn 1.1s linear infinite; }
         @keyframes turn { to { transform: rotate(1turn); } }
         @media (prefers-reduced-motion: reduce) { .busy svg path { animation: none; } .bar i { transition: none; } }
+        @media (forced-colors: active) { .bar { outline: 1px solid; } .bar i { background: CanvasText; } .bar b { background: Highlight; outline: 2px solid Canvas; } .band i { opacity: 1; } }
         .card { --tone: var(--accent); }
         .likely_manipulated { --tone: var(--likely); } .inconclusive { --tone: var(--unsure); } .no_signs_found { --tone: var(--none); }
         .no_face, .problem, .cancelled { --tone: var(--trouble); }

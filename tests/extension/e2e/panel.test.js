@@ -1,5 +1,7 @@
 // The panel while things change under the hand: in a real Chromium, in a tab, where it can be driven.
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { analysis } from '../support/analysis.js';
 import { startChromium } from '../support/chromium.js';
@@ -10,6 +12,7 @@ import { after, before, beforeEach, test } from '../support/timed.js';
 let stub, browser;
 
 before(async () => {
+    mkdirSync(process.env.UNMASK_PICTURES, { recursive: true });
     [stub, browser] = [await startStub(), await startChromium()];
 });
 after(async () => {
@@ -46,6 +49,18 @@ test('Cancel in a report takes the click that began before the progress changed'
     await panel.mouse.up();
     await shows('You stopped this check');
     assert.equal(await panel.locator('#report .verdict').count(), 1);
+    await panel.close();
+});
+
+test('where the system forces its own colours the bar of a report is still seen', async () => {
+    const panel = await openPanel();
+    await panel.emulateMedia({ forcedColors: 'active' });
+    await panel.fill('#address', 'https://x.com/someone/status/2');
+    await panel.press('#address', 'Enter');
+    await until('the verdict', async () => (await panel.textContent('#report')).includes('Inconclusive'), 15);
+    const colours = await panel.evaluate(() => ['.verdict', '.verdict .bar i', '.verdict .bar b'].map((selector) => getComputedStyle(document.querySelector(selector)).backgroundColor));
+    await panel.screenshot({ path: join(process.env.UNMASK_PICTURES, 'report-forced-colours.png') });
+    assert.equal(new Set(colours).size, 3, String(colours));
     await panel.close();
 });
 
