@@ -121,9 +121,11 @@
             : { x: within(box.right - width - 12, width, innerWidth), y: within(box.top + 12 + taken, height, innerHeight) };
     }
 
-    /** Where a card can be pressed and read: a modal dialog of the page leaves nothing outside it that can. */
-    function home() {
-        return [...document.querySelectorAll('dialog:modal')].at(-1) ?? document.documentElement;
+    /** Where a card can be pressed and read: what is modal or fills the screen leaves nothing outside it that can. @param {Element | null} anchor it may be in a shadow tree with its dialog */
+    function home(anchor) {
+        const closed = 'dialog:modal, :fullscreen:not(video, iframe)';
+        for (let around = anchor; around; around = around.assignedSlot ?? around.parentElement ?? around.getRootNode().host) if (around.matches(closed)) return around;
+        return [...document.querySelectorAll(closed)].at(-1) ?? document.documentElement;
     }
 
     function createCard(key) {
@@ -197,7 +199,7 @@
         };
         /** A dialog may open or close around it, and some sites throw out whatever they have not put in themselves. */
         const settle = () => {
-            const parent = home();
+            const parent = home(anchor);
             if (host.parentNode === parent) return;
             const focused = shadow.activeElement;
             parent.append(host);

@@ -131,3 +131,27 @@ test('the cards of two links stand one below the other, and neither hides the ot
     await picture(page, 'card-links');
     assert.ok(second.box.y >= first.box.y + first.box.height, JSON.stringify([first.box, second.box]));
 });
+
+test('beside a video whose dialog is in a shadow tree, and in one that fills the screen, the card can be read', async () => {
+    const { page } = await asked('/');
+    const isRead = async () => (await saidOf(page)).includes('button Full report');
+    await page.click('#text');
+    await page.evaluate(async () => {
+        const player = document.createElement('div');
+        document.body.append(player);
+        player.append(document.querySelector('#v'));
+        await player.requestFullscreen();
+    });
+    await until('the card on the full screen', isRead, 10);
+    await picture(page, 'card-fullscreen');
+    await page.evaluate(async () => {
+        await document.exitFullscreen();
+        const host = document.createElement('div');
+        document.body.append(host);
+        const dialog = document.createElement('dialog');
+        host.attachShadow({ mode: 'open' }).append(dialog);
+        dialog.append(document.querySelector('#v'));
+        dialog.showModal();
+    });
+    await until('the card in the dialog', isRead, 10);
+});
