@@ -64,6 +64,16 @@ test('where the system forces its own colours the bar of a report is still seen'
     await panel.close();
 });
 
+test('a report shows what a server of another version says, though it says less', async () => {
+    stub.road = [{ status: 'done', progress: 1, analysis: { verdict: 'inconclusive', probability: 0.5, interval: [0.4, 0.6], faces: [{ id: 1, verdict: 'inconclusive', probability: 0.5 }] } }];
+    const panel = await openPanel();
+    await panel.fill('#address', 'https://x.com/someone/status/3');
+    await panel.press('#address', 'Enter');
+    await until('the verdict', async () => /Inconclusive.*status\/3.*Face 1/s.test(await panel.textContent('#report')), 15);
+    assert.doesNotMatch(await panel.textContent('#report'), /undefined|NaN/);
+    await panel.close();
+});
+
 test('a file on its way is broken off when the consent is withdrawn, and one that is chosen afterwards is not sent', async () => {
     stub.uploadMs = 600_000;
     const panel = await openPanel();
