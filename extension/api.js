@@ -41,6 +41,15 @@ export function serverAddress(text) {
     };
 }
 
+/** Something answers that is no Unmask server. @type {Problem} */
+const NOT_UNMASK = { kind: 'problem', status: 0, code: 'not_unmask', message: '', nextStep: '', retryAfterS: null };
+
+/** An Unmask server names every refusal. One without a name comes from a proxy before it, or from something else. @param {number} status */
+function unnamed(status) {
+    if (status === 413) return 'too_large'; // proxies have limits of their own
+    return status < 500 ? 'not_unmask' : `http_${status}`;
+}
+
 /** @param {Response} response */
 async function problemOf(response) {
     const body = await response.json().catch(() => null);
@@ -49,7 +58,7 @@ async function problemOf(response) {
     return {
         kind: /** @type {const} */ ('problem'),
         status: response.status,
-        code: text(body?.code) || `http_${response.status}`,
+        code: text(body?.code) || unnamed(response.status),
         message: text(body?.detail) || text(body?.title),
         nextStep: text(body?.next_step),
         retryAfterS: Number.isFinite(seconds) ? seconds : null,
@@ -70,7 +79,7 @@ export function createApi({ server, apiKey = '', fetch: send = fetch }) {
             headers,
             credentials: 'omit',
             cache: 'no-store',
-            redirect: 'error', // the key goes to the address the person set, and nowhere else
+            redirect: 'manual', // the key goes to the address the person set, and nowhere else: not to a login page
             referrerPolicy: 'no-referrer',
         });
     };
@@ -79,12 +88,12 @@ export function createApi({ server, apiKey = '', fetch: send = fetch }) {
     const ask = async (path, init) => {
         try {
             const response = await call(path, init);
-            if (!response.ok) return await problemOf(response);
+            if (!response.ok) return await problemOf(response); // of a redirect browsers tell nothing, status 0
             const body = response.status === 204 ? null : await response.json();
             return { kind: 'ok', status: response.status, body };
         } catch (error) {
             // An answer that is no JSON came from something that is not our server.
-            if (error instanceof SyntaxError) return { kind: 'problem', status: 0, code: 'not_unmask', message: '', nextStep: '', retryAfterS: null };
+            if (error instanceof SyntaxError) return NOT_UNMASK;
             return { kind: 'unreachable' };
         }
     };
@@ -92,7 +101,7 @@ export function createApi({ server, apiKey = '', fetch: send = fetch }) {
     /** @param {Reply} reply @returns {Reply} */
     const withId = (reply) => {
         if (reply.kind !== 'ok' || ID.test(reply.body?.id)) return reply;
-        return { kind: 'problem', status: 0, code: 'not_unmask', message: '', nextStep: '', retryAfterS: null };
+        return NOT_UNMASK;
     };
 
     const at = (/** @type {string} */ id) => `checks/${encodeURIComponent(id)}`;

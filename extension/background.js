@@ -2,11 +2,11 @@
 // The worker: a click in, a check begun, its state shown. Listeners stand at the top level, because the browser stops
 // this worker whenever it is idle and starts it again for an event; whatever must last lies in storage.
 
-import { begin, cancel, carryOn, getCheck, hear, keep, onCheckChange, remove, tidy } from './checks.js';
+import { allChecks, begin, cancel, carryOn, getCheck, hear, keep, onCheckChange, remove, tidy } from './checks.js';
 import { loadWords } from './i18n.js';
 import { dropCard, isInFront, lookAround, NOWHERE, setBadge, showCard } from './page.js';
 import { endRecording, hearRecording, offerRecording, startRecording, takeRecording } from './recordings.js';
-import { again, answered, failed, isOver, newCheck } from './state.js';
+import { again, answered, failed, isOver, mayRepeat, newCheck } from './state.js';
 import { getSettings, hasConsent, lockStorage, showInPanel } from './storage.js';
 import { chooseTarget } from './targets.js';
 import { toneOf, viewOf } from './view.js';
@@ -71,10 +71,11 @@ async function startFromClick(click, tab) {
     const isElsewhere = 'source' in target && ['link', 'selection'].includes(target.source); // not what plays here
     const hasVideo = Boolean(around.found?.hasVideo) && !isElsewhere;
     const about = { ...begun, frameId: around.frameId, hasVideo };
-    if ('code' in target) return keep(failed(about, target.code, Date.now()));
+    if ('code' in target) return keep(failed({ ...about, source: 'none' }, target.code, Date.now()));
     const check = { ...about, ...target };
     const running = await begin(check);
     if (running !== check) await dropCard(check, check.key);
+    else for (const old of (await allChecks()).values()) if (isOver(old) && old.url === check.url && old.tabId === tabId) dropCard(old, old.key); // the new card takes its place
     const byKeys = click.pageUrl === undefined; // or by the toolbar's button: then the keyboard goes on in the card
     const now = (await getCheck(running.key)) ?? running;
     if (running !== check || byKeys) await showCard(now, viewOf(now, t), { open: true, focus: byKeys, asked: true });
@@ -115,7 +116,7 @@ function openPanel(tab) {
 
 /** @param {Check | null} check */
 async function checkAgain(check) {
-    if (!check || check.source === 'file' || !isOver(check)) return;
+    if (!check || !mayRepeat(check)) return;
     const settings = await getSettings(); // the server may have been changed since
     await (hasConsent(settings) ? begin(again(check, settings.server, Date.now())) : openOptions(true));
 }

@@ -68,11 +68,17 @@ export async function begin(check) {
     return check;
 }
 
+/** Who asks for a video again within the hour is given the same check by the server: all of ours that are that one. @param {string | null} serverId */
+async function sharing(serverId) {
+    return [...(await allChecks()).values()].filter((check) => serverId && check.serverId === serverId);
+}
+
 /** @param {string} key */
 export async function cancel(key) {
     const check = await getCheck(key);
     if (!check) return;
-    await keep(cancelled(check, Date.now()));
+    const isWanted = (await sharing(check.serverId)).some((other) => other !== check && !isOver(other));
+    await keep(cancelled(check, Date.now(), isWanted));
     calling.get(key)?.abort();
     await carryOn();
 }
@@ -80,14 +86,19 @@ export async function cancel(key) {
 /** Forget checks here and on the server. @param {string[]} keys */
 export async function remove(keys) {
     const checks = await allChecks();
-    const settings = await getSettings();
     const removed = keys.map((key) => checks.get(key)).filter((check) => check !== undefined);
     keys.forEach((key) => checks.delete(key));
     keys.forEach((key) => calling.get(key)?.abort());
     await dropChecks(keys);
     await dropUnneeded(checks);
-    const onServer = removed.filter((check) => check.serverId && check.server === settings.server && hasConsent(settings));
-    await Promise.all(onServer.map((check) => createApi(settings).remove(/** @type {string} */ (check.serverId))));
+    await Promise.all(removed.map(forget));
+}
+
+/** Delete a check that was removed here on the server too, unless another one in the list is the same there. @param {Check} check */
+async function forget({ serverId, server }) {
+    const settings = await getSettings();
+    const mayCall = server === settings.server && hasConsent(settings);
+    if (serverId && mayCall && (await sharing(serverId)).length === 0) await createApi(settings).remove(serverId);
 }
 
 /** @type {import('./api.js').Problem} the browser threw the recording away */
@@ -131,6 +142,7 @@ async function step(check, what, settings) {
         const reply = await ask(check, what, createApi(settings), stop.signal);
         const now = await getCheck(check.key); // it may have been cancelled or removed meanwhile
         if (now) await keep(answered(now, reply, Date.now()));
+        else if (what === 'submit') await forget(answered(check, reply, Date.now()));
     } finally {
         calling.delete(check.key);
     }

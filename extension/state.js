@@ -12,7 +12,8 @@
  * @property {number} attempt counts from 1; with the key it makes the Idempotency-Key, so that sending twice makes one check
  * @property {string} url what was sent: an address, or the name of an uploaded file
  * @property {string | null} site
- * @property {string} source which of the click's addresses it is: link, permalink, src, embed, page, selection, file
+ * @property {string} source which of the click's addresses it is: link, permalink, src, embed, page, selection, file; none: the
+ *   click meant no address, `url` is only where that was, and is never sent
  * @property {string} server the address it was sent to
  * @property {number | null} tabId where the card is
  * @property {number} frameId below 0: no card can be shown there
@@ -62,6 +63,11 @@ export function isOver(check) {
     return check.phase === 'done' || check.phase === 'failed' || check.phase === 'cancelled';
 }
 
+/** Whether its address can be sent once more: a file is not kept. @param {Check} check */
+export function mayRepeat(check) {
+    return isOver(check) && check.source !== 'file' && check.source !== 'none';
+}
+
 /** @param {Check} check @param {number} progress 0 to 1 @param {number} now @returns {Check} */
 export function recording(check, progress, now) {
     return { ...check, phase: 'recording', problem: null, progress: fraction(progress), nextAt: now + SILENCE_MS, changedAt: now };
@@ -94,14 +100,14 @@ export function failed(check, code, now, { message = '', nextStep = '' } = {}) {
     return { ...check, phase: 'failed', problem: { code, message, nextStep }, waiting: null, nextAt: null, changedAt: now };
 }
 
-/** The person no longer wants it. Before the server knows of it, it ends here. @param {Check} check @param {number} now @returns {Check} */
-export function cancelled(check, now) {
+/** The person no longer wants it. Before the server knows of it, or while another one there `isWanted`, it ends here. @param {Check} check @param {number} now @param {boolean} [isWanted] @returns {Check} */
+export function cancelled(check, now, isWanted = false) {
     if (isOver(check)) return check;
     const asked = { ...check, cancelAsked: true, nextAt: now, changedAt: now };
     // A call may be on its way: with the first failed one, or none, there is nothing to call back. A recording on its way
     // is broken off, and not sent again only to hear which check is to be cancelled.
     const isComing = check.phase === 'sending' && check.tries === 0 && !check.recordedS;
-    return check.serverId || isComing ? asked : { ...asked, phase: 'cancelled', nextAt: null };
+    return (check.serverId && !isWanted) || isComing ? asked : { ...asked, phase: 'cancelled', nextAt: null };
 }
 
 /** The same video once more. @param {Check} check @param {string} server @param {number} now @returns {Check} */
@@ -167,11 +173,12 @@ function afterReply(check, reply, now) {
     if (reply.kind === 'unreachable') return putOff(check, 'unreachable', pause(check.tries), now);
     if (reply.kind === 'ok') return followed(check, reply.body, now);
     const { status, code, message, nextStep, retryAfterS } = reply;
-    if (status === 429 || status === 503) {
+    if (status === 429 || (status === 503 && code !== 'http_503')) {
         const asked = retryAfterS === null ? pause(check.tries) : Math.max(1, Math.min(retryAfterS, 300)) * 1_000;
         return putOff(check, 'busy', asked, now);
     }
-    if (status >= 500) return putOff(check, 'unreachable', pause(check.tries), now);
+    // A server that has the check was there: what now answers in its place, a proxy or a network's login page, will go.
+    if (status >= 500 || (check.serverId && code === 'not_unmask' && status !== 404)) return putOff(check, 'unreachable', pause(check.tries), now);
     if (status === 401 || code === 'forbidden') return failed(check, 'unauthorized', now);
     if (check.serverId && (status === 404 || status === 410)) {
         // Asked to cancel what the server has forgotten: that is what was wanted.

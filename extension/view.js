@@ -1,7 +1,7 @@
 // @ts-check
 // What a check looks like in words: the card in the page, the list and the notification all say this. Pure.
 
-import { isOver } from './state.js';
+import { isOver, mayRepeat } from './state.js';
 
 /**
  * @typedef {import('./state.js').Check} Check
@@ -19,7 +19,7 @@ import { isOver } from './state.js';
  * @property {string} share how much has been looked at, in per cent; no part of the title, which is read out whenever it changes
  * @property {Percent | null} percent
  * @property {{what: string, label: string}[]} buttons
- * @property {{brand: string, close: string}} labels
+ * @property {{language: string, close: string}} labels
  *
  * @typedef {{value: number, low: number, high: number, label: string}} Percent fractions, and the same in words
  */
@@ -127,7 +127,7 @@ export function viewOf(check, t) {
     if (!isOver(check)) buttons = check.cancelAsked ? [] : [button('cancel')];
     else if (tone === 'problem') buttons = [...(mayRecord(check) ? [button('record')] : []), button(settle ? 'settings' : 'upload'), button('again')];
     else if (tone === 'cancelled') buttons = [button('again')];
-    if (check.source === 'file') buttons = buttons.filter(({ what }) => what !== 'again'); // the file is not kept
+    if (!mayRepeat(check)) buttons = buttons.filter(({ what }) => what !== 'again');
     return {
         key: check.key,
         tone,
@@ -137,6 +137,6 @@ export function viewOf(check, t) {
         share: tone === 'busy' && check.phase === 'analyzing' && !check.cancelAsked ? `${asPercent(check.progress)} %` : '',
         percent: check.phase === 'done' ? percentOf(check.analysis, t) : null,
         buttons,
-        labels: { brand: 'Unmask', close: t('close') },
+        labels: { language: t('language_code'), close: t('close') },
     };
 }

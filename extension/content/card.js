@@ -1,9 +1,9 @@
 // The card beside the video: what becomes of a check. A classic script in the extension's own world of the page. It
 // gets finished words (see view.js), puts them into a closed shadow tree as text, and reports which button was pressed.
-// It knows no server, no key and no address. A page can cover or remove the card, but neither read nor write it.
+// It knows no server, no key and no address. A page can cover the card, but neither read nor write it.
 
 (() => {
-    if (globalThis.unmaskShow) return;
+    if (Object.hasOwn(globalThis, 'unmaskShow')) return; // a page's element of that name is there too, but not our own
 
     const SVG = 'http://www.w3.org/2000/svg';
     const STYLE = `
@@ -11,10 +11,10 @@
             z-index: 2147483647 !important; display: block !important; width: min(320px, calc(100vw - 24px)) !important;
             left: var(--x, auto) !important; top: var(--y, auto) !important; border: 0 !important; padding: 0 !important;
             background: none !important; overflow: visible !important; visibility: visible !important; opacity: 1 !important;
-            color-scheme: light dark !important; }
+            color-scheme: light dark !important; direction: ltr !important; unicode-bidi: isolate !important; } /* "all" leaves out the last two */
         .card { --ink: #1b2230; --soft: #596579; --ground: #ffffff; --line: #e3e7ee; --fill: #eef1f6; --accent: #3b5bdb;
             --likely: #b3420c; --unsure: #6741a8; --none: #0b6e75; --trouble: #56606f;
-            box-sizing: border-box; display: grid; gap: 10px; padding: 14px 16px 16px; border-radius: 14px; color: var(--ink);
+            box-sizing: border-box; max-height: calc(100vh - 24px); overflow: auto; overscroll-behavior: contain; display: grid; gap: 10px; padding: 14px 16px 16px; border-radius: 14px; color: var(--ink);
             background: var(--ground); border: 1px solid var(--line); box-shadow: 0 8px 28px rgb(15 23 42 / .22);
             font: 14px/1.45 system-ui, "Segoe UI", Roboto, "Noto Sans", "Noto Sans Devanagari", sans-serif; text-align: start; }
         @media (prefers-color-scheme: dark) { .card { --ink: #eef1f7; --soft: #a5b0c2; --ground: #1c212b; --line: #343c4a;
@@ -45,12 +45,13 @@
         .busy svg path { transform-origin: 12px 12px; animation: turn 1.1s linear infinite; }
         @keyframes turn { to { transform: rotate(1turn); } }
         @media (prefers-reduced-motion: reduce) { .busy svg path { animation: none; } .bar i { transition: none; } }
+        @media (forced-colors: active) { .bar { outline: 1px solid; } .bar i { background: CanvasText; } .bar b { background: Highlight; outline: 2px solid Canvas; } .band i { opacity: 1; } }
         .card { --tone: var(--accent); }
         .likely_manipulated { --tone: var(--likely); } .inconclusive { --tone: var(--unsure); } .no_signs_found { --tone: var(--none); }
         .no_face, .problem, .cancelled { --tone: var(--trouble); }
         [hidden] { display: none !important; }`;
 
-    /** @type {Map<string, {host: HTMLElement, show: (view: object) => void, place: (index: number) => void, focus: () => void, remove: () => void}>} */
+    /** @type {Map<string, {anchor: Element | null, card: HTMLElement, show: (view: object) => void, place: (taken: number) => void, focus: () => void, remove: () => void}>} */
     const cards = new Map();
     /** @type {Map<string, string>} the address of the page in which each check was asked for */
     const askedAt = new Map();
@@ -108,16 +109,23 @@
         if (event.isTrusted && performance.now() - offeredAt > 500) chrome.runtime.sendMessage({ what, key }).catch(() => {}); // the extension was reloaded: nobody listens
     }
 
-    /** Where the card stands: right of the video if there is room, else in its upper right corner; without one, in the window's. */
-    function corner(anchor, height, index) {
+    /** Where the card stands: right of the video if there is room, else in its upper right corner; without one, in the window's. `taken`: pixels that older cards have there. */
+    function corner(anchor, height, taken) {
         const width = Math.min(320, innerWidth - 24);
         const box = anchor?.isConnected ? anchor.getBoundingClientRect() : null;
-        if (!box || box.width < 40) return { x: innerWidth - width - 12, y: Math.max(12, innerHeight - (height + 12) * (index + 1)) };
+        if (!box || box.width < 40) return { x: innerWidth - width - 12, y: Math.max(12, innerHeight - height - 12 - taken) };
         const within = (value, size, room) => Math.max(12, Math.min(value, room - size - 12));
         const isRoom = box.right >= 0 && box.right + 12 + width + 12 <= innerWidth;
         return isRoom
-            ? { x: box.right + 12, y: within(box.top, height, innerHeight) }
-            : { x: within(box.right - width - 12, width, innerWidth), y: within(box.top + 12, height, innerHeight) };
+            ? { x: box.right + 12, y: within(box.top + taken, height, innerHeight) }
+            : { x: within(box.right - width - 12, width, innerWidth), y: within(box.top + 12 + taken, height, innerHeight) };
+    }
+
+    /** Where a card can be pressed and read: what is modal or fills the screen leaves nothing outside it that can. @param {Element | null} anchor it may be in a shadow tree with its dialog */
+    function home(anchor) {
+        const closed = 'dialog:modal, :fullscreen:not(video, iframe)';
+        for (let around = anchor; around; around = around.assignedSlot ?? around.parentElement ?? around.getRootNode().host) if (around.matches(closed)) return around;
+        return [...document.querySelectorAll(closed)].at(-1) ?? document.documentElement;
     }
 
     function createCard(key) {
@@ -140,9 +148,12 @@
             cards.delete(key);
         };
         close.addEventListener('click', (event) => event.isTrusted && remove());
+        // What is done in the card is not meant for the site: its keys play and skip, its dialogs close on a click beside them.
+        for (const name of ['keydown', 'keyup', 'pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click']) shadow.addEventListener(name, (event) => event.stopPropagation());
         shadow.addEventListener('keydown', (event) => {
-            event.stopPropagation(); // the site's own keys are not meant
-            if (event.key === 'Escape') remove();
+            if (event.key !== 'Escape') return;
+            event.preventDefault(); // it closes the card, not the dialog it stands in
+            remove();
         });
 
         let spoken = '';
@@ -155,6 +166,7 @@
         };
         const show = (view) => {
             card.className = `card ${view.tone}`;
+            card.lang = view.labels.language;
             close.setAttribute('aria-label', view.labels.close);
             const words = [view.tone, view.title, view.text, view.next].join('\n');
             if (words !== spoken) {
@@ -185,21 +197,33 @@
             }
             if (focused && !shadow.activeElement) focus();
         };
-        const place = (index) => {
-            const { x, y } = corner(anchor, card.offsetHeight, index);
+        /** A dialog may open or close around it, and some sites throw out whatever they have not put in themselves. */
+        const settle = () => {
+            const parent = home(anchor);
+            if (host.parentNode === parent) return;
+            const focused = shadow.activeElement;
+            parent.append(host);
+            if ('popover' in host) host.showPopover(); // the top layer: above whatever the site stacks
+            focused?.focus({ preventScroll: true });
+        };
+        const place = (taken) => {
+            settle();
+            const { x, y } = corner(anchor, card.offsetHeight, taken);
             host.style.setProperty('--x', `${x}px`);
             host.style.setProperty('--y', `${y}px`);
         };
-        document.documentElement.append(host);
-        if ('popover' in host) {
-            host.popover = 'manual'; // the top layer: above whatever the site stacks
-            host.showPopover();
-        }
-        return { host, show, place, focus, remove };
+        if ('popover' in host) host.popover = 'manual';
+        settle();
+        return { anchor, card, show, place, focus, remove };
     }
 
     function placeAll() {
-        [...cards.values()].forEach((card, index) => card.place(index));
+        const taken = new Map(); // at each video: a link's card stands beside the video in view too
+        for (const { anchor, card, place } of cards.values()) {
+            const before = taken.get(anchor) ?? 0;
+            place(before);
+            taken.set(anchor, before + card.offsetHeight + 12);
+        }
     }
 
     /** A site may go on to its next page in the same document: no card stays beside another video than the one it is about. */

@@ -2,7 +2,7 @@
 // own world of the page; it sends nothing anywhere. What it returns comes from a page and is judged by targets.js.
 
 (() => {
-    if (globalThis.unmaskFind) return;
+    if (Object.hasOwn(globalThis, 'unmaskFind')) return; // a page's element of that name is there too, but not our own
 
     const MAX_LEVELS = 25; // surrounding elements
     const MAX_LINKS = 40; // addresses per level

@@ -2,7 +2,7 @@
 // classic script in the extension's own world of the page. The recording, picture without sound, goes to the worker.
 
 (() => {
-    if (globalThis.unmaskRecord) return;
+    if (Object.hasOwn(globalThis, 'unmaskRecord')) return; // a page's element of that name is there too, but not our own
 
     const TICK_MS = 500;
     const BITS_PER_S = 4_000_000; // traces of manipulation are fine detail

@@ -81,6 +81,7 @@ at('test').addEventListener('click', async () => {
     if (!granted) return say('tested', '×', t('not_permitted'));
     say('tested', '…', t('testing'));
     const reply = await createApi({ server: server.address, apiKey: at('key').value.trim() }).info();
+    if (serverAddress(at('server').value)?.address !== server.address) return; // what stands there now was not asked
     if (reply.kind === 'ok' && reply.body?.version) return say('tested', '✓', t('test_good', reply.body.version));
     const problem = reply.kind === 'problem' ? reply : { code: reply.kind === 'ok' ? 'not_unmask' : 'unreachable', message: '', nextStep: '' };
     const { text, next } = problemWords('status' in problem && problem.status === 401 ? { ...problem, code: 'unauthorized' } : problem, t);

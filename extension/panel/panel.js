@@ -4,7 +4,7 @@
 import { createApi } from '../api.js';
 import { h, shape } from '../dom.js';
 import { fillWords, languageFor, loadWords } from '../i18n.js';
-import { isOver } from '../state.js';
+import { isOver, mayRepeat } from '../state.js';
 import { getChecks, getSettings, hasConsent, onStorageChange, shownInPanel } from '../storage.js';
 import { cleaned } from '../targets.js';
 import { headingOf, problemWords, viewOf } from '../view.js';
@@ -28,6 +28,8 @@ let shown = location.hash.slice(1) || null;
 /** @type {Map<string, import('./report.js').Picture[]>} */
 const pictures = new Map();
 let drawn = '';
+/** @type {Map<AbortController, string>} files on their way, and the servers they go to */
+const uploads = new Map();
 const listenTo = createListener((key, body) => tell({ what: 'heard', key, body }));
 const isWide = matchMedia('(min-width: 820px)');
 
@@ -88,7 +90,7 @@ function buttonsFor(check) {
     };
     if (!isOver(check)) return [button('button_cancel', () => tell({ what: 'cancel', key: check.key }))];
     if (check.phase === 'done') return [button('save_page', savePage), button('save_json', () => download(reportJson(check), 'application/json', `${name}.json`))];
-    return check.source === 'file' ? [] : [button('button_again', () => tell({ what: 'again', key: check.key }))];
+    return mayRepeat(check) ? [button('button_again', () => tell({ what: 'again', key: check.key }))] : [];
 }
 
 /** @param {Check} check */
@@ -101,17 +103,33 @@ async function loadPictures(check) {
     if (shown === check.key) drawReport();
 }
 
+/** Put another report around buttons that stay: the keyboard's place is in them, and a click that has begun. @param {HTMLElement} buttons @param {Element} report */
+function swapAround(buttons, report) {
+    const verdict = /** @type {Element} */ (buttons.parentElement);
+    const [fresh, ...rest] = report.children;
+    verdict.className = fresh.className;
+    for (const child of [...verdict.children]) if (child !== buttons) child.remove();
+    buttons.before(...fresh.children);
+    while (verdict.nextElementSibling) verdict.nextElementSibling.remove();
+    verdict.after(...rest);
+}
+
 function drawReport() {
     const check = checks.find(({ key }) => key === shown);
     document.body.dataset.view = check ? 'report' : 'list';
     const place = at('report');
     if (!check) return place.replaceChildren();
-    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.closest('#report button')?.textContent;
     const buttons = h('div', { class: 'buttons' }, ...buttonsFor(check));
+    buttons.dataset.of = `${check.key} ${buttons.textContent}`;
+    const kept = place.querySelector('.buttons');
     const report = reportOf(check, t, language, pictures.get(check.key) ?? []);
-    report.querySelector('.verdict')?.append(buttons);
-    place.replaceChildren(report);
-    if (focused) ([...buttons.children].find((button) => button.textContent === focused) ?? place).focus(); // Cancel goes when the check ends
+    if (kept?.dataset.of === buttons.dataset.of) swapAround(kept, report);
+    else {
+        const isFocused = kept?.contains(document.activeElement);
+        report.querySelector('.verdict')?.append(buttons);
+        place.replaceChildren(report);
+        if (isFocused) place.focus(); // Cancel goes when the check ends
+    }
     loadPictures(check);
 }
 
@@ -160,19 +178,29 @@ at('ask').addEventListener('submit', async (/** @type {SubmitEvent} */ event) =>
 at('upload').addEventListener('click', async () => (await allowed()) && at('file').click());
 at('file').addEventListener('change', async () => {
     const [file] = at('file').files;
-    if (!file) return;
     at('file').value = '';
+    if (!file || !(await allowed())) return; // the consent may be withdrawn while one looks for the file
     notice(t('uploading', file.name));
     const key = crypto.randomUUID();
-    const reply = await createApi(await getSettings()).upload(file, file.name, key);
+    const now = await getSettings();
+    const stop = new AbortController();
+    uploads.set(stop, now.server);
+    const reply = await createApi(now).upload(file, file.name, key, stop.signal);
+    uploads.delete(stop);
+    const code = stop.signal.aborted ? 'not_allowed' : 'unreachable';
     if (reply.kind === 'ok') notice();
-    else notice(Object.values(problemWords(reply.kind === 'problem' ? reply : { code: 'unreachable', message: '', nextStep: '' }, t)).join(' '));
+    else notice(Object.values(problemWords(reply.kind === 'problem' ? reply : { code, message: '', nextStep: '' }, t)).join(' '));
     if (reply.kind === 'ok') show(await tell({ what: 'uploaded', key, name: file.name, reply }));
 });
 at('back').addEventListener('click', () => show(null));
 at('clear').addEventListener('click', () => tell({ what: 'remove', keys: checks.filter(isOver).map(({ key }) => key) }));
 
 onStorageChange(draw);
+onStorageChange(async () => {
+    const now = await getSettings();
+    for (const [stop, server] of uploads) if (!hasConsent(now) || now.server !== server) stop.abort();
+    if (hasConsent(now) && at('notice').textContent === t('consent_needed')) notice();
+});
 let asked = await shownInPanel();
 onStorageChange(async () => {
     const now = await shownInPanel();

@@ -96,9 +96,9 @@ function faceReport(face, check, t, pictures) {
         h('h3', {}, shape(/** @type {any} */ (SHAPES)[tone]), h('span', { text: `${t('face', face.id)}: ${t(`verdict_${tone}`)}` })),
         percent && h('p', { text: percent.label }),
         face.reason ? h('p', { text: face.reason, lang: 'en' }) : null,
-        h('p', { class: 'soft', text: seen }),
-        face.timeline.length > 1 ? timeline(face, check.analysis.media.duration_s, t) : null,
-        face.timeline.length > 1 ? timelineTable(face, t) : null,
+        face.frames >= 0 ? h('p', { class: 'soft', text: seen }) : null,
+        face.timeline?.length > 1 ? timeline(face, check.analysis.media?.duration_s ?? face.last_seen_s, t) : null,
+        face.timeline?.length > 1 ? timelineTable(face, t) : null,
         figures.length > 0 ? h('div', { class: 'pictures' }, ...figures) : null,
         figures.length > 0 ? h('p', { class: 'soft', text: t('heat_map_words') }) : null,
     );
@@ -112,7 +112,7 @@ function facts(rows) {
 /** @param {any} coverage @param {Words} t */
 function lookedAt(coverage, t) {
     return facts([
-        [t('seconds_examined'), t('of', coverage.seconds_examined.toFixed(1), coverage.seconds_total.toFixed(1))],
+        [t('seconds_examined'), t('of', coverage.seconds_examined?.toFixed(1), coverage.seconds_total?.toFixed(1))],
         [t('frames_examined'), coverage.frames_examined],
         [t('faces_judged'), t('of', coverage.faces_judged, coverage.faces_found)],
         [t('faces_too_small'), coverage.faces_too_small || null],
@@ -148,8 +148,8 @@ export function reportOf(check, t, language, pictures) {
         faces.length > 0 && section(t('faces'), ...faces.map((face) => faceReport(face, check, t, pictures))),
         sheet && section(t('key_frames'), h('img', { class: 'sheet', src: sheet.source, alt: t('key_frames') })),
         analysis?.warnings?.length > 0 && section(t('uncertain'), h('ul', { lang: 'en' }, ...analysis.warnings.map((/** @type {any} */ warning) => h('li', { text: warning.message })))),
-        analysis && section(t('looked_at'), lookedAt(analysis.coverage, t)),
+        analysis?.coverage && section(t('looked_at'), lookedAt(analysis.coverage, t)), // a server of another version may not say all
         evidence && section(t('provenance'), h('p', { text: evidence.summary, lang: 'en' }), facts([[t('signer'), evidence.signer], [t('generator'), evidence.claim_generator]]), h('p', { class: 'soft', text: t('provenance_words') })),
-        analysis && section(t('model'), modelFacts(analysis.model, t)),
+        analysis?.model && section(t('model'), modelFacts(analysis.model, t)),
     );
 }

@@ -163,6 +163,18 @@ def test_chromium_checks_by_menu_link_button_and_keyboard_and_survives_what_may_
 
 
 @pytest.mark.slow
+def test_chromium_shows_a_card_that_can_be_read_and_pressed_whatever_the_page_is_like(browser_environment):
+    need("node", "chromium", "Xvfb", "xdotool")
+    node_tests("e2e/pages.test.js", environment=browser_environment)
+
+
+@pytest.mark.slow
+def test_the_panel_takes_what_is_done_in_it_while_checks_and_settings_change(browser_environment):
+    need("node", "chromium", "Xvfb", "xdotool")
+    node_tests("e2e/panel.test.js", environment=browser_environment)
+
+
+@pytest.mark.slow
 def test_chromium_records_what_no_server_can_fetch_after_one_more_yes(browser_environment):
     need("node", "chromium", "Xvfb", "xdotool")
     node_tests("e2e/record.test.js", environment=browser_environment)

@@ -204,6 +204,20 @@ test('a script in the page’s own frame of the extension cannot read the API ke
     await page.close();
 });
 
+test('of a page that is no web address nothing is ever sent, whatever is pressed', async () => {
+    const page = await browser.open(`file://${process.env.UNMASK_TEST_VIDEO}`);
+    await browser.checkByKeys();
+    const { key } = await until('the reason', async () => (await browser.checks()).find(({ problem }) => problem?.code === 'no_address'));
+    const panel = await browser.open(browser.own(`panel/panel.html#${key}`));
+    await until('the reason in words', async () => (await panel.textContent('#report')).includes('no web address'));
+    assert.equal(await panel.locator('#report button').count(), 0);
+    await panel.evaluate((about) => chrome.runtime.sendMessage(about), { what: 'again', key });
+    assert.equal((await browser.checks()).find((check) => check.key === key).phase, 'failed');
+    assert.equal(stub.requests.length, 0);
+    await panel.close();
+    await page.close();
+});
+
 const REFUSALS = [
     [401, 'unauthorized', 'The server wants an API key', 'unauthorized'],
     [422, 'unsupported_site', 'cannot fetch videos from this site', 'unsupported'],

@@ -51,10 +51,11 @@ export async function cardIn(page) {
     };
     const section = walk(shadow).find(({ nodeName }) => nodeName === 'SECTION');
     const live = walk(shadow).find(({ attributes = [] }) => attributes.includes('aria-live'));
-    const card = { text, said: texts(live).join(' | '), count: cards.length, box: await boxOf(section), tone: section.attributes[section.attributes.indexOf('class') + 1].replace('card ', '') };
+    const own = (name) => section.attributes[section.attributes.indexOf(name) + 1];
+    const card = { text, said: texts(live).join(' | '), count: cards.length, box: await boxOf(section), tone: own('class').replace('card ', ''), lang: own('lang') };
+    card.boxOf = (label) => boxOf(walk(shadow).find((node) => node.nodeName === 'BUTTON' && texts(node).join('') === label));
     card.press = async (label) => {
-        const button = walk(shadow).find((node) => node.nodeName === 'BUTTON' && texts(node).join('') === label);
-        const { x, y, width, height } = await boxOf(button);
+        const { x, y, width, height } = await card.boxOf(label);
         await pause(600); // a button that has only just come is not meant
         await page.mouse.click(x + width / 2, y + height / 2);
     };

@@ -59,6 +59,15 @@ Object.assign(PAGES, {
             buffer.appendBuffer(await (await fetch('/clip.webm')).arrayBuffer());
         };
         </script>`),
+    '/named': page(`${video}<div id="unmaskShow"></div><div id="unmaskFind"></div><iframe name="unmaskAnchor"></iframe>`),
+    '/dialog': page(`<dialog id="d">${video}<button id="inside">a button inside</button></dialog><p id="text">The page under it.</p><script>
+        const dialog = document.querySelector('#d');
+        dialog.showModal();
+        window.heard = [];
+        for (const name of ['keydown', 'keyup', 'mousedown', 'mouseup', 'click']) document.addEventListener(name, ({ type, key }) => key === 'Alt' || window.heard.push(type));
+        </script>`),
+    '/rtl': page(video).replace('<html lang="en">', '<html lang="ar" dir="rtl">'),
+    '/links': page(`${video}<p><a id="one" href="https://x.com/someone/status/1">one</a> <a id="two" href="https://x.com/someone/status/2">two</a></p>`, 'video { width: 420px; height: 300px }'),
     '/paused': page('<h1>A still page</h1><video id="v" src="/clip.webm" muted loop></video>'),
     '/protected': recordable(`<script>
         const kinds = [{ initDataTypes: ['webm'], videoCapabilities: [{ contentType: 'video/webm; codecs="vp8"' }] }];

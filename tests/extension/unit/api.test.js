@@ -121,9 +121,16 @@ test('an answer without a proper id is no check', async () => {
 test('a redirect is not followed, so that the key stays with the server it is for', async () => {
     const before = stub.requests.length;
     const reply = await served((_, response) => response.writeHead(302, { Location: `${stub.address}/v1/info` }).end(), (server) => createApi({ server, apiKey: 'sk-test' }).info());
-    assert.equal(reply.kind, 'unreachable');
+    assert.equal(reply.code, 'not_unmask'); // a login page, for one
     assert.equal(stub.requests.length, before);
 });
+
+for (const [status, code] of [[403, 'not_unmask'], [405, 'not_unmask'], [413, 'too_large'], [502, 'http_502']]) {
+    test(`${status} as a proxy says it, in a web page, is ${code}`, async () => {
+        const page = (_, response) => response.writeHead(status, { 'Content-Type': 'text/html' }).end('<h1>Sorry</h1>');
+        assert.equal((await served(page, (server) => createApi({ server }).info())).code, code);
+    });
+}
 
 const ADDRESSES = [
     [' http://127.0.0.1:8000/ ', 'http://127.0.0.1:8000', 'http://127.0.0.1/*', false],

@@ -76,3 +76,32 @@ for (const [name, stop, phase] of WAYS) {
         assert.equal(stub.submitted().length, 1);
     });
 }
+
+const about = (key) => newCheck({ key, url: 'https://x.com/a/status/2', source: 'link', server: stub.address }, Date.now());
+const phaseOf = (key) => stored.get(`check:${key}`)?.phase;
+
+test('a check that the server gave twice is cancelled there only with the last of the two, and deleted only with the last', async () => {
+    stub.requests.length = 0;
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    await checks.begin({ ...about('first'), tabId: 1 });
+    await until('its answer', () => phaseOf('first') === 'analyzing', 5);
+    const { serverId } = stored.get('check:first');
+    await checks.keep({ ...about('second'), tabId: 2, serverId, phase: 'analyzing' });
+    await checks.cancel('first');
+    assert.equal(phaseOf('first'), 'cancelled');
+    stub.road = [{ status: 'done', analysis: {} }];
+    await until('the end of the other', () => phaseOf('second') === 'done', 5);
+    await checks.remove(['first']);
+    assert.deepEqual(stub.requests.filter(({ method, path }) => method === 'DELETE' || path.endsWith('/cancel')), []);
+    await checks.remove(['second']);
+    assert.equal(stub.checks.has(serverId), false);
+});
+
+test('a check that is deleted while it is being sent is deleted on the server once its answer is there', async () => {
+    stub.requests.length = 0;
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    await checks.begin(about('regretted'));
+    await checks.remove(['regretted']);
+    await until('the deletion', () => stub.requests.some(({ method }) => method === 'DELETE'), 5);
+    assert.equal(stub.submitted().length, 1);
+});

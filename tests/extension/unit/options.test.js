@@ -1,6 +1,7 @@
 // The settings page, against two servers on loopback; the browser's storage and permissions are stood in for.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 
 import { parseHTML } from 'linkedom';
 
@@ -113,4 +114,19 @@ test('choosing a language keeps an address and a key that were typed and not yet
     does('rest', 'change');
     await until('German', () => at('heading').textContent === 'Einstellungen', 5);
     assert.deepEqual([at('server').value, at('key').value, settings.server], ['https://unmask.example.org', 'typed', saved.address]);
+});
+
+test('the answer of a server whose address has been changed meanwhile is not said beside the other one', async () => {
+    let answer = null;
+    const slow = createServer((_, response) => (answer = () => response.end('{"version": "9.9.9"}')));
+    await new Promise((resolve) => slow.listen(0, '127.0.0.1', resolve));
+    type('server', `http://127.0.0.1:${slow.address().port}`);
+    does('test', 'click');
+    await until('the question', () => answer, 5);
+    assert.equal(at('tested').textContent, 'Asking the server');
+    type('server', 'https://unmask.example.org');
+    answer();
+    await new Promise((resolve) => slow.close(resolve)); // once all is said
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.equal(at('tested').textContent, '');
 });

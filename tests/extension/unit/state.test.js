@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { again, answered, cancelled, dueCall, failed, heard, isOver, isSilent, newCheck, outdated, recorded, recording, twin, uploading } from '../../../extension/state.js';
+import { again, answered, cancelled, dueCall, failed, heard, isOver, isSilent, mayRepeat, newCheck, outdated, recorded, recording, twin, uploading } from '../../../extension/state.js';
 import { analysis } from '../support/analysis.js';
 
 const NOW = 1_700_000_000_000;
@@ -97,6 +97,17 @@ test('500 is waited out like a server that restarts', () => {
     assert.equal(answered(submitted(), problem(500, 'internal'), NOW).waiting, 'unreachable');
 });
 
+test('what answers in place of a server that has the check is waited out, and is an error where no server was heard yet', () => {
+    for (const status of [0, 403]) {
+        assert.equal(answered(submitted(), problem(status, 'not_unmask'), NOW).waiting, 'unreachable');
+        assert.equal(answered(fresh(), problem(status, 'not_unmask'), NOW).problem.code, 'not_unmask');
+    }
+});
+
+test('503 of a proxy says that the server is not there, not that it is busy', () => {
+    assert.equal(answered(fresh(), problem(503, 'http_503'), NOW).waiting, 'unreachable');
+});
+
 test('cancelling a running check asks the server, and its answer ends it', () => {
     const asked = cancelled(submitted(), NOW + 5);
     assert.equal(dueCall(asked, NOW + 5), 'cancel');
@@ -133,6 +144,12 @@ test('an answer that arrives after the end changes nothing', () => {
 test('trying again keeps the card and makes a new check', () => {
     const next = again(failed(submitted(), 'expired', NOW), 'http://other:8000', NOW + 9);
     assert.deepEqual([next.key, next.attempt, next.serverId, next.phase, next.server], ['k1', 2, null, 'sending', 'http://other:8000']);
+});
+
+test('what is over can be asked for again, but for a file, which is not kept, and a click that meant no address', () => {
+    const over = failed(submitted(), 'expired', NOW);
+    const sources = ['link', 'page', 'file', 'none'].filter((source) => mayRepeat({ ...over, source }));
+    assert.deepEqual([sources, mayRepeat(submitted())], [['link', 'page'], false]);
 });
 
 test('the same video in the same tab is found while it is under way, and not after', () => {

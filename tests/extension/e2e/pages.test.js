@@ -1,0 +1,157 @@
+// Pages that are in a card's way, by their making or on purpose, in a real Chromium.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { analysis } from '../support/analysis.js';
+import { saidOf } from '../support/access.js';
+import { cardIn, startChromium } from '../support/chromium.js';
+import { until } from '../support/display.js';
+import { startSite } from '../support/site.js';
+import { startStub } from '../support/stub.js';
+import { after, afterEach, before, beforeEach, test } from '../support/timed.js';
+
+const PICTURES = process.env.UNMASK_PICTURES;
+const RUNNING = { status: 'analyzing', progress: 0.3 };
+const done = (verdict, probability) => ({ status: 'done', progress: 1, analysis: analysis(verdict, probability) });
+let site, stub, browser;
+
+before(async () => {
+    mkdirSync(PICTURES, { recursive: true });
+    [site, stub, browser] = [await startSite(), await startStub(), await startChromium()];
+    await browser.agree(stub.address);
+});
+after(async () => {
+    await browser?.stop();
+    await stub?.stop();
+    await site?.stop();
+});
+beforeEach(() => {
+    stub.road = [done('likely_manipulated', 0.87)];
+    stub.requests.length = 0;
+    stub.forgive();
+});
+afterEach(async () => {
+    stub.road = [{ status: 'cancelled' }]; // nothing is left under way
+    for (const page of browser.context.pages()) if (page.url().startsWith(site.address)) await page.close();
+    await until('the end of all', async () => (await browser.checks()).every(({ phase }) => ['done', 'failed', 'cancelled'].includes(phase)));
+});
+
+const picture = (page, name) => page.screenshot({ path: join(PICTURES, `${name}.png`) });
+const cardWith = (page, text) => until(`a card with ${text}`, async () => {
+    const card = await cardIn(page);
+    return card?.text.includes(text) ? card : null;
+}, 20);
+
+/** A page whose video is being checked, or has been: the keyboard asked for it. */
+async function asked(path, words = 'Likely manipulated') {
+    const page = await browser.open(`${site.address}${path}`);
+    await browser.checkByKeys();
+    return { page, card: await cardWith(page, words) };
+}
+
+test('a page whose elements have the names of our functions still gets its video found and its card', async () => {
+    const { page } = await asked('/named');
+    assert.equal(JSON.parse(stub.submitted()[0].body).url, `${site.address}/clip.webm`);
+    await page.close();
+});
+
+const isOpen = (page) => page.evaluate(() => document.querySelector('#d').open);
+
+test('beside a video in a modal dialog the card can be read and pressed, and the site hears nothing of it', async () => {
+    stub.road = [RUNNING];
+    const { page, card } = await asked('/dialog', '30 %');
+    assert.ok((await saidOf(page)).includes('button Cancel'));
+    await page.evaluate(() => (window.heard.length = 0));
+    await card.press('Cancel');
+    await cardWith(page, 'You stopped this check');
+    await picture(page, 'card-dialog');
+    assert.deepEqual(await page.evaluate(() => window.heard), []);
+    assert.ok(await isOpen(page));
+});
+
+test('Escape in a card in a dialog closes the card alone, and the keyboard is back in the dialog', async () => {
+    const { page } = await asked('/dialog');
+    await browser.display.xdotool('key', 'Escape');
+    await until('no card', async () => (await cardIn(page)) === null, 10);
+    assert.ok(await isOpen(page));
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'inside');
+});
+
+test('a card outlives the dialog it stands in, and a site that throws out what is not its own', async () => {
+    const { page } = await asked('/dialog');
+    await page.evaluate(() => document.querySelector('#d').close());
+    await until('the card in the page', async () => (await saidOf(page)).includes('button Full report'), 10);
+    await page.evaluate(() => [...document.documentElement.children].at(-1).remove());
+    await until('the card again', async () => (await saidOf(page)).includes('button Full report'), 10);
+});
+
+test('in a window lower than the card, as at a large zoom or in a small frame, every button can be reached', async () => {
+    stub.refuse(422, { code: 'login_required', method: 'POST' });
+    const page = await browser.open(`${site.address}/`);
+    const session = await page.context().newCDPSession(page);
+    await session.send('Emulation.setDeviceMetricsOverride', { width: 427, height: 230, deviceScaleFactor: 3, mobile: false });
+    await browser.checkByKeys();
+    const { box } = await cardWith(page, 'signed in');
+    assert.ok(box.y >= 0 && box.y + box.height <= 230, JSON.stringify(box));
+    await picture(page, 'card-low');
+    await page.mouse.move(box.x + 100, box.y + 60);
+    await page.mouse.wheel(0, 400);
+    await picture(page, 'card-low-end');
+    await (await cardIn(page)).press('Try again');
+    await cardWith(page, 'Likely manipulated');
+});
+
+test('in a page written from right to left, in another language, the card runs as its own words do and names their language', async () => {
+    const { page, card } = await asked('/rtl');
+    await picture(page, 'card-rtl');
+    const middle = card.box.x + card.box.width / 2;
+    assert.deepEqual([(await card.boxOf('×')).x > middle, card.lang], [true, 'en']);
+});
+
+test('a video that is checked once more has one card, and Escape leaves none', async () => {
+    const { page } = await asked('/links');
+    stub.road = [done('inconclusive', 0.48)];
+    await browser.checkByKeys();
+    assert.equal((await cardWith(page, 'Inconclusive')).count, 1);
+    await browser.display.xdotool('key', 'Escape');
+    await until('no card', async () => (await cardIn(page)) === null, 10);
+});
+
+test('the cards of two links stand one below the other, and neither hides the other', async () => {
+    stub.road = [RUNNING];
+    const page = await browser.open(`${site.address}/links`);
+    await browser.checkByMenu(page, '#one');
+    const first = await cardWith(page, '30 %');
+    await browser.checkByMenu(page, '#two');
+    const second = await until('the second card', async () => {
+        const card = await cardIn(page);
+        return card?.count === 2 && card.text.includes('30 %') ? card : null;
+    }, 20);
+    await picture(page, 'card-links');
+    assert.ok(second.box.y >= first.box.y + first.box.height, JSON.stringify([first.box, second.box]));
+});
+
+test('beside a video whose dialog is in a shadow tree, and in one that fills the screen, the card can be read', async () => {
+    const { page } = await asked('/');
+    const isRead = async () => (await saidOf(page)).includes('button Full report');
+    await page.click('#text');
+    await page.evaluate(async () => {
+        const player = document.createElement('div');
+        document.body.append(player);
+        player.append(document.querySelector('#v'));
+        await player.requestFullscreen();
+    });
+    await until('the card on the full screen', isRead, 10);
+    await picture(page, 'card-fullscreen');
+    await page.evaluate(async () => {
+        await document.exitFullscreen();
+        const host = document.createElement('div');
+        document.body.append(host);
+        const dialog = document.createElement('dialog');
+        host.attachShadow({ mode: 'open' }).append(dialog);
+        dialog.append(document.querySelector('#v'));
+        dialog.showModal();
+    });
+    await until('the card in the dialog', isRead, 10);
+});

@@ -1,0 +1,90 @@
+// The panel while things change under the hand: in a real Chromium, in a tab, where it can be driven.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { analysis } from '../support/analysis.js';
+import { startChromium } from '../support/chromium.js';
+import { until } from '../support/display.js';
+import { startStub } from '../support/stub.js';
+import { after, before, beforeEach, test } from '../support/timed.js';
+
+let stub, browser;
+
+before(async () => {
+    mkdirSync(process.env.UNMASK_PICTURES, { recursive: true });
+    [stub, browser] = [await startStub(), await startChromium()];
+});
+after(async () => {
+    await browser?.stop();
+    await stub?.stop();
+});
+beforeEach(() => {
+    stub.road = [{ status: 'done', progress: 1, analysis: analysis('inconclusive', 0.5) }];
+    stub.requests.length = 0;
+});
+
+const openPanel = () => browser.open(browser.own('panel/panel.html'));
+
+test('that one has to agree first is said until one has', async () => {
+    const panel = await openPanel();
+    assert.match(await panel.textContent('#notice'), /please read the settings page and agree/);
+    await browser.agree(stub.address);
+    await until('no notice', () => panel.isHidden('#notice'), 10);
+    await panel.close();
+});
+
+test('Cancel in a report takes the click that began before the progress changed', async () => {
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    const panel = await openPanel();
+    await panel.fill('#address', 'https://x.com/someone/status/1');
+    await panel.press('#address', 'Enter');
+    const shows = (words) => until(words, async () => (await panel.textContent('#report')).includes(words), 15);
+    await shows('30 %');
+    const box = await panel.locator('#report button', { hasText: 'Cancel' }).boundingBox();
+    await panel.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await panel.mouse.down();
+    stub.road = [{ status: 'analyzing', progress: 0.6 }];
+    await shows('60 %');
+    await panel.mouse.up();
+    await shows('You stopped this check');
+    assert.equal(await panel.locator('#report .verdict').count(), 1);
+    await panel.close();
+});
+
+test('where the system forces its own colours the bar of a report is still seen', async () => {
+    const panel = await openPanel();
+    await panel.emulateMedia({ forcedColors: 'active' });
+    await panel.fill('#address', 'https://x.com/someone/status/2');
+    await panel.press('#address', 'Enter');
+    await until('the verdict', async () => (await panel.textContent('#report')).includes('Inconclusive'), 15);
+    const colours = await panel.evaluate(() => ['.verdict', '.verdict .bar i', '.verdict .bar b'].map((selector) => getComputedStyle(document.querySelector(selector)).backgroundColor));
+    await panel.screenshot({ path: join(process.env.UNMASK_PICTURES, 'report-forced-colours.png') });
+    assert.equal(new Set(colours).size, 3, String(colours));
+    await panel.close();
+});
+
+test('a report shows what a server of another version says, though it says less', async () => {
+    stub.road = [{ status: 'done', progress: 1, analysis: { verdict: 'inconclusive', probability: 0.5, interval: [0.4, 0.6], faces: [{ id: 1, verdict: 'inconclusive', probability: 0.5 }] } }];
+    const panel = await openPanel();
+    await panel.fill('#address', 'https://x.com/someone/status/3');
+    await panel.press('#address', 'Enter');
+    await until('the verdict', async () => /Inconclusive.*status\/3.*Face 1/s.test(await panel.textContent('#report')), 15);
+    assert.doesNotMatch(await panel.textContent('#report'), /undefined|NaN/);
+    await panel.close();
+});
+
+test('a file on its way is broken off when the consent is withdrawn, and one that is chosen afterwards is not sent', async () => {
+    stub.uploadMs = 600_000;
+    const panel = await openPanel();
+    await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
+    await until('the upload', () => stub.submitted().length === 1, 15);
+    const options = await browser.open(browser.own('options/options.html'));
+    await options.click('#withdraw');
+    await until('its end', () => stub.submitted()[0].brokenOff, 15);
+    await until('the reason', async () => (await panel.textContent('#notice')).includes('You no longer send'), 15);
+    stub.uploadMs = 0;
+    await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
+    await until('the reason', async () => (await panel.textContent('#notice')).includes('agree there'), 15);
+    assert.equal(stub.submitted().length, 1);
+});
