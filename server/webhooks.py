@@ -105,4 +105,4 @@ class Postman:
             return "given_up" if way_out.refused() == "blocked_address" else "owed"
         if way_out.refused() == "blocked_address" or answer.status_code == 410:
             return "given_up"
-        return "delivered" if answer.ok else "owed"
+        return "delivered" if 200 <= answer.status_code < 300 else "owed"  # `ok` would take a redirect for a yes

@@ -126,14 +126,15 @@ def test_no_webhook_goes_to_an_internal_address(postman, host):
         forbidden.server_close()
 
 
-def test_a_redirect_of_a_receiver_is_not_followed(postman, receiver):
+def test_a_redirect_of_a_receiver_is_not_followed_and_does_not_count_as_received(postman, receiver):
     forbidden = Site()
     try:
         receiver.answer, receiver.elsewhere = 307, forbidden.url("/hook")
-        owe(postman, receiver.url("/hook"))
+        delivery_id = owe(postman, receiver.url("/hook"))
         postman.deliver_due()
         assert len(receiver.got) == 1
         assert forbidden.hits == []
+        assert read(postman, delivery_id).state == "owed"
     finally:
         forbidden.shutdown()
         forbidden.server_close()
