@@ -4,7 +4,7 @@ import shutil
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import and_, delete, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -135,7 +135,7 @@ class Store:
         """A new row with the result of another owner's check. Checks with files or a callback are done anew."""
         if wish.artifacts or wish.callback_url:
             return None
-        recent = Check.finished_at > now - self.config.dedupe_s
+        recent = and_(Check.finished_at > now - self.config.dedupe_s, Check.expires_at > now)
         found = session.scalar(
             select(Check)
             .where(Check.same == wish.same, Check.status == "done", recent, Check.owner != wish.owner)
@@ -145,7 +145,8 @@ class Store:
             return None
         row = self._row(wish, check_id, now)
         row.status = row.stage = "done"
-        row.progress, row.finished_at, row.analysis = 1.0, now, found.analysis
+        # when it was found, not copied: else copies of copies would keep a result alive for ever
+        row.progress, row.finished_at, row.analysis = 1.0, found.finished_at, found.analysis
         row.actions = found.actions and found.actions[:1]  # the policy's own, without what a person said of the other
         row.review = "held" if found.review else None
         return row
@@ -197,7 +198,7 @@ def _serves(check: Check, wish: Wish) -> bool:
 
 def _claim(session: Session, name: str, check: Check, wish: Wish, until: float) -> None:
     session.execute(delete(Claim).where(Claim.name == name))
-    session.add(Claim(name=name, check_id=check.id, body=wish.body, expires_at=until))
+    session.add(Claim(name=name, check_id=check.id, body=wish.body, expires_at=min(until, check.expires_at)))
 
 
 def forget_rows(session: Session, check_ids: list[str]) -> None:
