@@ -64,11 +64,11 @@ class Store:
         while True:
             try:
                 with self.database.write() as session:
+                    wanted = {wish.same: wish for wish in wishes}
                     # in one order for all: two batches of the same links must not wait for one another's rows
-                    in_order = sorted(wishes, key=lambda wish: wish.same)
-                    ids = {wish.same: self._submit(session, wish, new_id(), now)[0].id for wish in in_order}
+                    ids = {same: self._submit(session, wanted[same], new_id(), now)[0].id for same in sorted(wanted)}
                     batch = Batch(id=new_id(), owner=owner, created_at=now, expires_at=now + self.config.keep_s)
-                    batch.check_ids, batch.refused = list(dict.fromkeys(ids[wish.same] for wish in wishes)), refused
+                    batch.check_ids, batch.refused = [ids[same] for same in wanted], refused
                     session.add(batch)
                     return batch
             except IntegrityError:

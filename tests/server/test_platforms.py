@@ -31,6 +31,14 @@ def test_a_batch_becomes_checks_and_names_the_links_that_do_not(client):
     assert [row["error"]["code"] for row in batch["refused"]] == ["unsupported_site", "bad_link"]
 
 
+def test_a_link_that_a_batch_names_twice_is_checked_once_whatever_the_window(make_app, config):
+    client = make_app(replace(config, dedupe_s=0.0)).test_client()
+    batch = client.post("/v1/batches", json={"urls": links(1, 2, 1)}).json
+    made = client.get("/v1/checks").json["checks"]
+    assert {check["id"] for check in made} == {check["id"] for check in batch["checks"]}
+    assert len(made) == 2
+
+
 def test_a_batch_is_paged(client):
     location = client.post("/v1/batches", json={"urls": links(*range(1, 8))}).headers["Location"]
     seen, cursor = [], ""
