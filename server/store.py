@@ -74,14 +74,21 @@ class Store:
             except IntegrityError:
                 continue
 
-    def get_batch(self, batch_id: str, owner: str) -> tuple[Batch, list[Check]]:
-        """With its checks in the order they were given, without those deleted since. Raises CheckError not_found."""
+    def get_batch(self, batch_id: str, owner: str, start: int, limit: int) -> tuple[Batch, dict[str, int], list[Check]]:
+        """With how many of its checks are in which state, and those of the places from `start` on, in the order they
+        were given. Those deleted since leave their places empty. Raises CheckError not_found.
+
+        The other checks stay in the database: an analysis has tens of kilobytes, and a batch is asked for often.
+        """
         with self.database.read() as session:
             batch = session.get(Batch, batch_id)
             if batch is None or batch.owner != owner or batch.expires_at < time.time():
                 raise CheckError("not_found")
-            found = {check.id: check for check in session.scalars(select(Check).where(Check.id.in_(batch.check_ids)))}
-        return batch, [found[check_id] for check_id in batch.check_ids if check_id in found]
+            by_status = select(Check.status, func.count()).where(Check.id.in_(batch.check_ids)).group_by(Check.status)
+            counts = dict(session.execute(by_status).all())
+            place = batch.check_ids[start : start + limit]
+            found = {check.id: check for check in session.scalars(select(Check).where(Check.id.in_(place)))}
+        return batch, counts, [found[check_id] for check_id in place if check_id in found]
 
     def _submit(self, session: Session, wish: Wish, check_id: str, now: float) -> tuple[Check, bool]:
         same, key = f"{wish.owner} same {wish.same}", f"{wish.owner} key {wish.idempotency_key}"

@@ -5,9 +5,9 @@ import re
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
-from server.tables import Audit, Delivery
+from server.tables import Audit, Check, Delivery
 from tests.server.standin import result
 
 LINK = {"url": "https://youtu.be/aqz-KE-bpKQ"}
@@ -47,6 +47,34 @@ def test_a_batch_is_paged(client):
         seen += [check["url"] for check in page["checks"]]
         cursor = page["next"]
     assert len(seen) == len(set(seen)) == 7
+
+
+def test_who_deletes_what_was_read_of_a_batch_misses_nothing_of_the_rest(client):
+    location = client.post("/v1/batches", json={"urls": links(*range(1, 8))}).headers["Location"]
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = client.get(location, query_string={"limit": 3, "cursor": cursor}).json
+        for check in page["checks"]:
+            seen.append(check["url"])
+            client.delete(f"/v1/checks/{check['id']}")
+        cursor = page["next"]
+    assert len(seen) == 7
+
+
+def test_a_page_of_a_batch_reads_no_more_checks_than_it_shows(client):
+    location = client.post("/v1/batches", json={"urls": links(*range(1, 8))}).headers["Location"]
+    read = []
+
+    def note(check, _context):
+        read.append(check.id)
+
+    event.listen(Check, "load", note)
+    try:
+        page = client.get(location, query_string={"limit": 3}).json
+    finally:
+        event.remove(Check, "load", note)
+    assert page["counts"] == {"queued": 7}
+    assert sorted(read) == sorted(check["id"] for check in page["checks"])
 
 
 def test_what_somebody_waits_for_comes_before_a_batch(app, client):
