@@ -91,7 +91,11 @@ def run_keys(config: Config, given) -> int:
     database.migrate()
     keys = Keys(database)
     if given.verb == "add":
-        print(keys.add(given.name, tuple(given.scope or ("submit",))))
+        try:
+            print(keys.add(given.name, tuple(given.scope or ("submit",))))
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 2
     elif given.verb == "remove":
         print(f"{keys.remove(given.name)} removed")
     else:
