@@ -77,7 +77,9 @@ ERRORS: dict[str, ErrorKind] = {
         "The check was interrupted several times and was given up.", "Convert the video to MP4 and try again.", 500
     ),
     "disk_full": ErrorKind(
-        "There is no room left to write the pictures.", "Free some space, or choose another folder.", 507
+        "There is no room left on the disk.",
+        "Free some space or choose another folder; of a server, tell who runs it.",
+        507,
     ),
     "not_writable": ErrorKind("The output folder cannot be written.", "Choose another folder.", 403),
     # the model

@@ -46,7 +46,7 @@ class Operation:
 
 
 SUBMITTING = ("invalid", "bad_link", "unsupported_site", "idempotency_mismatch", "queue_full", "forbidden")
-UPLOADING = ("not_a_video", "no_video_stream", "damaged", "too_large", "unsupported_media_type")
+UPLOADING = ("not_a_video", "no_video_stream", "damaged", "too_large", "unsupported_media_type", "disk_full")
 
 OPERATIONS = (
     Operation(
