@@ -105,6 +105,9 @@ ERRORS: dict[str, ErrorKind] = {
     ),
     "not_found": ErrorKind("There is nothing here by that name.", "It may have expired, or the id is wrong.", 404),
     "method_not_allowed": ErrorKind("This address does not take that method.", "See the API's documentation.", 405),
+    "range_not_satisfiable": ErrorKind(
+        "The file ends before the range that was asked for.", "Content-Range says how long it is.", 416
+    ),
     "unsupported_media_type": ErrorKind("The request body has the wrong type.", "Send JSON or a form.", 415),
     "idempotency_mismatch": ErrorKind(
         "This Idempotency-Key was used for a different request.", "Use a new key for a new request.", 422

@@ -24,6 +24,7 @@ CODES = {
     409: "conflict",
     413: "too_large",
     415: "unsupported_media_type",
+    416: "range_not_satisfiable",
     421: "wrong_host",
     422: "invalid",
     429: "rate_limited",
@@ -76,7 +77,7 @@ def http_error(error: HTTPException) -> Response:
         return error.get_response()  # a redirect
     answer = problem(CODES.get(error.code, "bad_request" if error.code < 500 else "internal"))
     for name, value in error.get_response().headers:
-        if name in ("Allow", "Retry-After"):
+        if name in ("Allow", "Content-Range", "Retry-After"):
             answer.headers[name] = value
     return answer
 
