@@ -99,6 +99,24 @@ def test_a_callback_without_a_secret_to_sign_with_is_refused(client):
     assert answer.json["errors"][0]["field"] == "callback_url"
 
 
+@pytest.mark.parametrize(
+    ("port", "more", "status"),
+    [
+        ("", {}, 202),
+        (":8443", {}, 202),
+        (":9000", {}, 422),
+        (":9000", {"guard_allow": ("10.0.0.1:9000",)}, 202),
+        (":9000", {"egress_proxy": "http://10.0.0.2:3128"}, 202),
+    ],
+)
+def test_a_callback_that_would_never_be_called_is_refused_when_it_is_asked_for(make_app, config, port, more, status):
+    client = make_app(replace(config, webhook_secret=SECRET, **more)).test_client()
+    answer = client.post("/v1/checks", json={**LINK, "callback_url": f"https://platform.example{port}/hook"})
+    assert answer.status_code == status
+    if status == 422:
+        assert answer.json["errors"][0]["field"] == "callback_url"
+
+
 @pytest.fixture
 def held(make_app, config):
     """An application in whose queue one check waits for a person."""
