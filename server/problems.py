@@ -4,6 +4,7 @@ import json
 import logging
 
 from flask import Flask, Response, g, request
+from gunicorn.http.errors import ParseException
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, default_exceptions
@@ -87,6 +88,11 @@ def no_database(error: OperationalError) -> Response:
     return problem("not_ready", "no database")
 
 
+def broken_body(_error: ParseException) -> Response:
+    """gunicorn's, where a view reads the body."""
+    return problem("bad_request", "the chunks of its body cannot be read")
+
+
 def unexpected(error: Exception) -> Response:
     log.error("unexpected, at %s", request.url_rule, exc_info=error)
     return problem("internal")
@@ -104,5 +110,6 @@ def install(app: Flask) -> None:
     for code in default_exceptions:
         app.register_error_handler(code, http_error)
     app.register_error_handler(OperationalError, no_database)
+    app.register_error_handler(ParseException, broken_body)
     app.register_error_handler(Exception, unexpected)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # its access log holds paths with ids
