@@ -77,7 +77,9 @@ ERRORS: dict[str, ErrorKind] = {
         "The check was interrupted several times and was given up.", "Convert the video to MP4 and try again.", 500
     ),
     "disk_full": ErrorKind(
-        "There is no room left to write the pictures.", "Free some space, or choose another folder.", 507
+        "There is no room left on the disk.",
+        "Free some space or choose another folder; of a server, tell who runs it.",
+        507,
     ),
     "not_writable": ErrorKind("The output folder cannot be written.", "Choose another folder.", 403),
     # the model
@@ -103,6 +105,9 @@ ERRORS: dict[str, ErrorKind] = {
     ),
     "not_found": ErrorKind("There is nothing here by that name.", "It may have expired, or the id is wrong.", 404),
     "method_not_allowed": ErrorKind("This address does not take that method.", "See the API's documentation.", 405),
+    "range_not_satisfiable": ErrorKind(
+        "The file ends before the range that was asked for.", "Content-Range says how long it is.", 416
+    ),
     "unsupported_media_type": ErrorKind("The request body has the wrong type.", "Send JSON or a form.", 415),
     "idempotency_mismatch": ErrorKind(
         "This Idempotency-Key was used for a different request.", "Use a new key for a new request.", 422

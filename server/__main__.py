@@ -7,6 +7,9 @@ import subprocess
 import sys
 import time
 
+from alembic.util import CommandError
+from sqlalchemy.exc import SQLAlchemyError
+
 from server import logs
 from server.config import Config, from_env
 
@@ -34,7 +37,11 @@ def main() -> int:
     logs.configure()
     if given.command == "all":
         return run_all(config)
-    return {"web": run_web, "worker": run_worker, "keys": run_keys}[given.command](config, given)
+    try:
+        return {"web": run_web, "worker": run_worker, "keys": run_keys}[given.command](config, given)
+    except (SQLAlchemyError, CommandError, OSError) as error:  # no such database, or a newer one; no such folder
+        print(f"Cannot start: {getattr(error, 'orig', None) or error}", file=sys.stderr)
+        return 2
 
 
 def run_web(config: Config, _given) -> int:
@@ -61,6 +68,7 @@ def run_web(config: Config, _given) -> int:
 
 def run_worker(config: Config, _given) -> int:
     from core.errors import CheckError
+    from server.children import Died
     from server.worker import run_worker
 
     try:
@@ -68,19 +76,24 @@ def run_worker(config: Config, _given) -> int:
     except (CheckError, ValueError) as error:  # no weights; a policy or a secret that cannot be used
         print(error, file=sys.stderr)
         return 2
+    except Died:
+        print("Cannot start: the process that loads the model ended; what it wrote stands above.", file=sys.stderr)
+        return 2
     return 0
 
 
 def run_all(config: Config) -> int:
-    """Web and worker as two processes; when one ends, so does the other."""
+    """Web and worker as two processes; when one ends, so does the other. The status is that of the first, as a shell has it."""
     parts = [subprocess.Popen([sys.executable, "-m", "server", part]) for part in ("web", "worker")]
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: [part.terminate() for part in parts])
     while all(part.poll() is None for part in parts):
         time.sleep(0.2)
+    status = next(part.returncode for part in parts if part.returncode is not None)
     for part in parts:
         part.terminate()
-    return max(part.wait() for part in parts)
+        part.wait()
+    return status if status >= 0 else 128 - status  # who was killed must be started again
 
 
 def run_keys(config: Config, given) -> int:
@@ -91,7 +104,11 @@ def run_keys(config: Config, given) -> int:
     database.migrate()
     keys = Keys(database)
     if given.verb == "add":
-        print(keys.add(given.name, tuple(given.scope or ("submit",))))
+        try:
+            print(keys.add(given.name, tuple(given.scope or ("submit",))))
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 2
     elif given.verb == "remove":
         print(f"{keys.remove(given.name)} removed")
     else:

@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import tempfile
+import threading
 import time
 import uuid
 from contextlib import suppress
@@ -67,14 +68,14 @@ def create_app(config: Config) -> Flask:
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, config.proxies, config.proxies, config.proxies)
     store, queue = Store(database, config), Queue(database, config)
-    app.extensions["unmask"] = Services(
-        config, database, store, queue, auth.Keys(database), Reviews(database), Ringer(make_bell(config))
-    )
+    keys, ringer = auth.Keys(database), Ringer(make_bell(config))
+    streams = threading.BoundedSemaphore(config.threads // 2)  # the other half is for all else
+    app.extensions["unmask"] = Services(config, database, store, queue, keys, Reviews(database), ringer, streams)
 
     problems.install(app)
     _number_requests(app)
     _limit_bodies(app)
-    auth.install(app, config, app.extensions["unmask"].keys)
+    auth.install(app, config, keys)
     _limit_rates(app, config)
     origins = [re.escape(origin) for origin in config.origins] + ([auth.EXTENSIONS] if config.on_loopback else [])
     if origins:

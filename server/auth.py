@@ -17,6 +17,7 @@ from server.database import Database
 from server.tables import ApiKey
 
 SCOPES = ("submit", "review", "operate")
+NAME_LENGTH = 64  # beside a category and an Idempotency-Key of the longest kind a claim's name must fit its column
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 EXTENSIONS = r"(?:chrome|moz|safari-web)-extension://[\w-]+"
 PUBLIC = ("/", "/health", "/ready", "/openapi.json", "/docs", "/v1/info")
@@ -40,7 +41,9 @@ class Keys:
         self.database = database
 
     def add(self, name: str, scopes: tuple[str, ...]) -> str:
-        """The new key, this once. Adding a name again gives its owner a further key."""
+        """The new key, this once. Adding a name again gives its owner a further key. Raises ValueError."""
+        if not 0 < len(name) <= NAME_LENGTH:
+            raise ValueError(f"a name has 1 to {NAME_LENGTH} characters")
         key = f"unmask_{secrets.token_urlsafe(32)}"
         with self.database.write() as session:
             session.add(ApiKey(digest=digest(key), name=name, scopes=list(scopes), created_at=time.time()))

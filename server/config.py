@@ -7,9 +7,11 @@ from pathlib import Path
 from limits import parse_many
 
 from core.fetch.download import Limits
+from core.fetch.guard import USUAL_PORTS
 from core.fetch.sites import Allowed
 
 MIB = 2**20
+CENTURY_S = 100 * 365 * 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ class Config:
     def on_loopback(self) -> bool:
         return self.host in ("127.0.0.1", "::1", "localhost")
 
+    def may_call(self, port: int | None) -> bool:
+        """Whether a callback to this port (None: the usual one) gets past the guard."""
+        allowed = [address.rpartition(":")[2] for address in self.guard_allow]
+        return port is None or port in USUAL_PORTS or bool(self.egress_proxy) or str(port) in allowed
+
     @property
     def spool(self) -> Path:
         """Uploads on their way in."""
@@ -91,6 +98,20 @@ def zero_or_one(text: str) -> bool:
     return bool(("0", "1").index(text))
 
 
+def count(text: str) -> int:
+    """At least one. Raises ValueError."""
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number
+
+
+def time(text: str) -> float:
+    """Seconds, of which a date can be made. Raises ValueError."""
+    if not 0 <= (seconds := float(text)) <= CENTURY_S:
+        raise ValueError
+    return seconds
+
+
 def from_env(env: Mapping[str, str]) -> Config:
     """Raises ValueError, naming the variable, for a value that cannot be read."""
 
@@ -112,27 +133,27 @@ def from_env(env: Mapping[str, str]) -> Config:
         port=value("UNMASK_PORT", int, base.port),
         hosts=tuple(host.lower() for host in words("UNMASK_HOSTS")),
         origins=words("UNMASK_ORIGINS"),
-        threads=value("UNMASK_THREADS", int, base.threads),
+        threads=value("UNMASK_THREADS", count, base.threads),
         proxies=value("UNMASK_PROXIES", int, base.proxies),
         rate=value("UNMASK_RATE", rate, base.rate),
         read_rate=value("UNMASK_READ_RATE", rate, base.read_rate),
         max_queue=value("UNMASK_MAX_QUEUE", int, base.max_queue),
         upload_bytes=value("UNMASK_UPLOAD_BYTES", int, base.upload_bytes),
-        keep_s=value("UNMASK_KEEP_S", float, base.keep_s),
-        dedupe_s=value("UNMASK_DEDUPE_S", float, base.dedupe_s),
-        checks=value("UNMASK_CHECKS", int, base.checks),
+        keep_s=value("UNMASK_KEEP_S", time, base.keep_s),
+        dedupe_s=value("UNMASK_DEDUPE_S", time, base.dedupe_s),
+        checks=value("UNMASK_CHECKS", count, base.checks),
         shared_network=value("UNMASK_SHARED_NETWORK", zero_or_one, base.shared_network),
         detector=env.get("UNMASK_DETECTOR") or base.detector,
         weights=env.get("UNMASK_WEIGHTS") or None,
         device=env.get("UNMASK_DEVICE") or None,
-        check_s=value("UNMASK_CHECK_S", float, base.check_s),
+        check_s=value("UNMASK_CHECK_S", time, base.check_s),
         memory=value("UNMASK_MEMORY_MIB", int, base.memory // MIB) * MIB,
-        lease_s=value("UNMASK_LEASE_S", float, base.lease_s),
-        attempts=value("UNMASK_ATTEMPTS", int, base.attempts),
+        lease_s=value("UNMASK_LEASE_S", time, base.lease_s),
+        attempts=value("UNMASK_ATTEMPTS", count, base.attempts),
         fetch=Limits(
             bytes=value("UNMASK_FETCH_BYTES", int, base.fetch.bytes),
-            duration_s=value("UNMASK_FETCH_DURATION_S", float, base.fetch.duration_s),
-            seconds=value("UNMASK_FETCH_S", float, base.fetch.seconds),
+            duration_s=value("UNMASK_FETCH_DURATION_S", time, base.fetch.duration_s),
+            seconds=value("UNMASK_FETCH_S", time, base.fetch.seconds),
         ),
         allowed=Allowed(
             media=words("UNMASK_MEDIA_HOSTS"),

@@ -24,6 +24,7 @@ IDEMPOTENCY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[ -~]+$"},
     "description": "The same key and request give the same check; a different request under the same key is refused.",
 }
+RANGE = {"name": "Range", "in": "header", "schema": {"type": "string"}, "description": "One range of bytes."}
 LAST_EVENT = {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}
 
 ANYWHERE = ("rate_limited", "wrong_host", "foreign_origin", "unauthorized", "internal", "not_ready", "bad_request")
@@ -46,7 +47,7 @@ class Operation:
 
 
 SUBMITTING = ("invalid", "bad_link", "unsupported_site", "idempotency_mismatch", "queue_full", "forbidden")
-UPLOADING = ("not_a_video", "no_video_stream", "damaged", "too_large", "unsupported_media_type")
+UPLOADING = ("not_a_video", "no_video_stream", "damaged", "too_large", "unsupported_media_type", "disk_full")
 
 OPERATIONS = (
     Operation(
@@ -106,9 +107,9 @@ OPERATIONS = (
         "get",
         "/v1/checks/{check_id}/artifacts/{name}",
         "A drawn file, as an attachment.",
-        {200: "application/octet-stream"},
-        (CHECK_ID, NAME),
-        problems=("not_found",),
+        {200: "*/*", 206: "*/*", 304: None},
+        (CHECK_ID, NAME, RANGE),
+        problems=("not_found", "range_not_satisfiable"),
     ),
     Operation(
         "post",
@@ -217,7 +218,7 @@ def _form(model: type) -> dict[str, Any]:
 
 def _answer(model: Any, references: dict) -> dict[str, Any]:
     if model is None:
-        return {"description": "Done."}
+        return {"description": "No body."}
     if isinstance(model, str):
         return {"description": "", "content": {model: {}}}
     return {"description": "", "content": {"application/json": {"schema": references[model]}}}

@@ -4,6 +4,7 @@ import json
 import logging
 
 from flask import Flask, Response, g, request
+from gunicorn.http.errors import ParseException
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, default_exceptions
@@ -24,6 +25,7 @@ CODES = {
     409: "conflict",
     413: "too_large",
     415: "unsupported_media_type",
+    416: "range_not_satisfiable",
     421: "wrong_host",
     422: "invalid",
     429: "rate_limited",
@@ -76,7 +78,7 @@ def http_error(error: HTTPException) -> Response:
         return error.get_response()  # a redirect
     answer = problem(CODES.get(error.code, "bad_request" if error.code < 500 else "internal"))
     for name, value in error.get_response().headers:
-        if name in ("Allow", "Retry-After"):
+        if name in ("Allow", "Content-Range", "Retry-After"):
             answer.headers[name] = value
     return answer
 
@@ -84,6 +86,11 @@ def http_error(error: HTTPException) -> Response:
 def no_database(error: OperationalError) -> Response:
     log.warning("the database does not answer")
     return problem("not_ready", "no database")
+
+
+def broken_body(_error: ParseException) -> Response:
+    """gunicorn's, where a view reads the body."""
+    return problem("bad_request", "the chunks of its body cannot be read")
 
 
 def unexpected(error: Exception) -> Response:
@@ -103,5 +110,6 @@ def install(app: Flask) -> None:
     for code in default_exceptions:
         app.register_error_handler(code, http_error)
     app.register_error_handler(OperationalError, no_database)
+    app.register_error_handler(ParseException, broken_body)
     app.register_error_handler(Exception, unexpected)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # its access log holds paths with ids

@@ -1,6 +1,7 @@
 """What the views need, made once by `create_app`."""
 
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 
 from flask import current_app
 
@@ -22,6 +23,7 @@ class Services:
     keys: Keys
     reviews: Reviews
     ringer: Ringer
+    streams: BoundedSemaphore  # of events; each holds a thread of the server, and those who get none poll
 
 
 def services() -> Services:

@@ -4,7 +4,7 @@ import shutil
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import and_, delete, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -64,24 +64,31 @@ class Store:
         while True:
             try:
                 with self.database.write() as session:
+                    wanted = {wish.same: wish for wish in wishes}
                     # in one order for all: two batches of the same links must not wait for one another's rows
-                    in_order = sorted(wishes, key=lambda wish: wish.same)
-                    ids = {wish.same: self._submit(session, wish, new_id(), now)[0].id for wish in in_order}
+                    ids = {same: self._submit(session, wanted[same], new_id(), now)[0].id for same in sorted(wanted)}
                     batch = Batch(id=new_id(), owner=owner, created_at=now, expires_at=now + self.config.keep_s)
-                    batch.check_ids, batch.refused = list(dict.fromkeys(ids[wish.same] for wish in wishes)), refused
+                    batch.check_ids, batch.refused = [ids[same] for same in wanted], refused
                     session.add(batch)
                     return batch
             except IntegrityError:
                 continue
 
-    def get_batch(self, batch_id: str, owner: str) -> tuple[Batch, list[Check]]:
-        """With its checks in the order they were given, without those deleted since. Raises CheckError not_found."""
+    def get_batch(self, batch_id: str, owner: str, start: int, limit: int) -> tuple[Batch, dict[str, int], list[Check]]:
+        """With how many of its checks are in which state, and those of the places from `start` on, in the order they
+        were given. Those deleted since leave their places empty. Raises CheckError not_found.
+
+        The other checks stay in the database: an analysis has tens of kilobytes, and a batch is asked for often.
+        """
         with self.database.read() as session:
             batch = session.get(Batch, batch_id)
             if batch is None or batch.owner != owner or batch.expires_at < time.time():
                 raise CheckError("not_found")
-            found = {check.id: check for check in session.scalars(select(Check).where(Check.id.in_(batch.check_ids)))}
-        return batch, [found[check_id] for check_id in batch.check_ids if check_id in found]
+            by_status = select(Check.status, func.count()).where(Check.id.in_(batch.check_ids)).group_by(Check.status)
+            counts = dict(session.execute(by_status).all())
+            place = batch.check_ids[start : start + limit]
+            found = {check.id: check for check in session.scalars(select(Check).where(Check.id.in_(place)))}
+        return batch, counts, [found[check_id] for check_id in place if check_id in found]
 
     def _submit(self, session: Session, wish: Wish, check_id: str, now: float) -> tuple[Check, bool]:
         same, key = f"{wish.owner} same {wish.same}", f"{wish.owner} key {wish.idempotency_key}"
@@ -135,7 +142,7 @@ class Store:
         """A new row with the result of another owner's check. Checks with files or a callback are done anew."""
         if wish.artifacts or wish.callback_url:
             return None
-        recent = Check.finished_at > now - self.config.dedupe_s
+        recent = and_(Check.finished_at > now - self.config.dedupe_s, Check.expires_at > now)
         found = session.scalar(
             select(Check)
             .where(Check.same == wish.same, Check.status == "done", recent, Check.owner != wish.owner)
@@ -145,7 +152,8 @@ class Store:
             return None
         row = self._row(wish, check_id, now)
         row.status = row.stage = "done"
-        row.progress, row.finished_at, row.analysis = 1.0, now, found.analysis
+        # when it was found, not copied: else copies of copies would keep a result alive for ever
+        row.progress, row.finished_at, row.analysis = 1.0, found.finished_at, found.analysis
         row.actions = found.actions and found.actions[:1]  # the policy's own, without what a person said of the other
         row.review = "held" if found.review else None
         return row
@@ -197,7 +205,7 @@ def _serves(check: Check, wish: Wish) -> bool:
 
 def _claim(session: Session, name: str, check: Check, wish: Wish, until: float) -> None:
     session.execute(delete(Claim).where(Claim.name == name))
-    session.add(Claim(name=name, check_id=check.id, body=wish.body, expires_at=until))
+    session.add(Claim(name=name, check_id=check.id, body=wish.body, expires_at=min(until, check.expires_at)))
 
 
 def forget_rows(session: Session, check_ids: list[str]) -> None:

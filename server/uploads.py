@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -9,6 +10,7 @@ from flask import Request, current_app
 
 from core.container import recognise
 from core.errors import CheckError
+from server.disk import room
 
 HEAD = 1024  # bytes that tell what a file is
 
@@ -16,12 +18,14 @@ HEAD = 1024  # bytes that tell what a file is
 class HashedFile:
     """What the form parser writes into: a file in the data folder, with its digest and its first bytes.
 
-    The rest of what is no video is read and dropped: hanging up in the middle would cost the client our answer.
+    The rest of what is no video, or has no room, is read and dropped: hanging up in the middle would cost the client our
+    answer. Raises CheckError disk_full where not even an empty file has room.
     """
 
     def __init__(self, path: Path):
         self.path = path
-        self.file: BinaryIO = path.open("w+b")
+        with room():
+            self.file: BinaryIO = path.open("w+b")
         self.digest = hashlib.sha256()
         self.head = b""
         self.refusal: CheckError | None = None
@@ -33,8 +37,16 @@ class HashedFile:
                 self.refusal = refusal(self.head)
         if self.refusal is None:
             self.digest.update(chunk)
-            self.file.write(chunk)
+            try:
+                with room():
+                    self.file.write(chunk)
+            except CheckError as error:
+                self.refusal = error
         return len(chunk)
+
+    def seek(self, *_place: int) -> int:
+        """The parser's, at the end, for a reader that there is none of here: what is held is written by `keep`."""
+        return 0
 
     def __getattr__(self, name: str):
         return getattr(self.file, name)
@@ -43,11 +55,12 @@ class HashedFile:
         """Move it to its place, complete and on the disk before anybody is told of it. Raises CheckError."""
         if refused := self.refusal or refusal(self.head):
             raise refused
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(self.path, target)
+        with room():
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.file.close()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(self.path, target)
 
 
 def refusal(head: bytes) -> CheckError | None:
@@ -78,5 +91,6 @@ class UploadRequest(Request):
 def discard(request: UploadRequest) -> None:
     """After every request: what was not kept goes."""
     for upload in request.environ.get("unmask.spooled", []):
-        upload.file.close()
+        with suppress(OSError):  # on a full disk it tries to write what it holds
+            upload.file.close()
         upload.path.unlink(missing_ok=True)

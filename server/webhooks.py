@@ -13,7 +13,7 @@ import random
 import time
 
 import requests
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from core.fetch.egress import Guard
 from server.database import Database
@@ -25,6 +25,7 @@ ATTEMPTS = 8  # the last comes after seven to eight hours
 FIRST_WAIT_S = 5.0
 HOLD_S = 60  # while one worker delivers, no other does
 TIMEOUT_S = 10
+REST_S = 60  # for a receiver that did not answer
 
 
 def secret_bytes(secret: str) -> bytes:
@@ -57,9 +58,9 @@ class Postman:
 
     def deliver_due(self) -> None:
         """Everything that is owed by now. Several postmen may be about."""
-        due = select(Delivery).where(Delivery.state == "owed", Delivery.next_at <= time.time()).limit(20)
+        due = select(Delivery).where(Delivery.state == "owed", Delivery.next_at <= time.time())
         with self.database.read() as session:
-            deliveries = list(session.scalars(due))
+            deliveries = list(session.scalars(due.order_by(Delivery.next_at).limit(20)))
         for delivery in deliveries:
             mine = update(Delivery).where(Delivery.id == delivery.id, Delivery.next_at == delivery.next_at)
             with self.database.write() as session:
@@ -76,6 +77,14 @@ class Postman:
             with self.database.write() as session:
                 values = {"state": state, "next_at": time.time() + wait_s(attempt, self.dice)}
                 session.execute(update(Delivery).where(Delivery.id == delivery.id).values(**values))
+
+    def _rest(self, url: str) -> None:
+        """Put off all that a receiver is owed which did not answer: else all others wait while each of it times out."""
+        until, origin = time.time() + REST_S, "/".join(url.split("/")[:3])
+        its = or_(Delivery.url == url, Delivery.url.startswith(f"{origin}/", autoescape=True))
+        with self.database.write() as session:
+            later = update(Delivery).where(its, Delivery.state == "owed", Delivery.next_at < until)
+            session.execute(later.values(next_at=until))
 
     def _post(self, delivery: Delivery) -> str:
         """One attempt; the state it leads to."""
@@ -101,8 +110,11 @@ class Postman:
                     stream=True,  # whatever it answers is not read
                 )
                 answer.close()
+            status = answer.status_code
         except (requests.RequestException, ValueError):
-            return "given_up" if way_out.refused() == "blocked_address" else "owed"
-        if way_out.refused() == "blocked_address" or answer.status_code == 410:
+            status = 504
+        if way_out.refused() == "blocked_address" or status == 410:
             return "given_up"
-        return "delivered" if answer.ok else "owed"
+        if status in (502, 504):  # as the guard says it too
+            self._rest(delivery.url)
+        return "delivered" if 200 <= status < 300 else "owed"  # `ok` would take a redirect for a yes

@@ -23,6 +23,7 @@ from server.bell import RING, forget_old_rings, make_bell, ring
 from server.children import Analyst, Beat, Child, Died, Network
 from server.config import Config
 from server.database import Database
+from server.disk import room
 from server.policy import load_policy
 from server.queue import Lost, Queue
 from server.tables import Check, new_id
@@ -192,7 +193,8 @@ class Runner:
                 self.config.folder(check.id).rmdir()  # only where it is empty
 
     def _analyse(self, check: Check, seat: Seat, scratch: Path) -> dict:
-        scratch.mkdir(parents=True, exist_ok=True)
+        with room():
+            scratch.mkdir(parents=True, exist_ok=True)
         if not check.url:
             return self._judge(check, seat, {"path": str(self.config.source(check.id)), "pieces": None}, 0.0)
         # the annotated copy and this plan look at all of the video
@@ -221,7 +223,8 @@ class Runner:
         """The analysis of a file; `start` is where its part of the progress bar begins."""
         drawn = self.config.artifacts(check.id, check.fence)
         if check.artifacts:
-            drawn.mkdir(parents=True, exist_ok=True)
+            with room():
+                drawn.mkdir(parents=True, exist_ok=True)
         elif not os.path.exists(found["path"]):
             raise CheckError("internal")  # an upload that vanished
         request = {

@@ -1,7 +1,5 @@
 """/v1/batches: many links at once, checked when nothing more urgent waits."""
 
-from collections import Counter
-
 from flask import Blueprint, Response, g, jsonify, request, url_for
 
 from core.errors import CheckError
@@ -12,7 +10,6 @@ from server.present import check_json, when
 from server.problems import Invalid
 from server.routes.checks import digest, link_key, page_size, parse, wish_from
 from server.services import services
-from server.tables import Batch, Check
 
 bp = Blueprint("batches", __name__, url_prefix="/v1/batches")
 
@@ -31,8 +28,7 @@ def submit() -> Response:
             refused.append({"url": url, "error": error.to_json()})
     batch = services().store.submit_batch(wishes, refused, g.who.owner)
     services().ringer.ring()
-    _, checks = services().store.get_batch(batch.id, g.who.owner)
-    answer = jsonify(batch_json(batch, checks))
+    answer = jsonify(batch_json(batch.id))
     answer.status_code = 202
     answer.headers["Location"] = url_for("batches.show", batch_id=batch.id)
     return answer
@@ -40,20 +36,21 @@ def submit() -> Response:
 
 @bp.get("/<batch_id>")
 def show(batch_id: str) -> Response:
-    return jsonify(batch_json(*services().store.get_batch(batch_id, g.who.owner)))
+    return jsonify(batch_json(batch_id))
 
 
-def batch_json(batch: Batch, checks: list[Check]) -> dict:
-    """A `BatchView`. The cursor is a place in the list, which does not change."""
+def batch_json(batch_id: str) -> dict:
+    """A `BatchView`. The cursor is a place in the list as it was given, which does not change."""
     start, limit = place()
+    batch, counts, checks = services().store.get_batch(batch_id, g.who.owner, start, limit)
     return {
         "id": batch.id,
         "created_at": when(batch.created_at),
         "expires_at": when(batch.expires_at),
-        "counts": dict(Counter(check.status for check in checks)),
+        "counts": counts,
         "refused": batch.refused,
-        "checks": [check_json(check, services().config) for check in checks[start : start + limit]],
-        "next": str(start + limit) if start + limit < len(checks) else None,
+        "checks": [check_json(check, services().config) for check in checks],
+        "next": str(start + limit) if start + limit < len(batch.check_ids) else None,
     }
 
 

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, g, jsonify, request, send_file, url_for
 from pydantic import BaseModel, ValidationError
 
 from core.errors import CheckError
+from core.fetch.guard import USUAL_PORTS
 from core.fetch.sites import Link, canonicalise, split
 from server.auth import needs
 from server.models import CheckRequest, UploadOptions
@@ -39,9 +40,13 @@ def parse(model: type[Model], given: Any, is_form: bool = False) -> Model:
 def wish_from(asked: Any, **more: Any) -> Wish:
     """The part of a wish that all ways to submit have in common."""
     if asked.callback_url:
-        split(asked.callback_url)  # raises bad_link; whether its address is public, the guard sees when it is called
+        # raises bad_link; whether its address is public, the guard sees when it is called
+        port = split(asked.callback_url)[2]
         if not services().config.webhook_secret:
             raise Invalid([{"field": "callback_url", "message": "this server has no secret to sign webhooks with"}])
+        if not services().config.may_call(port):
+            ports = ", ".join(map(str, USUAL_PORTS))
+            raise Invalid([{"field": "callback_url", "message": f"only ports {ports} are called"}])
     priority = BULK if getattr(asked, "priority", "bulk") == "bulk" else INTERACTIVE
     return Wish(
         owner=g.who.owner,
@@ -178,6 +183,10 @@ def drawn(check: Check, name: str) -> Response:
     """One of the drawn files, sent so that no browser ever runs it on this server's origin. Raises CheckError not_found."""
     if check.status != "done" or name not in artifact_names(check, services().config):
         raise CheckError("not_found")
+    asked = request.range
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+        # to be ignored (RFC 9110, 14.2): of another unit, of many parts, or not to be read; werkzeug would refuse it
+        request.environ.pop("HTTP_RANGE", None)
     path = services().config.artifacts(check.id, check.fence).absolute() / name
     answer = send_file(path, as_attachment=True, download_name=path.name, conditional=True)
     answer.headers["Content-Security-Policy"] = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"

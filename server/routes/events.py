@@ -1,11 +1,11 @@
 """/v1/checks/{id}/events: a check as Server-Sent Events. Polling `GET /v1/checks/{id}` tells the same."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 
 from flask import Blueprint, Response, g, request
+from sqlalchemy.exc import OperationalError
 
 from core.errors import CheckError
 from server.present import check_json
@@ -20,22 +20,21 @@ COMMENT_S = 15  # so that proxies keep an idle stream open
 RETRY_S = 5  # where all streams are taken
 STREAM_S = 3600  # then the client connects again, with Last-Event-ID
 
-_streams = threading.BoundedSemaphore(8)  # each holds a thread of the server; those who get none poll
-
 
 @bp.get("/<check_id>/events")
 def stream(check_id: str) -> Response:
     check = services().store.get(check_id, g.who.owner)
     seen = request.headers.get("Last-Event-ID", "0")
-    if not _streams.acquire(blocking=False):
+    if not services().streams.acquire(blocking=False):
         return problem("rate_limited", "too many event streams; poll instead", retry_s=RETRY_S)
+    release = services().streams.release
     try:
         body = events(services(), check, int(seen) if seen.isdecimal() and len(seen) < 19 else 0)
         answer = Response(body, mimetype="text/event-stream")
     except BaseException:
-        _streams.release()
+        release()
         raise
-    answer.call_on_close(_streams.release)
+    answer.call_on_close(release)
     answer.headers["X-Accel-Buffering"] = "no"
     return answer
 
@@ -59,6 +58,8 @@ def events(services: Services, check: Check, seen: int) -> Iterator[str]:
         time.sleep(LOOK_S)
         try:
             check = services.store.get(check.id, check.owner)
+        except OperationalError:
+            continue  # the database is away; who listens need not notice
         except CheckError:
             yield "event: deleted\ndata: {}\n\n"
             return

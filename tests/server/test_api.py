@@ -493,6 +493,18 @@ def test_drawn_files_are_listed_and_sent_so_that_no_browser_runs_them(client, dr
     assert client.get(f"/v1/checks/{drawn}/artifacts/report.html", headers={"Range": "bytes=0-7"}).text == "<script>"
 
 
+def test_a_range_behind_the_end_of_a_file_is_told_how_long_it_is(client, drawn):
+    answer = client.get(f"/v1/checks/{drawn}/artifacts/report.html", headers={"Range": "bytes=100-"})
+    assert (answer.status_code, answer.json["code"]) == (416, "range_not_satisfiable")
+    assert answer.headers["Content-Range"] == "bytes */25"
+
+
+@pytest.mark.parametrize("given", ["lines=0-1", "bytes=0-1,3-4", "bytes=5-2", "rubbish"])
+def test_a_range_that_is_not_served_is_ignored(client, drawn, given):
+    answer = client.get(f"/v1/checks/{drawn}/artifacts/report.html", headers={"Range": given})
+    assert (answer.status_code, answer.text) == (200, "<script>alert(1)</script>")
+
+
 @pytest.mark.parametrize(
     "name",
     ["../source", "..%2fsource", "%2e%2e/%2e%2e/unmask.sqlite3", "....//x", "nothing.png", ".", "%00", "report.html/"],

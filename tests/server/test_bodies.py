@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from gunicorn.http.errors import InvalidChunkSize, NoMoreData
 
 
 @pytest.mark.parametrize("path", ["/reviews/sign-in", "/reviews", "/v1/checks", "/v1/checks/0/cancel"])
@@ -39,3 +40,24 @@ def test_a_batch_whose_page_cannot_be_shown_is_not_made(client):
 def test_an_empty_file_is_called_what_the_command_line_calls_it(client):
     answer = client.post("/v1/checks", data={"file": (io.BytesIO(b""), "clip.mp4")})
     assert (answer.status_code, answer.json["code"]) == (422, "damaged")
+
+
+class Broken(io.RawIOBase):
+    """What gunicorn hands over for a body whose chunks cannot be read, or end too soon."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def readable(self):
+        return True
+
+    def readinto(self, _buffer):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [InvalidChunkSize(b"zz"), NoMoreData()])
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=b"])
+def test_a_body_whose_chunks_are_broken_is_a_bad_request(client, error, kind):
+    body = {"wsgi.input": Broken(error), "wsgi.input_terminated": True}
+    answer = client.post("/v1/checks", content_type=kind, environ_overrides=body)
+    assert (answer.status_code, answer.json["code"]) == (400, "bad_request")

@@ -10,10 +10,10 @@ import pytest
 from core.errors import CheckError
 from server.bell import make_bell
 from server.queue import Lost
-from server.store import INTERACTIVE
-from server.tables import Delivery, Tally
+from server.store import INTERACTIVE, Wish
+from server.tables import Check, Claim, Delivery, Tally
 from server.worker import Runner, Seat
-from tests.server.standin import video
+from tests.server.standin import result, video
 
 LINK = {"url": "https://x.com/a/status/1"}
 SECRET = "whsec_" + "A" * 32
@@ -71,6 +71,42 @@ def test_a_check_cancelled_while_it_waits_is_told_and_counted(client, parts):
     assert ['"check.cancelled"' in delivery.body for delivery in rows(parts, Delivery)] == [True]
     counted = {(tally.name, tally.label): tally.count for tally in rows(parts, Tally)}
     assert counted == {("check_seconds", "cancelled"): 1, ("failures", "cancelled"): 1}
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_a_check_that_expired_within_the_window_is_made_anew(make_app, config, key):
+    app = make_app(replace(config, keep_s=1.0, dedupe_s=3600))
+    client, parts = app.test_client(), app.extensions["unmask"]
+    first = submit(client, key).json["id"]
+    with parts.database.write() as session:  # as a second and a bit later
+        session.get(Check, first).expires_at -= 1.5
+        for claim in session.query(Claim):
+            claim.expires_at -= 1.5
+    again = submit(client, key)
+    assert again.status_code == 202
+    assert client.get(again.headers["Location"]).status_code == 200
+
+
+def test_a_result_of_another_owner_is_not_copied_once_it_has_expired(client, parts):
+    wish = Wish("ann", "a video", None, "upload")
+    check, _ = parts.store.submit(wish)
+    parts.queue.done(parts.queue.take("test"), result("no_signs_found", 0.1).to_json(), None, None)
+    with parts.database.write() as session:
+        session.get(Check, check.id).expires_at = time.time() - 1
+    assert parts.store.submit(replace(wish, owner="bob"))[0].status == "queued"
+
+
+def test_a_copy_of_a_result_is_as_old_as_the_result(client, parts, config):
+    wish = Wish("ann", "a video", None, "upload")
+    check, _ = parts.store.submit(wish)
+    parts.queue.done(parts.queue.take("test"), result("no_signs_found", 0.1).to_json(), None, None)
+    with parts.database.write() as session:
+        session.get(Check, check.id).finished_at -= config.dedupe_s - 60
+    assert parts.store.submit(replace(wish, owner="bob"))[0].status == "done"
+    with parts.database.write() as session:  # two minutes later
+        for row in session.query(Check):
+            row.finished_at -= 120
+    assert parts.store.submit(replace(wish, owner="cem"))[0].status == "queued"
 
 
 class Deletes:

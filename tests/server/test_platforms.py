@@ -5,9 +5,9 @@ import re
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
-from server.tables import Audit, Delivery
+from server.tables import Audit, Check, Delivery
 from tests.server.standin import result
 
 LINK = {"url": "https://youtu.be/aqz-KE-bpKQ"}
@@ -31,6 +31,14 @@ def test_a_batch_becomes_checks_and_names_the_links_that_do_not(client):
     assert [row["error"]["code"] for row in batch["refused"]] == ["unsupported_site", "bad_link"]
 
 
+def test_a_link_that_a_batch_names_twice_is_checked_once_whatever_the_window(make_app, config):
+    client = make_app(replace(config, dedupe_s=0.0)).test_client()
+    batch = client.post("/v1/batches", json={"urls": links(1, 2, 1)}).json
+    made = client.get("/v1/checks").json["checks"]
+    assert {check["id"] for check in made} == {check["id"] for check in batch["checks"]}
+    assert len(made) == 2
+
+
 def test_a_batch_is_paged(client):
     location = client.post("/v1/batches", json={"urls": links(*range(1, 8))}).headers["Location"]
     seen, cursor = [], ""
@@ -39,6 +47,34 @@ def test_a_batch_is_paged(client):
         seen += [check["url"] for check in page["checks"]]
         cursor = page["next"]
     assert len(seen) == len(set(seen)) == 7
+
+
+def test_who_deletes_what_was_read_of_a_batch_misses_nothing_of_the_rest(client):
+    location = client.post("/v1/batches", json={"urls": links(*range(1, 8))}).headers["Location"]
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = client.get(location, query_string={"limit": 3, "cursor": cursor}).json
+        for check in page["checks"]:
+            seen.append(check["url"])
+            client.delete(f"/v1/checks/{check['id']}")
+        cursor = page["next"]
+    assert len(seen) == 7
+
+
+def test_a_page_of_a_batch_reads_no_more_checks_than_it_shows(client):
+    location = client.post("/v1/batches", json={"urls": links(*range(1, 8))}).headers["Location"]
+    read = []
+
+    def note(check, _context):
+        read.append(check.id)
+
+    event.listen(Check, "load", note)
+    try:
+        page = client.get(location, query_string={"limit": 3}).json
+    finally:
+        event.remove(Check, "load", note)
+    assert page["counts"] == {"queued": 7}
+    assert sorted(read) == sorted(check["id"] for check in page["checks"])
 
 
 def test_what_somebody_waits_for_comes_before_a_batch(app, client):
@@ -61,6 +97,24 @@ def test_a_wrong_batch_is_told_so(client, urls):
 def test_a_callback_without_a_secret_to_sign_with_is_refused(client):
     answer = client.post("/v1/checks", json={**LINK, "callback_url": "https://platform.example/hook"})
     assert answer.json["errors"][0]["field"] == "callback_url"
+
+
+@pytest.mark.parametrize(
+    ("port", "more", "status"),
+    [
+        ("", {}, 202),
+        (":8443", {}, 202),
+        (":9000", {}, 422),
+        (":9000", {"guard_allow": ("10.0.0.1:9000",)}, 202),
+        (":9000", {"egress_proxy": "http://10.0.0.2:3128"}, 202),
+    ],
+)
+def test_a_callback_that_would_never_be_called_is_refused_when_it_is_asked_for(make_app, config, port, more, status):
+    client = make_app(replace(config, webhook_secret=SECRET, **more)).test_client()
+    answer = client.post("/v1/checks", json={**LINK, "callback_url": f"https://platform.example{port}/hook"})
+    assert answer.status_code == status
+    if status == 422:
+        assert answer.json["errors"][0]["field"] == "callback_url"
 
 
 @pytest.fixture

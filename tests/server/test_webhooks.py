@@ -126,17 +126,41 @@ def test_no_webhook_goes_to_an_internal_address(postman, host):
         forbidden.server_close()
 
 
-def test_a_redirect_of_a_receiver_is_not_followed(postman, receiver):
+def test_a_redirect_of_a_receiver_is_not_followed_and_does_not_count_as_received(postman, receiver):
     forbidden = Site()
     try:
         receiver.answer, receiver.elsewhere = 307, forbidden.url("/hook")
-        owe(postman, receiver.url("/hook"))
+        delivery_id = owe(postman, receiver.url("/hook"))
         postman.deliver_due()
         assert len(receiver.got) == 1
         assert forbidden.hits == []
+        assert read(postman, delivery_id).state == "owed"
     finally:
         forbidden.shutdown()
         forbidden.server_close()
+
+
+def test_a_receiver_that_does_not_answer_keeps_no_other_waiting(postman, receiver):
+    asked = []
+
+    def hang_up(handler):
+        asked.append(handler.path)
+        handler.close_connection = True
+
+    mute = Site()
+    mute.pages["/hook"] = hang_up
+    postman.guard.allow += (mute.host,)
+    try:
+        owed = [owe(postman, mute.url("/hook")) for _ in range(3)]
+        last = owe(postman, receiver.url("/hook"))
+        postman.deliver_due()
+        assert len(asked) == 1
+        assert read(postman, last).state == "delivered"
+        assert [read(postman, delivery_id).state for delivery_id in owed] == ["owed"] * 3
+        assert sorted(read(postman, delivery_id).attempt for delivery_id in owed) == [0, 0, 1]
+    finally:
+        mute.shutdown()
+        mute.server_close()
 
 
 def test_the_waits_grow_to_hours():

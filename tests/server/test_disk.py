@@ -1,0 +1,47 @@
+"""A disk that takes no more."""
+
+import io
+import resource
+from contextlib import contextmanager
+
+import pytest
+
+from server.bell import make_bell
+from server.worker import Runner, Seat
+from tests.server.standin import video
+
+ROOM = 2**20  # more than the database has by then
+
+
+@contextmanager
+def full():
+    """No file of this process grows beyond ROOM."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [ROOM + 100, 3 * ROOM])  # noticed at the last moment, and on the way
+def test_an_upload_that_finds_no_room_is_told_so_and_leaves_nothing(client, config, size):
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="clip.mp4"\r\n\r\n'
+    body = head + video("big", size) + b"\r\n--b--\r\n"
+    with full():
+        answer = client.post("/v1/checks", data=body, content_type="multipart/form-data; boundary=b")
+    assert (answer.status_code, answer.json["code"]) == (507, "disk_full")
+    assert list(config.spool.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", ["work-1", "artifacts-1"])
+def test_a_check_that_finds_no_room_says_so_at_once(app, client, config, folder):
+    parts = app.extensions["unmask"]
+    form = {"file": (io.BytesIO(video("fine")), "clip.mp4"), "artifacts": "true"}
+    check_id = client.post("/v1/checks", data=form).json["id"]
+    (config.folder(check_id) / folder).write_bytes(b"")  # no folder can be made
+    runner = Runner(config, parts.database, make_bell(config))
+    runner.seats.put(Seat(None, None))
+    runner.drain()
+    runner.guard.close()
+    assert client.get(f"/v1/checks/{check_id}").json["error"]["code"] == "disk_full"

@@ -1,0 +1,81 @@
+"""What an operator sees who starts a server that cannot start, or of which a part is killed."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from server.config import from_env
+from server.database import Database
+from tests.server.conftest import ROOT, Running, wait_for
+
+
+def say(*words: str, **settings: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "server", *words]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "postgres://unmask@127.0.0.1/unmask"])
+def test_a_database_that_cannot_be_meant_is_told_in_a_sentence(url):
+    done = say("keys", "list", UNMASK_DATABASE_URL=url)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Cannot start: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_data_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    done = say("web", UNMASK_DATA=str(tmp_path / "file" / "data"))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_of_a_newer_version_is_told_in_a_sentence(config):
+    database = Database(config.database)
+    database.migrate()
+    database.close()
+    with sqlite3.connect(config.data / "unmask.sqlite3") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    done = say("keys", "list", UNMASK_DATA=str(config.data))
+    assert done.returncode == 2
+    assert "9999" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_model_that_ends_its_process_is_told_in_a_sentence(tmp_path):
+    done = say("worker", UNMASK_DATA=str(tmp_path), UNMASK_DETECTOR="tests.server.nowhere:Detector")
+    assert done.returncode == 2
+    assert "Cannot start: the process that loads the model ended" in done.stderr
+    assert "server.children" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["UNMASK_CHECKS", "UNMASK_THREADS", "UNMASK_ATTEMPTS"])
+def test_none_is_no_number_of_workers(name):
+    with pytest.raises(ValueError, match=name):
+        from_env({name: "0"})
+
+
+@pytest.mark.parametrize("text", ["inf", "nan", "-1", "1e13"])
+def test_a_time_that_makes_no_date_is_refused(text):
+    with pytest.raises(ValueError, match="UNMASK_KEEP_S"):
+        from_env({"UNMASK_KEEP_S": text})
+
+
+def test_a_server_whose_worker_is_killed_ends_and_says_that_something_was_wrong(tmp_path):
+    server = Running(tmp_path / "data")
+    try:
+        both = server.start("all")
+        ask = ["pgrep", "-P", str(both.pid), "-f", "server worker"]
+
+        def found() -> list[str]:
+            return subprocess.run(ask, capture_output=True, text=True).stdout.split()
+
+        wait_for(found, 60, server.log)
+        os.kill(int(found()[0]), signal.SIGKILL)
+        assert both.wait(60) == 128 + signal.SIGKILL
+    finally:
+        server.stop()
