@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 
-from server import logs
-from server.config import Config, from_env
+from server import logs, sandbox
+from server.config import SECRETS, Config, from_env
 
 
 def main() -> int:
@@ -32,6 +32,7 @@ def main() -> int:
     except ValueError as error:
         parser.error(str(error))
     logs.configure()
+    sandbox.hide()
     if given.command == "all":
         return run_all(config)
     return {"web": run_web, "worker": run_worker, "keys": run_keys}[given.command](config, given)
@@ -63,6 +64,8 @@ def run_worker(config: Config, _given) -> int:
     from core.errors import CheckError
     from server.worker import run_worker
 
+    for name in SECRETS:  # what it starts reads strangers' files, or speaks with strangers
+        os.environ.pop(name, None)
     try:
         run_worker(config)
     except (CheckError, ValueError) as error:  # no weights; a policy or a secret that cannot be used

@@ -10,6 +10,7 @@ from core.fetch.download import Limits
 from core.fetch.sites import Allowed
 
 MIB = 2**20
+SECRETS = ("UNMASK_DATABASE_URL", "UNMASK_BROKER_URL", "UNMASK_EGRESS_PROXY", "UNMASK_WEBHOOK_SECRET")
 
 
 @dataclass(frozen=True)
