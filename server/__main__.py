@@ -33,6 +33,7 @@ def main() -> int:
         parser.error(str(error))
     logs.configure()
     sandbox.hide()
+    os.umask(0o077)  # videos, reports, links and digests of keys are nothing for other users of this machine
     if given.command == "all":
         return run_all(config)
     return {"web": run_web, "worker": run_worker, "keys": run_keys}[given.command](config, given)
