@@ -72,7 +72,7 @@ class Visits:
             held = {upload for other in self._visits.values() for upload in other.uploads}
             for upload in visit.uploads - held:
                 if self.root.resolve() in upload.resolve().parents:
-                    drop_folder(upload.parent if upload.parent != self.root else None)
+                    upload.unlink(missing_ok=True)  # not its folder, where the same bytes lie under other names
 
 
 def drop_folder(folder: Path | None) -> None:

@@ -46,6 +46,15 @@ def test_a_file_that_two_people_sent_stays_until_both_have_left(visits):
     assert not upload.exists()
 
 
+def test_a_file_that_another_sent_under_its_own_name_stays(visits):
+    """Gradio keeps files of the same bytes in one folder, so whoever has the bytes could delete what others sent."""
+    mine, theirs = uploaded(visits), uploaded(visits, "holiday.mp4")
+    visits.hold("a", mine)
+    visits.hold("b", theirs)
+    visits.end("b")
+    assert mine.exists() and not theirs.exists()
+
+
 def test_stopping_one_visitor_leaves_the_other_alone(visits):
     first, second = visits.begin("a"), visits.begin("b")
     visits.cancel("a")
