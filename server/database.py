@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+# without the values, links for one, in the words of an error, which the log may hold
+POOL = {"pool_size": 20, "max_overflow": 20, "hide_parameters": True}
 MIGRATION_LOCK = 7_215_001  # any number, the same everywhere
 
 
@@ -80,9 +82,9 @@ class Database:
 
 def open_engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
+        return create_engine(url, **POOL, pool_pre_ping=True)
     Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, pool_size=20, max_overflow=20)
+    engine = create_engine(url, **POOL, connect_args={"timeout": 30, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def prepare(connection, record):

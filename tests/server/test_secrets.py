@@ -1,10 +1,13 @@
-"""What a decoder that was taken over does not get to see of the server around it."""
+"""What a decoder that was taken over does not get to see of the server around it, nor who reads its log."""
 
 import subprocess
 import sys
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
+from server.database import Database
 from tests.server.conftest import ROOT, served
 from tests.server.standin import video
 from tests.server.test_webhooks import SECRET
@@ -34,6 +37,15 @@ for hidden in (False, True):
         os._exit(0)
     os.wait()
 """
+
+
+def test_the_words_of_a_failed_statement_hold_no_link(tmp_path):
+    link = "https://x.com/a/status/1"
+    database = Database(f"sqlite:///{tmp_path}/broken.sqlite3")
+    with pytest.raises(SQLAlchemyError) as failed, database.read() as session:
+        session.execute(text("SELECT :link FROM nowhere"), {"link": link})
+    assert link not in str(failed.value)  # as it is logged
+    database.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc")
