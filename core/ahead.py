@@ -1,13 +1,14 @@
 """The next pictures are decoded while the last one is looked at."""
 
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TypeVar
 
 Item = TypeVar("Item")
 AHEAD = 4  # pictures that wait at most
+LOOK_UP_S = 0.5
 
 
 class Threads:
@@ -30,20 +31,37 @@ class Threads:
             self._idle.append(thread)
 
 
-def ahead(items: Generator[Item, None, None], thread: ThreadPoolExecutor) -> Iterator[Item]:
+def ahead(
+    items: Generator[Item, None, None],
+    thread: ThreadPoolExecutor,
+    look_up: Callable[[], None] = lambda: None,
+    stop: Callable[[], None] = lambda: None,
+) -> Iterator[Item]:
     """The items of a generator, which runs in the thread and is a few of them ahead; what it raises is raised here, in its
-    place. When this one is closed, so is the generator."""
+    place. When this one is closed, so is the generator.
+
+    look_up: called here now and then while an item is long in coming; what it raises ends the wait. stop: called at the
+    end; has the generator make no further item, as it cannot be closed while it makes one.
+    """
     coming: deque[Future[Item | None]] = deque()
     try:
         while True:
             while len(coming) < AHEAD:
                 coming.append(thread.submit(next, items, None))
-            item = coming.popleft().result()
+            item = _result(coming.popleft(), look_up)
             if item is None:
                 return
             yield item
     finally:
+        stop()
         for future in coming:
             future.cancel()
-        wait(coming)
-        items.close()
+        thread.submit(items.close).result()  # after what it is making
+
+
+def _result(future: Future[Item | None], look_up: Callable[[], None]) -> Item | None:
+    while True:
+        wait([future], LOOK_UP_S)
+        if future.done():
+            return future.result()
+        look_up()

@@ -84,6 +84,7 @@ SIGNATURES = (
     (b"\xff\xf1", "audio"),  # AAC
     (b"\xff\xf9", "audio"),
 )
+PACKED = 2**20  # bytes of packed text and colour profiles in a PNG; what is real has a few thousand
 RIFF = {b"AVI ": "avi", b"WEBP": "webp_pipe", b"WAVE": "audio"}
 
 
@@ -125,6 +126,8 @@ def open_video(path: str | Source, limits: Limits) -> Iterator[OpenVideo]:
         raise CheckError("no_video_stream")
     if kind == "tiff_pipe" and _is_jpeg_in_tiff(source):
         raise CheckError("unsupported_codec", "JPEG within TIFF")  # FFmpeg 8 makes a black picture of it
+    if kind in ("png_pipe", "apng") and _packed_bytes(source) > PACKED:
+        raise CheckError("too_large", "packed text")
     options = {"protocol_whitelist": "file", "max_pixels": str(limits.max_pixels)}
     try:
         container = av.open(_for_ffmpeg(source), format=kind, options=options, metadata_errors="replace")
@@ -176,6 +179,18 @@ def _is_jpeg_in_tiff(source: Source) -> bool:
             return picture.tag_v2.get(0x0103) in (6, 7)  # compression: the old way of JPEG and the new
     except UNREADABLE_HEADER:
         return False
+
+
+def _packed_bytes(path: Path) -> int:
+    """Of the text and the profiles in a PNG, which FFmpeg unpacks and keeps, all of it, and each byte may become a thousand."""
+    total = 0
+    with path.open("rb") as file:
+        file.seek(8)
+        while total <= PACKED and len(head := file.read(8)) == 8:
+            size = int.from_bytes(head[:4], "big")
+            total += size if head[4:] in (b"zTXt", b"iCCP") else 0
+            file.seek(size + 4, os.SEEK_CUR)
+    return total
 
 
 def _for_ffmpeg(source: Source) -> str | io.RawIOBase:

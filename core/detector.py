@@ -3,6 +3,7 @@
 torch and mediapipe load with `Detector.load`, not with this module.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -105,10 +106,11 @@ class Detector:
         def is_settled() -> bool:
             return plan.ends_early and summary.is_settled(list(looks.records.values()), self.calibration)
 
-        frames = video.frames(path, plan, warnings)
+        stop = threading.Event()
+        frames = video.frames(path, plan, warnings, stopped=stop.is_set)
         with self._threads.lent() as thread:
             if not isinstance(path, Pieces):  # who brings those may not be asked from another thread
-                frames = ahead(frames, thread)
+                frames = ahead(frames, thread, looks.raise_if_cancelled, stop.set)
             with closing(frames):
                 timed = clock.each("decode", frames)
                 look_at(timed, looks, clock, lambda done: progress(min(done, total), total, "look"), is_settled)

@@ -4,6 +4,7 @@ Faces are looked for through the whole video, eight times a second, and linked a
 verdict of the judged face that it coincides with, also before and after the moments that were judged.
 """
 
+import threading
 from bisect import bisect_right
 from collections.abc import Callable
 from contextlib import closing
@@ -73,12 +74,20 @@ def find_faces(
     cancel: Callable[[], bool] = lambda: False,
 ) -> Faces:
     """Look for faces through the whole video. Raises CheckError."""
-    tracker, looks = Tracker(), []
-    frames = video.frames(path, video.PLANS["thorough"], [])
-    with FaceDetector() as finder, _threads.lent() as thread, closing(ahead(frames, thread)) as frames:
+    tracker, looks, stop = Tracker(), [], threading.Event()
+
+    def look_up() -> None:
+        if cancel():
+            raise CheckError("cancelled")
+
+    frames = video.frames(path, video.PLANS["thorough"], [], stopped=stop.is_set)
+    with (
+        FaceDetector() as finder,
+        _threads.lent() as thread,
+        closing(ahead(frames, thread, look_up, stop.set)) as frames,
+    ):
         for frame, faces, is_face in faces_of(frames, finder.search, finder.confirms):
-            if cancel():
-                raise CheckError("cancelled")
+            look_up()
             tracks = tracker.update(frame.t_s, frame.rgb, faces, is_face)
             boxes = {
                 track.id: tuple(frame.scale * edge for edge in face.box)

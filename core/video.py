@@ -58,11 +58,18 @@ def probe(path: str | Source, limits: Limits = DEFAULT_LIMITS) -> Media:
         )
 
 
-def frames(path: str | Source, plan: Plan, warnings: list[Warning], limits: Limits = DEFAULT_LIMITS) -> Iterator[Frame]:
+def frames(
+    path: str | Source,
+    plan: Plan,
+    warnings: list[Warning],
+    limits: Limits = DEFAULT_LIMITS,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Frame]:
     """Decode the frames of the plan, window by window, in order of time. Raises CheckError.
 
     No frame comes twice. What could not be read or trusted is appended to `warnings` as it shows. Holds a few
-    pictures at a time, however long the video is.
+    pictures at a time, however long the video is. `stopped` is asked at every picture, and many may lie before the next
+    frame; True ends with CheckError("cancelled").
     """
     warn = _warner(warnings)
     with open_video(path, limits) as video:
@@ -73,7 +80,7 @@ def frames(path: str | Source, plan: Plan, warnings: list[Warning], limits: Limi
     if timeline.is_short:
         warn("shorter_than_declared", "The file promises a longer video than it holds.")
     with open_video(path, limits) as video:
-        reader = _Reader(video, timeline, warn)
+        reader = _Reader(video, timeline, warn, stopped)
         shots = reader.consecutive(plan.length) if plan.is_consecutive else reader.windows(windows)
         upright = None
         for shot in shots:
@@ -151,8 +158,15 @@ def _to_ms(seconds: np.ndarray) -> list[int]:
 class _Reader:
     """Decodes one open video forward, jumping ahead where that saves decoding."""
 
-    def __init__(self, video: OpenVideo, timeline: Timeline, warn: Callable[[str, str], None]):
+    def __init__(
+        self,
+        video: OpenVideo,
+        timeline: Timeline,
+        warn: Callable[[str, str], None],
+        stopped: Callable[[], bool] = lambda: False,
+    ):
         self._video = video
+        self._stopped = stopped
         self._timeline = timeline
         self._warn = warn
         self._number = 0  # of pictures decoded
@@ -199,6 +213,8 @@ class _Reader:
     def _pictures(self, at_keyframe: bool = False) -> Iterator[_Shot]:
         """Every picture from here on, in order of time; what is damaged or out of order is left out."""
         for picture in _decode(self._video, self.damage, at_keyframe, self._spare):
+            if self._stopped():
+                raise CheckError("cancelled")
             number, self._number = self._number, self._number + 1
             ms = self._timeline.ms_of(picture, number)
             if ms <= self._last_ms or ms > self._timeline.last_ms + 1000:

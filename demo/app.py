@@ -11,12 +11,14 @@ from pathlib import Path
 import gradio as gr
 from gradio.utils import get_upload_folder
 from gradio_client.utils import is_http_url_like
+from starlette.middleware import Middleware
 
 from core.errors import CheckError
 from core.plan import PLANS
 from demo import sources, view
 from demo.about import about
 from demo.detectors import DEFAULT, Detectors
+from demo.door import Door
 from demo.sources import Links
 from demo.visits import Visits
 from demo.work import Answer, Copy, Source, Step, check
@@ -46,6 +48,8 @@ LAUNCH = {
     **LOOKS,
     "max_file_size": sources.MAX_BYTES,
     "footer_links": ["api"],
+    "app_kwargs": {"middleware": [Middleware(Door)]},
+    "enable_monitoring": False,  # else anybody sees how often and how long was checked
     "run_history": False,  # else what was asked and answered may be kept, in the browser or in a bucket
     "ssr_mode": False,
     "quiet": True,

@@ -3,10 +3,13 @@
 import secrets
 import shutil
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.analysis import Analysis
+
+KEEP_S = 1800  # as the page keeps uploads; a program may ask as a page does and never say that it leaves
 
 
 @dataclass(eq=False)
@@ -39,6 +42,8 @@ class Visits:
     def begin(self, session: str) -> Visit:
         """Stop the session's last check, drop its files, and make room for the next."""
         with self._lock:
+            for forgotten in [name for name, visit in self._visits.items() if is_old(visit)]:
+                self._end(forgotten)
             visit = self._visits.setdefault(session, Visit())
             visit.stop.set()
             drop_folder(visit.folder)
@@ -64,15 +69,28 @@ class Visits:
     def end(self, session: str) -> None:
         """Stop the session's check, and delete its files and the uploads that no other page holds."""
         with self._lock:
-            visit = self._visits.pop(session, None)
-            if visit is None:
-                return
-            visit.stop.set()
-            drop_folder(visit.folder)
-            held = {upload for other in self._visits.values() for upload in other.uploads}
-            for upload in visit.uploads - held:
-                if self.root.resolve() in upload.resolve().parents:
-                    drop_folder(upload.parent if upload.parent != self.root else None)
+            self._end(session)
+
+    def _end(self, session: str) -> None:
+        visit = self._visits.pop(session, None)
+        if visit is None:
+            return
+        visit.stop.set()
+        drop_folder(visit.folder)
+        held = {upload for other in self._visits.values() for upload in other.uploads}
+        for upload in visit.uploads - held:
+            if self.root.resolve() in upload.resolve().parents:
+                upload.unlink(missing_ok=True)  # not its folder, where the same bytes lie under other names
+
+
+def is_old(visit: Visit) -> bool:
+    """Whether its check ended, and so long ago that nobody can be counting on its files."""
+    if visit.folder is None or not visit.stop.is_set():
+        return False
+    try:
+        return visit.folder.stat().st_mtime < time.time() - KEEP_S
+    except FileNotFoundError:
+        return True
 
 
 def drop_folder(folder: Path | None) -> None:

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 STEP_EVERY_S = 0.2  # more often, and the page does little but show progress
 # Drawing takes longer than judging, and of a long video few people watch the copy.
 LONGEST_COPY_S = 600.0
+LONGEST_CHECK_S = 1800.0  # by the clock; a small file can hold days of work, and others wait for its place
 
 
 @dataclass(frozen=True)
@@ -62,18 +63,24 @@ def check(
 
     load: gives the detector, which may take seconds. `stop` ends the check wherever it is.
     """
+    until = time.monotonic() + LONGEST_CHECK_S
+
+    def cancel() -> bool:
+        if time.monotonic() > until:
+            raise CheckError("timed_out")
+        return stop.is_set()
 
     def work(report: Report) -> None:
         progress = seldom(report)
         path = source(folder, progress, stop.is_set)
         progress(0, 1, "load")
         loaded = load()
-        analysis = loaded.detector.check(path, plan, progress, stop.is_set)
+        analysis = loaded.detector.check(path, plan, progress, cancel)
         progress(0, 1, "pictures")
         report(answer(path, analysis, loaded.heat, folder))
         if stop.is_set():
             raise CheckError("cancelled")
-        report(copy(path, analysis, folder, progress, stop.is_set))
+        report(copy(path, analysis, folder, progress, cancel))
 
     try:
         yield from in_background(work)

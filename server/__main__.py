@@ -10,8 +10,8 @@ import time
 from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
-from server import logs
-from server.config import Config, from_env
+from server import logs, sandbox
+from server.config import SECRETS, Config, from_env
 
 
 def main() -> int:
@@ -35,6 +35,8 @@ def main() -> int:
     except ValueError as error:
         parser.error(str(error))
     logs.configure()
+    sandbox.hide()
+    os.umask(0o077)  # videos, reports, links and digests of keys are nothing for other users of this machine
     if given.command == "all":
         return run_all(config)
     try:
@@ -71,6 +73,8 @@ def run_worker(config: Config, _given) -> int:
     from server.children import Died
     from server.worker import run_worker
 
+    for name in SECRETS:  # what it starts reads strangers' files, or speaks with strangers
+        os.environ.pop(name, None)
     try:
         run_worker(config)
     except (CheckError, ValueError) as error:  # no weights; a policy or a secret that cannot be used

@@ -12,6 +12,7 @@ from core.fetch.sites import Allowed
 
 MIB = 2**20
 CENTURY_S = 100 * 365 * 24 * 3600.0
+SECRETS = ("UNMASK_DATABASE_URL", "UNMASK_BROKER_URL", "UNMASK_EGRESS_PROXY", "UNMASK_WEBHOOK_SECRET")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import hmac
 import logging
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import requests
 from sqlalchemy import or_, select, update
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 8  # the last comes after seven to eight hours
 FIRST_WAIT_S = 5.0
+AT_ONCE = 20
 HOLD_S = 60  # while one worker delivers, no other does
 TIMEOUT_S = 10
 REST_S = 60  # for a receiver that did not answer
@@ -57,26 +59,29 @@ class Postman:
         self.dice = random.Random()
 
     def deliver_due(self) -> None:
-        """Everything that is owed by now. Several postmen may be about."""
+        """What is owed by now, as much as goes at once, the longest owed first. Several postmen may be about."""
         due = select(Delivery).where(Delivery.state == "owed", Delivery.next_at <= time.time())
         with self.database.read() as session:
-            deliveries = list(session.scalars(due.order_by(Delivery.next_at).limit(20)))
-        for delivery in deliveries:
-            mine = update(Delivery).where(Delivery.id == delivery.id, Delivery.next_at == delivery.next_at)
-            with self.database.write() as session:
-                if (
-                    session.execute(mine.values(next_at=time.time() + HOLD_S, attempt=Delivery.attempt + 1)).rowcount
-                    != 1
-                ):
-                    continue
-            state = self._post(delivery)
-            attempt = delivery.attempt + 1
-            if state == "owed" and attempt >= ATTEMPTS:
-                state = "given_up"
-            log.info("webhook of check %s: %s, attempt %d", delivery.check_id, state, attempt)
-            with self.database.write() as session:
-                values = {"state": state, "next_at": time.time() + wait_s(attempt, self.dice)}
-                session.execute(update(Delivery).where(Delivery.id == delivery.id).values(**values))
+            deliveries = list(session.scalars(due.order_by(Delivery.next_at).limit(AT_ONCE)))
+        if deliveries:
+            with ThreadPoolExecutor(len(deliveries)) as threads:  # who answers slowly, or never, holds up nobody else
+                list(threads.map(self._deliver, deliveries))
+
+    def _deliver(self, delivery: Delivery) -> None:
+        """One attempt, unless another postman makes it."""
+        mine = update(Delivery).where(Delivery.id == delivery.id, Delivery.next_at == delivery.next_at)
+        with self.database.write() as session:
+            held = mine.values(next_at=time.time() + HOLD_S, attempt=Delivery.attempt + 1)
+            if session.execute(held).rowcount != 1:
+                return
+        state = self._post(delivery)
+        attempt = delivery.attempt + 1
+        if state == "owed" and attempt >= ATTEMPTS:
+            state = "given_up"
+        log.info("webhook of check %s: %s, attempt %d", delivery.check_id, state, attempt)
+        with self.database.write() as session:
+            values = {"state": state, "next_at": time.time() + wait_s(attempt, self.dice)}
+            session.execute(update(Delivery).where(Delivery.id == delivery.id).values(**values))
 
     def _rest(self, url: str) -> None:
         """Put off all that a receiver is owed which did not answer: else all others wait while each of it times out."""

@@ -61,6 +61,16 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not any(ip.version == n.version and ip in n for n in NEVER)
 
 
+def is_own(address: str) -> bool:
+    """Whether an address is one of this machine: a way past its firewall, and no site lies there that is asked for."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 9))  # sends nothing; from here to here goes by one address
+            return ipaddress.ip_address(probe.getsockname()[0]) == ipaddress.ip_address(address)
+    except OSError:  # no way leads there
+        return False
+
+
 async def resolve(host: str, port: int) -> list[str]:
     """Every address of a host. The C library also reads the decimal, octal and hex forms of IPv4, as browsers do."""
     loop = asyncio.get_running_loop()
@@ -187,13 +197,14 @@ class Proxy:
             far_out.close()
 
     async def _address(self, host: str, port: int) -> str:
-        """The address to connect to; refused unless every answer for the name is public or allowed by name."""
+        """The address to connect to; refused unless every answer for the name is public, of another machine, or allowed."""
         try:
             addresses = await self.resolve(host, port)
         except UnicodeError:
             raise Refused("bad_link") from None
         allowed = [f"{address}:{port}" in self.allow for address in addresses]
-        if not addresses or not all(ok or is_public(a) for ok, a in zip(allowed, addresses, strict=True)):
+        fit = (ok or (is_public(a) and not is_own(a)) for ok, a in zip(allowed, addresses, strict=True))
+        if not addresses or not all(fit):
             raise Refused("blocked_address")
         if port not in self.ports and not all(allowed):
             raise Refused("blocked_address")

@@ -65,3 +65,20 @@ def test_a_thread_is_lent_again_and_never_to_two_at_once():
         assert first is not second
     with threads.lent() as third:
         assert third in (first, second)
+
+
+def test_who_waits_for_an_item_can_give_up_and_has_its_making_end(thread):
+    stopped, ended = threading.Event(), threading.Event()
+
+    def endless():
+        while not stopped.wait(0.01):
+            pass
+        ended.set()
+        yield
+
+    def give_up():
+        raise CheckError("cancelled")
+
+    with pytest.raises(CheckError, match="cancelled"):
+        next(ahead(endless(), thread, give_up, stopped.set))
+    assert ended.is_set()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import core.video
+from core.errors import CheckError
 from core.example import camera_view, portrait
 from core.plan import PLANS, plan_named
 from core.video import frames, probe
@@ -34,6 +35,18 @@ def test_ten_seconds_give_four_windows_of_eight_frames(ten_seconds):
     found = look(ten_seconds)
     assert [sum(f.window == w for f in found) for w in range(4)] == [8] * 4
     assert all(a.t_s < b.t_s for a, b in pairwise(found))
+
+
+def test_decoding_can_be_stopped_on_the_way_to_the_next_frame(ten_seconds):
+    asked = []
+
+    def stopped():
+        asked.append(True)
+        return len(asked) > 20
+
+    with pytest.raises(CheckError, match="cancelled"):
+        list(frames(ten_seconds, PLANS["default"], [], stopped=stopped))
+    assert len(asked) == 21
 
 
 def test_every_frame_is_the_one_shown_at_its_time(ten_seconds):

@@ -246,13 +246,15 @@ def test_pictures_beyond_the_limit_are_refused(tmp_path, name, encoding):
     assert len(look(path, limits=Limits(max_pixels=64 * 48))[0]) == 1
 
 
-def png(width, height, rows):
+def png(width, height, rows, more=()):
+    """more: further chunks after the picture."""
+
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows, 9)), chunk(b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), *more, (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
 def test_a_decompression_bomb_is_refused(tmp_path):
@@ -260,6 +262,17 @@ def test_a_decompression_bomb_is_refused(tmp_path):
     (tmp_path / "bomb.png").write_bytes(png(side, side, bytes((side // 8 + 1) * side)))
     assert (tmp_path / "bomb.png").stat().st_size < 200_000
     assert code_of(tmp_path / "bomb.png") == "too_large"
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iCCP"])
+def test_a_picture_that_hides_a_bomb_in_its_words_is_refused(tmp_path, kind):
+    """FFmpeg unpacks and keeps all of it: a hundred such chunks are a few MB, and were many GB in memory."""
+    words = zlib.compress(bytes(64 * 2**20), 9)
+    for name, count in (("few.png", 1), ("many.png", 2**20 // len(words) + 1)):
+        chunks = [(kind, b"name %d\0\0" % number + words) for number in range(count)]
+        (tmp_path / name).write_bytes(png(8, 8, bytes(16), chunks))
+    assert probe(tmp_path / "few.png").width == 8
+    assert code_of(tmp_path / "many.png") == "too_large"
 
 
 def test_a_gif_that_claims_the_largest_canvas_is_refused(tmp_path):

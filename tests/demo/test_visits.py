@@ -1,5 +1,7 @@
 """What an open page holds on the machine, and that it goes."""
 
+import os
+
 import pytest
 
 from demo.visits import Visits
@@ -44,6 +46,25 @@ def test_a_file_that_two_people_sent_stays_until_both_have_left(visits):
     assert upload.exists()
     visits.end("b")
     assert not upload.exists()
+
+
+def test_a_file_that_another_sent_under_its_own_name_stays(visits):
+    """Gradio keeps files of the same bytes in one folder, so whoever has the bytes could delete what others sent."""
+    mine, theirs = uploaded(visits), uploaded(visits, "holiday.mp4")
+    visits.hold("a", mine)
+    visits.hold("b", theirs)
+    visits.end("b")
+    assert mine.exists() and not theirs.exists()
+
+
+def test_files_of_a_check_that_ended_long_ago_go_though_nobody_said_that_they_left(visits):
+    ended, runs, recent = (visits.begin(session) for session in "abc")
+    for visit in (ended, recent):
+        visit.stop.set()
+    for visit in (ended, runs):
+        os.utime(visit.folder, (0, 0))
+    visits.begin("d")
+    assert [visit.folder.exists() for visit in (ended, runs, recent)] == [False, True, True]
 
 
 def test_stopping_one_visitor_leaves_the_other_alone(visits):

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from core.errors import CheckError
-from demo import sources
+from demo import sources, work
 from demo.detectors import load
 from demo.work import Answer, Copy, Step, check
 from tests import media
@@ -66,6 +66,13 @@ def test_stopping_ends_the_work_and_not_only_the_waiting(run, tmp_path):
     assert error.value.code == "cancelled"
     worker.join(30)
     assert not worker.is_alive()
+
+
+def test_a_check_that_takes_too_long_gives_its_place_to_the_next(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(work, "LONGEST_CHECK_S", -1)
+    with pytest.raises(CheckError) as error:
+        list(run(sources.upload(str(media.portrait_clip(tmp_path / "clip.mp4", 1)))))
+    assert error.value.code == "timed_out"
 
 
 def test_work_stops_when_nobody_listens_any_more(run, tmp_path):

@@ -1,7 +1,7 @@
 """A detector for tests of the server: answers at once, and does what the file tells it to.
 
 The file is an MP4 by its first bytes; after them comes one word: "sleep", "nap", "hang", "crash", "memory", "bug", "damaged",
-"network", "half", or anything else for a result.
+"network", "half", "environment", or anything else for a result.
 """
 
 import dataclasses
@@ -70,6 +70,9 @@ class Detector:
 
     def _damaged(self, *_):
         raise CheckError("damaged")
+
+    def _environment(self, *_):
+        raise CheckError("damaged", " ".join(os.environ.values()))
 
     def _network(self, _progress, _cancel, rest):
         host, port = rest.split(b"\0")[0].decode().split(":")

@@ -515,6 +515,19 @@ def test_no_name_leads_out_of_the_folder(client, drawn, name):
     assert answer.content_type == "application/problem+json"
 
 
+@pytest.mark.parametrize("linked", ["a file", "the folder"])
+def test_no_link_among_what_was_drawn_leads_out_of_the_folder(client, config, drawn, tmp_path, linked):
+    (tmp_path / "secret.txt").write_text("of the web process")
+    folder = next(config.folder(drawn).glob("artifacts-*"))
+    if linked == "a file":
+        (folder / "secret.txt").symlink_to(tmp_path / "secret.txt")
+    else:
+        folder.rename(folder.with_name("drawn"))
+        folder.symlink_to(tmp_path)
+    assert "secret.txt" not in client.get(f"/v1/checks/{drawn}").json["artifacts"]
+    assert client.get(f"/v1/checks/{drawn}/artifacts/secret.txt").status_code == 404
+
+
 # time
 
 

@@ -33,6 +33,13 @@ def test_no_other_name_is_answered(both, path):
     assert both.get(path, headers={"Host": "attacker.example"}).status_code in (400, 421)
 
 
+@pytest.mark.slow
+def test_another_page_cannot_use_the_demo(both):
+    sent = {"files": ("from-elsewhere.mp4", b"x" * 1000)}
+    headers = {"Origin": "https://other.example", "Sec-Fetch-Site": "cross-site"}
+    assert both.post("/demo/gradio_api/upload", files=sent, headers=headers).status_code == 403
+
+
 def test_the_demo_is_off_unless_asked_for(client):
     assert client.get("/demo").status_code == 404
 

@@ -21,6 +21,14 @@ def test_an_uploaded_file_ends_in_an_analysis(running):
     assert check["error"] is None
 
 
+def test_other_users_of_the_machine_can_read_nothing_of_it(running):
+    check_id = running.upload(video("fine private"), artifacts="true").json()["id"]
+    running.wait(check_id)
+    data = Path(running.env["UNMASK_DATA"])
+    for path in (data, data / "unmask.sqlite3", data / "spool", *data.glob(f"checks/{check_id}/artifacts-*")):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
 def test_the_model_is_loaded_once_and_serves_many_checks(running):
     checks = [running.wait(running.upload(video(f"fine {n}")).json()["id"]) for n in range(3)]
     assert len({check["analysis"]["seconds"]["pid"] for check in checks}) == 1

@@ -31,6 +31,13 @@ def test_compose_builds_targets_that_there_are_and_sets_only_known_variables():
     assert {name for service in built.values() for name in service["environment"]} <= known
 
 
+def test_compose_lets_nobody_without_a_password_at_what_the_services_share():
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    for url in ("UNMASK_DATABASE_URL", "UNMASK_BROKER_URL"):
+        assert ":${POSTGRES_PASSWORD" in services["worker"]["environment"][url]
+    assert services["redis"]["command"][-2:] == ["--requirepass", "${POSTGRES_PASSWORD}"]
+
+
 def test_the_web_side_loads_nothing_that_its_image_leaves_out():
     packages = re.search(r"grep -vE '\^\(([\w|-]+)\)", (ROOT / "Dockerfile").read_text(encoding="utf-8"))[1].split("|")
     modules = {"scikit-image": "skimage", "c2pa-python": "c2pa"}

@@ -4,6 +4,7 @@ import hmac
 import json
 import os
 import random
+import threading
 import time
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from core.fetch.egress import Guard
 from server.database import Database
 from server.tables import Delivery
-from server.webhooks import ATTEMPTS, Postman, secret_bytes, sign, wait_s
+from server.webhooks import ATTEMPTS, TIMEOUT_S, Postman, secret_bytes, sign, wait_s
 from tests.site import Site
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
@@ -71,6 +72,22 @@ def test_a_webhook_arrives_with_a_signature_that_the_receiver_can_check(postman,
     assert headers["webhook-id"] == delivery_id
     assert abs(int(headers["webhook-timestamp"]) - time.time()) < 60
     assert read(postman, delivery_id).state == "delivered"
+
+
+def test_a_receiver_that_does_not_answer_holds_up_nobody_else(postman, receiver):
+    others = threading.Event()
+
+    def wait(handler):
+        handler.begin(204 if others.wait(TIMEOUT_S / 2) else 503, {"Content-Length": "0"})
+
+    def release(handler):
+        others.set()
+        handler.begin(204, {"Content-Length": "0"})
+
+    receiver.pages |= {"/waits": wait, "/others": release}
+    deliveries = [owe(postman, receiver.url(path)) for path in ("/waits", "/waits", "/others")]
+    postman.deliver_due()
+    assert {read(postman, delivery).state for delivery in deliveries} == {"delivered"}
 
 
 def test_the_signature_is_that_of_the_published_example():

@@ -124,6 +124,18 @@ def test_other_schemes_in_pages_and_playlists_bring_nothing(site, bring, tmp_pat
     assert not any(b"root:" in file.read_bytes() for file in tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("method", ["SAMPLE-AES", "AES-128"])
+def test_no_program_of_the_machine_is_started_for_a_playlist(site, bring, tmp_path_factory, monkeypatch, method):
+    programs = tmp_path_factory.mktemp("programs")
+    (programs / "ffmpeg").write_text(f"#!/bin/sh\necho ffmpeg version 7.1\necho x >> {programs}/started\n")
+    (programs / "ffmpeg").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    playlist = f'#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-KEY:METHOD={method},URI="/key"\n#EXTINF:1,\n/clip.ts\n#EXT-X-ENDLIST\n'
+    site.pages["/hls.m3u8"] = ("application/vnd.apple.mpegurl", playlist.encode())
+    assert failing(bring, "/hls.m3u8") in ERRORS
+    assert not (programs / "started").exists()
+
+
 def answer(status: int, body: bytes = b"", headers: dict[str, str] | None = None):
     def handle(handler):
         handler.begin(status, {"Content-Length": str(len(body)), **(headers or {})})

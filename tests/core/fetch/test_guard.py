@@ -143,6 +143,18 @@ def test_metadata_private_and_unusual_ports_are_blocked_before_a_connection(guar
     assert way_out.refused() == "blocked_address"
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "::ffff:127.0.0.1"])
+def test_a_public_address_of_this_very_machine_is_blocked(forbidden, monkeypatch, address):
+    async def resolve(host, port):
+        return [address]
+
+    monkeypatch.setattr(guard_module, "is_public", lambda address: True)  # as that of a rented server is
+    proxy = Proxy(b"secret", resolve=resolve, ports=(forbidden.server_port,))
+    with pytest.raises(guard_module.Refused) as refused:
+        asyncio.run(proxy._address("own.example", forbidden.server_port))
+    assert refused.value.code == "blocked_address"
+
+
 def raw(way_out, request: bytes) -> bytes:
     parts = urlsplit(way_out.proxy)
     with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:

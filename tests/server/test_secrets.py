@@ -1,0 +1,54 @@
+"""What a decoder that was taken over does not get to see of the server around it, nor who reads its log."""
+
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.database import Database
+from tests.server.conftest import ROOT, served
+from tests.server.standin import video
+from tests.server.test_webhooks import SECRET
+
+
+@pytest.mark.slow
+def test_what_reads_files_of_strangers_inherits_no_secret(tmp_path):
+    database = f"sqlite:///{tmp_path}/elsewhere.sqlite3"
+    with served(tmp_path / "data", UNMASK_WEBHOOK_SECRET=SECRET, UNMASK_DATABASE_URL=database) as server:
+        told = server.wait(server.upload(video("environment")).json()["id"])["error"]["message"]
+    assert "tests.server.standin:Detector" in told
+    assert SECRET not in told and database not in told
+
+
+SPY = """
+import ctypes, os
+from server import sandbox
+if os.getuid() == 0:  # root sees everything
+    os.setgroups([])
+    os.setresuid(65534, 65534, 65534)
+ctypes.CDLL(None).prctl(sandbox.PR_SET_DUMPABLE, 1, 0, 0, 0)  # as in a process that somebody else than root began
+for hidden in (False, True):
+    if hidden:
+        sandbox.hide()
+    if os.fork() == 0:
+        print(hidden, os.access(f"/proc/{os.getppid()}/environ", os.R_OK), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_the_words_of_a_failed_statement_hold_no_link(tmp_path):
+    link = "https://x.com/a/status/1"
+    database = Database(f"sqlite:///{tmp_path}/broken.sqlite3")
+    with pytest.raises(SQLAlchemyError) as failed, database.read() as session:
+        session.execute(text("SELECT :link FROM nowhere"), {"link": link})
+    assert link not in str(failed.value)  # as it is logged
+    database.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc")
+def test_the_environment_of_the_server_is_hidden_from_processes_of_its_own_user():
+    told = subprocess.run([sys.executable, "-c", SPY], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert told.split() == ["False", "True", "True", "False"]
