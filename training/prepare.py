@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
+from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -84,6 +85,17 @@ def write_shard(path: Path, samples: list[Sample]) -> None:
     half.rename(path)
 
 
+def read_shard(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a shard. Raises SystemExit where it was cut short, as a full disk leaves it."""
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as shard:
+            return dict(shard)
+    except (EOFError, ValueError, BadZipFile) as error:
+        raise SystemExit(
+            f"{path} was cut short. Delete it, and the .json of its name if there is one, and run again what made it."
+        ) from error
+
+
 class Shards:
     """Random access to prepared samples; JPEGs stay compressed in memory until asked for."""
 
@@ -91,11 +103,11 @@ class Shards:
         self.jpegs: list[np.ndarray] = []
         self.landmarks, self.boxes, self.sources = [], [], []
         for path in sorted(folder.glob(pattern)):
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as shard:
-                self.jpegs += np.split(shard["jpeg"], shard["ends"][:-1])
-                self.landmarks += list(shard["landmarks"].astype(np.float32))
-                self.boxes += [tuple(box) for box in shard["boxes"].tolist()]
-                self.sources += [Source(**row) for row in json.loads(shard["sources"].tobytes())]
+            shard = read_shard(path)
+            self.jpegs += np.split(shard["jpeg"], shard["ends"][:-1])
+            self.landmarks += list(shard["landmarks"].astype(np.float32))
+            self.boxes += [tuple(box) for box in shard["boxes"].tolist()]
+            self.sources += [Source(**row) for row in json.loads(shard["sources"].tobytes())]
         if not self.jpegs:
             raise SystemExit(f"No prepared shards in {folder}. Run: python -m training.prepare")
 
@@ -130,10 +142,10 @@ def _drawings(folder: Path) -> dict[int, list[np.ndarray]]:
     """JPEGs of faces drawn anew, by the number of the face."""
     drawings: dict[int, list[np.ndarray]] = {}
     for path in sorted(folder.glob("*.npz")):
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as shard:
-            jpegs = np.split(shard["jpeg"], shard["ends"][:-1])
-            for number, jpeg in zip(shard["numbers"].tolist(), jpegs, strict=True):
-                drawings.setdefault(number, []).append(jpeg)
+        shard = read_shard(path)
+        jpegs = np.split(shard["jpeg"], shard["ends"][:-1])
+        for number, jpeg in zip(shard["numbers"].tolist(), jpegs, strict=True):
+            drawings.setdefault(number, []).append(jpeg)
     return drawings
 
 

@@ -170,3 +170,15 @@ def test_a_picture_of_the_pack_that_cannot_be_read_is_counted(pack):
     report = Counter()
     assert not list(prepare.stills(pack, report))
     assert report == {"unreadable: picture": 2}
+
+
+def test_a_shard_that_was_cut_short_is_named(tmp_path, sample):
+    write_shard(tmp_path / "s-00.npz", [sample])
+    whole = (tmp_path / "s-00.npz").read_bytes()
+    (tmp_path / "rendered").mkdir()
+    for path in (tmp_path / "s-00.npz", tmp_path / "rendered" / "000.npz"):
+        for part in (b"", whole[: len(whole) // 2]):
+            (tmp_path / "s-00.npz").write_bytes(whole)
+            path.write_bytes(part)
+            with pytest.raises(SystemExit, match=f"{path.name} was cut short"):
+                Shards(tmp_path)
