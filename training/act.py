@@ -139,6 +139,12 @@ def train(kind: str, shards: Shards, out: Path, steps: int, every: int = 400) ->
     return rivals.mean.eval()
 
 
+def steps_done(data: Path) -> list[int]:
+    """How many steps each network was trained for, 0 where it was not."""
+    paths = [data / "animators" / kind / "last.pt" for kind in KINDS]
+    return [torch.load(path, map_location="cpu", weights_only=True)["step"] if path.exists() else 0 for path in paths]
+
+
 def trained(data: Path) -> list[Animator]:
     """The networks that `act` trained; raises FileNotFoundError where one was not."""
     nets = [Animator(kind) for kind in KINDS]
@@ -163,6 +169,9 @@ def act(data: Path, steps: int, faces: int | None) -> None:
     Raises FileNotFoundError with the package to install when the upsampler is not there.
     """
     shards = Shards(data)
+    if any(done < steps for done in steps_done(data)):
+        for stale in (data / "acted").glob("*.npz"):  # by networks that had learned less
+            stale.unlink()
     nets = [train(kind, shards, data / "animators" / kind, steps) for kind in KINDS]
     views, upsampler = Views(shards, np.arange(len(shards))), load_upsampler("shuffle")
 

@@ -55,14 +55,15 @@ def fit(files: list[Scored], draws: int = 500) -> tuple[Curve, ...]:
 
     The edges assume normal logits within a class (a quantile of thirty files is too rough): with k faces the largest
     of k draws is compared, so the upper edge lies at the level that keeps the false alarms of the whole at LEVEL. Where
-    the slope is no larger than its own standard deviation, or the sources are few, no edge means anything: the curves
-    keep none, and every answer is `inconclusive`.
+    the slope is no larger than its own standard deviation, or the sources are few, or a class has a single file, no edge
+    means anything: the curves keep none, and every answer is `inconclusive`.
     """
     logits, fakes = np.array([f.logit for f in files]), np.array([f.is_fake for f in files])
     plain = Curve(*platt(logits, fakes), uncertainty=uncertainty(files, draws))
-    if plain.slope <= max(LEAST_SLOPE, plain.uncertainty[0] ** 0.5) or len({f.source for f in files}) < LEAST_SOURCES:
-        return (plain,) * MAX_FACES
     real, fake = logits[~fakes], logits[fakes]
+    is_flat = plain.slope <= max(LEAST_SLOPE, plain.uncertainty[0] ** 0.5)
+    if is_flat or len({f.source for f in files}) < LEAST_SOURCES or min(len(real), len(fake)) < 2:
+        return (plain,) * MAX_FACES
     lower = plain.probability(float(fake.mean() + normal_quantile(LEVEL) * fake.std(ddof=1)))
     curves = []
     for k in range(1, MAX_FACES + 1):
@@ -138,10 +139,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     curves, report = {}, {}
     for kind, is_still in (("video", False), ("frame", True)):
         mine = [f for f in files if f.is_still == is_still]
-        if len({f.is_fake for f in mine}) < 2:
+        if min(len({f.source for f in mine if f.is_fake == is_fake}) for is_fake in (False, True)) < 2:
+            print(f"No calibration of {kind}s: judged real and fake ones, of two sources each, are needed.")
             continue
         curves[kind] = fit(mine)
         report[kind] = cross_fit(mine)
+    if not curves:
+        raise SystemExit(f"{args.weights} keeps the calibration it has: {args.manifest} gave none.")
     calibration = Calibration(**curves)
     (args.weights / "calibration.json").write_text(json.dumps(calibration.to_json(), indent=2) + "\n")
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -51,6 +51,21 @@ def windows(shards: Shards, indices: np.ndarray) -> list[list[int]]:
     return runs
 
 
+def footage(shards: Shards, indices: np.ndarray) -> tuple[list[list[int]], np.ndarray]:
+    """What pairs of clips are made of: windows of clips, and stills, which frames of clips stand in for where there are none.
+
+    Raises SystemExit where no clip is long enough.
+    """
+    runs = windows(shards, indices)
+    if not runs:
+        raise SystemExit(
+            f"None of these {len(indices)} faces stand in a row of {LENGTH} of one clip, as a temporal head needs them. "
+            "One source in eight is held out, and both sides need clips: prepare more of them."
+        )
+    stills = np.array([i for i in indices if shards.sources[i].kind == "still"])
+    return runs, stills if len(stills) else indices
+
+
 def make_clip(
     shards: Shards, runs: list[list[int]], stills: np.ndarray, rng: np.random.Generator, kind: str | None = None
 ) -> ClipPair:
@@ -62,7 +77,7 @@ def make_clip(
         real = under_camera(still, rng)
         fake = animate(still, real, motion, rng)
     else:
-        real = motion if rng.random() < 0.7 or not len(stills) else under_camera(shards[int(rng.choice(stills))], rng)
+        real = motion if rng.random() < 0.7 else under_camera(shards[int(rng.choice(stills))], rng)
         real, fake = blended(real, kind, rng)
     seed = int(rng.integers(2**63))
     return ClipPair(*(finish(frames, np.random.default_rng(seed)) for frames in (real, fake)), kind)
@@ -151,6 +166,13 @@ def finish(frames: list[Sample], rng: np.random.Generator) -> np.ndarray:
             for c in crops
         ]
     )
+
+
+def resized(crops: np.ndarray, size: int) -> np.ndarray:
+    """(N, S, S, 3) uint8 -> (N, size, size, 3), as an encoder of smaller crops takes them."""
+    if size == crops.shape[1]:
+        return crops
+    return np.stack([cv2.resize(c, (size, size), interpolation=cv2.INTER_AREA) for c in crops])
 
 
 def _pixels(image: np.ndarray) -> np.ndarray:

@@ -13,15 +13,18 @@ import copy
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from hashlib import sha256
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.crops import CROP_SIZE
 from core.model import Encoder, EncoderConfig, Head, HeadConfig, masked_mean, normalise
-from training.clips import KINDS, LENGTH, make_clip, windows
+from training.clips import KINDS, LENGTH, footage, make_clip, resized
 from training.metrics import auc
 from training.pairs import split
 from training.prepare import Shards
@@ -37,6 +40,11 @@ def load_encoder(run: Path) -> Encoder:
     return encoder.eval()
 
 
+def size_of(run: Path) -> int:
+    """Pixels, side of the crops a run of stage 1 was trained on."""
+    return json.loads((run / "config.json").read_text()).get("size", CROP_SIZE)
+
+
 @torch.inference_mode()
 def encode(encoder: Encoder, images: np.ndarray, device: str) -> tuple[np.ndarray, np.ndarray]:
     """(N, S, S, 3) uint8 -> features (N, 2048) float16, logits (N,) float32."""
@@ -46,36 +54,63 @@ def encode(encoder: Encoder, images: np.ndarray, device: str) -> tuple[np.ndarra
     return features.half().cpu().numpy(), logits.float().cpu().numpy()
 
 
-def collect(encoder: Encoder, shards: Shards, indices: np.ndarray, name: str, count: int, out: Path, seed: int) -> None:
-    """Write the features of `count` clip pairs as name-000.npz, ...; chunks that are there are kept."""
+def collect(
+    encoder: Encoder, size: int, shards: Shards, indices: np.ndarray, name: str, count: int, out: Path, seed: int
+) -> None:
+    """Write the features of `count` clip pairs as name-000.npz, ...; chunks of the same that are there are kept."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     encoder = encoder.to(device, memory_format=torch.channels_last)
-    runs = windows(shards, indices)
-    stills = np.array([i for i in indices if shards.sources[i].kind == "still"])
-    for chunk in range((count + CHUNK - 1) // CHUNK):
-        path = out / f"{name}-{chunk:03d}.npz"
-        if path.exists():
+    runs, stills = footage(shards, indices)
+    origin = origin_of(encoder, size, shards, indices)
+    for chunk, path in enumerate(chunks(out, name, count)):
+        numbers = range(chunk * CHUNK, min(count, (chunk + 1) * CHUNK))
+        if holds(path, origin, len(numbers)):
             continue
         features, logits, kinds = [], [], []
-        for number in range(chunk * CHUNK, min(count, (chunk + 1) * CHUNK)):
+        for number in numbers:
             clip = make_clip(shards, runs, stills, np.random.default_rng([seed, number]))
-            found, scores = encode(encoder, np.concatenate([clip.real, clip.fake]), device)
+            found, scores = encode(encoder, resized(np.concatenate([clip.real, clip.fake]), size), device)
             features.append(found.reshape(2, LENGTH, -1))
             logits.append(scores.reshape(2, LENGTH))
             kinds.append(KINDS.index(clip.kind))
         half = path.with_suffix(".part")
         with half.open("wb") as file:
-            np.savez(file, features=np.stack(features), logits=np.stack(logits), kinds=np.array(kinds))
+            arrays = {"features": np.stack(features), "logits": np.stack(logits), "kinds": np.array(kinds)}
+            np.savez(file, origin=origin, **arrays)
         half.rename(path)
-        print(f"{name}: {min(count, (chunk + 1) * CHUNK)} of {count} clip pairs", flush=True)
+        print(f"{name}: {numbers[-1] + 1} of {count} clip pairs", flush=True)
 
 
-def read(out: Path, name: str) -> tuple[Tensor, Tensor, np.ndarray]:
+def chunks(out: Path, name: str, count: int) -> list[Path]:
+    return [out / f"{name}-{chunk:03d}.npz" for chunk in range(-(-count // CHUNK))]
+
+
+def origin_of(encoder: Encoder, size: int, shards: Shards, indices: np.ndarray) -> str:
+    """What features depend on, in short: the encoder, the size of its crops, the faces and what was drawn of them."""
+    ids = [(shards.sources[i].id, shards.sources[i].t_s) for i in indices]
+    drawn = {family: sum(map(len, kept.values())) for family, kept in shards.drawings.items()}
+    found = sha256(repr((size, ids, drawn)).encode())
+    for tensor in encoder.state_dict().values():
+        found.update(tensor.cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
+def holds(path: Path, origin: str, count: int) -> bool:
+    """Whether a chunk is there, of that origin, and holds that many pairs."""
+    try:
+        with np.load(path) as kept:
+            return str(kept["origin"]) == origin and len(kept["kinds"]) >= count
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile):  # missing, cut short, or of an earlier version
+        return False
+
+
+def read(out: Path, name: str, count: int) -> tuple[Tensor, Tensor, np.ndarray]:
     """features (N, 2, T, D) float32, logits (N, 2, T) float32, kinds (N,): real and fake along the second axis."""
-    parts = [np.load(path) for path in sorted(out.glob(f"{name}-*.npz"))]
-    features = torch.from_numpy(np.concatenate([p["features"] for p in parts])).float()
-    logits = torch.from_numpy(np.concatenate([p["logits"] for p in parts])).float()
-    return features, logits, np.concatenate([p["kinds"] for p in parts])
+    parts = [np.load(path) for path in chunks(out, name, count)]
+    features, logits, kinds = (
+        np.concatenate([p[key] for p in parts])[:count] for key in ("features", "logits", "kinds")
+    )
+    return torch.from_numpy(features).float(), torch.from_numpy(logits).float(), kinds
 
 
 def batches(count: int, size: int, epochs: int, seed: int) -> Iterator[Tensor]:
@@ -136,6 +171,15 @@ def refit(classify: nn.Linear, train: Tensor, check: Tensor) -> dict[str, float]
     return {name: round(value, 4) for name, value in figures.items()}
 
 
+def clips_of_both(encoder: Encoder, size: int, shards: Shards, clips: int, out: Path) -> tuple[tuple, tuple]:
+    """Features, logits and kinds of `clips` pairs to train on, and of a third as many from sources held out."""
+    seen, unseen = split(shards.sources)
+    judged = max(1, clips // 3)
+    collect(encoder, size, shards, seen, "train", clips, out, seed=1)
+    collect(encoder, size, shards, unseen, "check", judged, out, seed=2)
+    return read(out, "train", clips), read(out, "check", judged)
+
+
 @torch.inference_mode()
 def judge(head: Head, features: Tensor, logits: Tensor) -> np.ndarray:
     """(N, 2): a logit per window, real and fake."""
@@ -190,10 +234,7 @@ def main() -> None:
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     shards, encoder = Shards(args.data), load_encoder(args.encoder)
-    seen, unseen = split(shards.sources)
-    collect(encoder, shards, seen, "train", args.clips, args.out, seed=1)
-    collect(encoder, shards, unseen, "check", args.clips // 3, args.out, seed=2)
-    train, check = read(args.out, "train"), read(args.out, "check")
+    train, check = clips_of_both(encoder, size_of(args.encoder), shards, args.clips, args.out)
     classify = encoder.cpu().classify
     refitted = refit(classify, train[0], check[0])
     torch.save(classify.state_dict(), args.out / "classify.pt")

@@ -77,10 +77,19 @@ def ranking(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
 
 
 def reliability(labels: np.ndarray, probs: np.ndarray, bins: int = BINS) -> np.ndarray:
-    """(B, 3): mean probability, share of fakes and size of each of `bins` equally full bins; empty ones are left out."""
-    order = np.argsort(probs, kind="stable")
+    """(B, 3): mean probability, share of fakes and size of each of `bins` equally full bins; empty ones are left out.
+
+    Things of one probability are alike, so that the order they are given in changes nothing.
+    """
+    order, shares = np.argsort(probs, kind="stable"), mean_of_ties(labels, probs)
     parts = [part for part in np.array_split(order, bins) if len(part)]
-    return np.array([(probs[part].mean(), labels[part].mean(), len(part)) for part in parts])
+    return np.array([(probs[part].mean(), shares[part].mean(), len(part)) for part in parts])
+
+
+def mean_of_ties(values: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """(N,) float64: each value as the mean of all that have the same key."""
+    _, numbers = np.unique(keys, return_inverse=True)
+    return (np.bincount(numbers, values) / np.bincount(numbers))[numbers]
 
 
 def calibration_error(labels: np.ndarray, probs: np.ndarray, bins: int = BINS) -> float:
@@ -99,10 +108,12 @@ def calibration(labels: np.ndarray, probs: np.ndarray) -> dict[str, float]:
 def risk_coverage(labels: np.ndarray, probs: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
     """Coverage (N,) and the share of wrong decisions among what is covered (N,), the surest decisions first.
 
-    Sure is what lies far from the threshold (El-Yaniv and Wiener 2010). The mean of the risks is the AURC.
+    Sure is what lies far from the threshold (El-Yaniv and Wiener 2010). The mean of the risks is the AURC. What is
+    equally sure is wrong by the same share, so that the order things are given in changes nothing.
     """
-    order = np.argsort(-np.abs(probs - threshold), kind="stable")
-    wrong = (probs >= threshold)[order] != labels[order]
+    unsure = -np.abs(probs - threshold)
+    order = np.argsort(unsure, kind="stable")
+    wrong = mean_of_ties((probs >= threshold) != labels, unsure)[order]
     count = np.arange(1, len(wrong) + 1)
     return count / len(wrong), np.cumsum(wrong) / count
 

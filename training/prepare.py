@@ -1,6 +1,7 @@
 """Real stills and clips -> shards of face pictures with dense landmarks, ready to be made into pseudo-fakes.
 
     python -m training.prepare --pack ../shared/data --out data/prepared
+    python -m training.prepare --manifest data/ffpp.jsonl --out data/prepared-ffpp
 
 Resumable: a shard is written whole or not at all, and one that is there is not made again. What has no face is
 counted in the report, never dropped in silence.
@@ -9,44 +10,27 @@ counted in the report, never dropped in silence.
 import argparse
 import io
 import json
-import tarfile
-import zlib
 from collections import Counter, deque
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
+from zipfile import BadZipFile
 
 import cv2
 import numpy as np
 
 from core.crops import crop_square
-from core.errors import CheckError
 from core.faces import Box, Face, FaceDetector
 from core.landmarks import Landmarker
-from core.video import Plan, frames, plan_named, probe
+from training.manifest import DataError
+from training.reals import Pictures, Source, clip_plan, clips, file_frames, reals, stills
 
 CONTEXT_MARGIN = 1.8  # of the face box: room for every later crop, shift and rotation
 CONTEXT_SIDE = 288  # pixels at most; the stills of the pack have no more
 SHARD_SIZE = 512
 MIN_FACE_PX = 64
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a picture comes from; splits never cut through one of these."""
-
-    id: str
-    group: str  # repository, corpus or site
-    identity: str  # who, as far as known; the id otherwise
-    kind: str  # "still" or "clip"
-    t_s: float = 0.0
-
-    @property
-    def number(self) -> int:
-        """The seed of what is drawn at random for a still, or for all frames of a clip alike."""
-        return zlib.crc32(self.id.encode())
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,46 +43,6 @@ class Sample:
     source: Source
     drawn: np.ndarray | None = None  # (H, W, 3) uint8: the same, drawn anew by a network (training.render)
     acted: np.ndarray | None = None  # (H, W, 3) uint8: the same, drawn from another view of it (training.animator)
-
-
-def stills(pack: Path) -> Iterator[tuple[np.ndarray, Source]]:
-    """The pictures of the pack's tars."""
-    rows = {row["id"]: row for row in _rows(pack / "faces" / "manifest.jsonl")}
-    for shard in sorted((pack / "faces").glob("*.tar")):
-        with tarfile.open(shard) as tar:
-            for member in tar:
-                if not member.name.endswith(".jpg"):
-                    continue
-                row = rows[Path(member.name).stem]
-                bgr = cv2.imdecode(np.frombuffer(tar.extractfile(member).read(), np.uint8), cv2.IMREAD_COLOR)
-                source = Source(row["id"], row["source_repo"], row["identity"] or row["id"], "still")
-                yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), source
-
-
-def clip_plan(pack: Path, wanted: str, rate_hz: float) -> Plan:
-    """Which frames of a clip: "rate", windows all over it; or as the paper has them, consecutive from the start:
-    "first100", or "mean", as many as a clip of the pack has on average."""
-    if wanted == "first100":
-        return plan_named("first100")
-    if wanted == "rate":
-        return Plan("thorough", 1000, 16, rate_hz)
-    counts = []
-    for row in _rows(pack / "clips" / "manifest.jsonl"):
-        with suppress(CheckError):  # counted when its frames are asked for
-            media = probe(pack / "clips" / f"{row['id']}.mp4")
-            counts.append(media.duration_s * media.fps)
-    return plan_named("mean", max(1, round(float(np.mean(counts or [1])))))
-
-
-def clip_frames(pack: Path, plan: Plan, report: Counter) -> Iterator[tuple[np.ndarray, Source]]:
-    """Frames of the pack's talking clips."""
-    for row in _rows(pack / "clips" / "manifest.jsonl"):
-        try:
-            for frame in frames(pack / "clips" / f"{row['id']}.mp4", plan, []):
-                identity = row["identity"] or row["id"]
-                yield frame.rgb, Source(row["id"], row["source_repo"], identity, "clip", frame.t_s)
-        except CheckError as error:
-            report[f"unreadable: {error.code}"] += 1
 
 
 def sample_of(rgb: np.ndarray, source: Source, detector: FaceDetector, landmarker: Landmarker) -> Sample | str:
@@ -141,6 +85,17 @@ def write_shard(path: Path, samples: list[Sample]) -> None:
     half.rename(path)
 
 
+def read_shard(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a shard. Raises SystemExit where it was cut short, as a full disk leaves it."""
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as shard:
+            return dict(shard)
+    except (EOFError, ValueError, BadZipFile) as error:
+        raise SystemExit(
+            f"{path} was cut short. Delete it, and the .json of its name if there is one, and run again what made it."
+        ) from error
+
+
 class Shards:
     """Random access to prepared samples; JPEGs stay compressed in memory until asked for."""
 
@@ -148,11 +103,11 @@ class Shards:
         self.jpegs: list[np.ndarray] = []
         self.landmarks, self.boxes, self.sources = [], [], []
         for path in sorted(folder.glob(pattern)):
-            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as shard:
-                self.jpegs += np.split(shard["jpeg"], shard["ends"][:-1])
-                self.landmarks += list(shard["landmarks"].astype(np.float32))
-                self.boxes += [tuple(box) for box in shard["boxes"].tolist()]
-                self.sources += [Source(**row) for row in json.loads(shard["sources"].tobytes())]
+            shard = read_shard(path)
+            self.jpegs += np.split(shard["jpeg"], shard["ends"][:-1])
+            self.landmarks += list(shard["landmarks"].astype(np.float32))
+            self.boxes += [tuple(box) for box in shard["boxes"].tolist()]
+            self.sources += [Source(**row) for row in json.loads(shard["sources"].tobytes())]
         if not self.jpegs:
             raise SystemExit(f"No prepared shards in {folder}. Run: python -m training.prepare")
 
@@ -187,10 +142,10 @@ def _drawings(folder: Path) -> dict[int, list[np.ndarray]]:
     """JPEGs of faces drawn anew, by the number of the face."""
     drawings: dict[int, list[np.ndarray]] = {}
     for path in sorted(folder.glob("*.npz")):
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as shard:
-            jpegs = np.split(shard["jpeg"], shard["ends"][:-1])
-            for number, jpeg in zip(shard["numbers"].tolist(), jpegs, strict=True):
-                drawings.setdefault(number, []).append(jpeg)
+        shard = read_shard(path)
+        jpegs = np.split(shard["jpeg"], shard["ends"][:-1])
+        for number, jpeg in zip(shard["numbers"].tolist(), jpegs, strict=True):
+            drawings.setdefault(number, []).append(jpeg)
     return drawings
 
 
@@ -198,7 +153,7 @@ def _decode(jpeg: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(cv2.imdecode(jpeg, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
-def prepare(name: str, pictures: Iterator[tuple[np.ndarray, Source]], out: Path, report: Counter) -> None:
+def prepare(name: str, pictures: Pictures, out: Path, report: Counter) -> None:
     """Write `pictures` as shards name-00.npz, ... and then name.json, the proof that all are there.
 
     After each shard name.state says how far it is; a killed run skips what came before without looking for faces.
@@ -228,31 +183,45 @@ def prepare(name: str, pictures: Iterator[tuple[np.ndarray, Source]], out: Path,
                 half = state.with_suffix(".part")
                 half.write_text(json.dumps(kept))
                 half.rename(state)
+                print(f"{name}: {count} pictures, {report['kept']} faces", flush=True)
     if batch:
         write_shard(out / f"{name}-{number:02d}.npz", batch)
     done.write_text(json.dumps(dict(report), indent=1) + "\n")
     state.unlink(missing_ok=True)
 
 
-def _rows(manifest: Path) -> list[dict]:
-    if not manifest.exists():
-        raise SystemExit(f"There is no {manifest}. Name the data pack with --pack.")
-    return [json.loads(line) for line in manifest.read_text().splitlines() if line.strip()]
+def mark(out: Path, manifests: list[Path], wanted: str, rate_hz: float) -> None:
+    """Say in `out` what it is made of; raises SystemExit where that is something else than before."""
+    digest = sha256(b"".join(path.read_bytes() for path in manifests if path.exists())).hexdigest()
+    now, path = {"sha256_of_manifests": digest, "frames": wanted, "rate_hz": rate_hz}, out / "made-of.json"
+    if path.exists() and json.loads(path.read_text()) != now:
+        raise SystemExit(
+            f"{out} holds faces of other files, or of other frames of them; name another folder with --out."
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(now, indent=1) + "\n")
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pack", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--manifest", type=Path, help="of training.datasets, in place of the pack: its real items")
     parser.add_argument("--out", type=Path, default=Path("data/prepared"))
     parser.add_argument("--rate", type=float, default=8.0, help="frames a second taken from the clips")
     parser.add_argument(
         "--frames", choices=("rate", "mean", "first100"), default="rate", help="mean and first100 as in the paper"
     )
-    args = parser.parse_args()
-    plan = clip_plan(args.pack, args.frames, args.rate)
+    args = parser.parse_args(argv)
+    try:
+        given = reals(args.manifest) if args.manifest else {"clips": clips(args.pack)}
+    except DataError as error:
+        raise SystemExit(str(error)) from error
+    manifests = [args.manifest] if args.manifest else [args.pack / d / "manifest.jsonl" for d in ("faces", "clips")]
+    mark(args.out, manifests, args.frames, args.rate)
+    plan = clip_plan(given["clips"], args.frames, args.rate)
     for name in ("stills", "clips"):
         report = Counter()
-        pictures = stills(args.pack) if name == "stills" else clip_frames(args.pack, plan, report)
+        pictures = file_frames(given[name], plan, report) if name in given else stills(args.pack, report)
         prepare(name, pictures, args.out, report)
         print(name, (args.out / f"{name}.json").read_text().replace("\n", ""))
 

@@ -19,7 +19,7 @@ import torch
 
 from core.model import DeepfakeModel, HeadConfig, ModelConfig
 from core.pretrained import save_weights
-from training.head import load_encoder
+from training.head import load_encoder, size_of
 from training.hub import upload
 
 WORST_LOSS = -0.005  # of AUC: what the lower bound of the head's gain may fall to
@@ -41,7 +41,7 @@ def head_config(head_run: Path | None) -> HeadConfig:
 def assemble(encoder_run: Path, head_run: Path | None) -> tuple[DeepfakeModel, bool]:
     """The whole network, and whether its temporal head adds anything."""
     encoder = load_encoder(encoder_run)
-    model = DeepfakeModel(ModelConfig(encoder.config, head_config(head_run)))
+    model = DeepfakeModel(ModelConfig(encoder.config, head_config(head_run), size_of(encoder_run)))
     model.encoder = encoder
     if head_run and (head_run / "classify.pt").exists():
         model.encoder.classify.load_state_dict(torch.load(head_run / "classify.pt", weights_only=True))

@@ -21,8 +21,8 @@ from torch.nn import functional as F
 
 from core.model import DeepfakeModel, Encoder, HeadConfig, ModelConfig, normalise
 from core.pretrained import load_weights, save_weights
-from training.clips import LENGTH, make_clip, windows
-from training.head import collect, compare, fit, probe, read
+from training.clips import LENGTH, footage, make_clip, resized
+from training.head import clips_of_both, compare, fit, probe
 from training.pairs import split
 from training.prepare import Shards
 
@@ -37,13 +37,14 @@ def tune(model: DeepfakeModel, shards: Shards, indices: np.ndarray, steps: int, 
     model.head.requires_grad_(True).train()
     groups = [{"params": model.encoder.stage4.parameters(), "lr": 1e-5}, {"params": model.head.parameters()}]
     optimiser = torch.optim.AdamW(groups, lr=1e-4, weight_decay=0.01)
-    runs = windows(shards, indices)
-    stills = np.array([i for i in indices if shards.sources[i].kind == "still"])
+    runs, stills = footage(shards, indices)
     times, mask = (torch.arange(LENGTH) / 8.0).expand(2, -1), torch.ones(2, LENGTH, dtype=torch.bool)
     labels = torch.tensor([0.0, 1.0], device=device)
     for step in range(steps):
         clip = make_clip(shards, runs, stills, np.random.default_rng([seed, step]))
-        crops = normalise(torch.from_numpy(np.concatenate([clip.real, clip.fake])).to(device))
+        crops = normalise(
+            torch.from_numpy(resized(np.concatenate([clip.real, clip.fake]), model.config.size)).to(device)
+        )
         with torch.autocast(device, torch.bfloat16):
             features, logits, _ = model.encode(crops.contiguous(memory_format=torch.channels_last))
         features, logits = features.float().view(2, LENGTH, -1), logits.float().view(2, LENGTH)
@@ -63,12 +64,10 @@ def train_recipe(
     kind: str, encoder: Encoder, size: int, shards: Shards, clips: int, out: Path, hidden: int | None, steps: int
 ) -> dict:
     """Train one of KINDS, write its weights into out/KIND; returns its figures on clips of unseen sources."""
-    seen, unseen = split(shards.sources)
     kept = out / "clips"
     kept.mkdir(parents=True, exist_ok=True)
-    collect(encoder, shards, seen, "train", clips, kept, seed=1)
-    collect(encoder, shards, unseen, "check", max(1, clips // 3), kept, seed=2)
-    (features, logits, _), (unseen_features, unseen_logits, unseen_kinds) = read(kept, "train"), read(kept, "check")
+    train, (unseen_features, unseen_logits, unseen_kinds) = clips_of_both(encoder, size, shards, clips, kept)
+    features, logits, _ = train
     encoder = encoder.cpu()
     config = HeadConfig.of(kind)
     torch.manual_seed(0)
@@ -81,7 +80,7 @@ def train_recipe(
     fit(model.head, features, logits, epochs=12)
     figures = {"clips": clips, "steps": 0} | compare(model.head, unseen_features, unseen_logits, unseen_kinds)
     if kind == "feature-lstm":
-        tune(model, shards, seen, steps, seed=3)
+        tune(model, shards, split(shards.sources)[0], steps, seed=3)
         figures["steps"] = steps  # the figures are those before them: cached features know nothing of fine-tuning
     folder = out / (f"{kind}-{hidden}" if hidden else kind)
     save_weights(folder, model, {"name": kind, "version": "0", "trained": True})

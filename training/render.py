@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -80,15 +81,24 @@ def render(data: Path, faces: int | None) -> None:
 
 
 def draw_all(out: Path, order: np.ndarray, draw: Callable[[int], np.ndarray], name: str = "") -> None:
-    """Write what `draw` gives for the numbers of `order` as out/{name}000.npz, ...; shards that are there are kept."""
+    """Write what `draw` gives for the numbers of `order` as out/{name}000.npz, ...; shards of these that are there are kept."""
     out.mkdir(parents=True, exist_ok=True)
     clock = time.time()
     for first in range(0, len(order), SHARD_SIZE):
         path, numbers = out / f"{name}{first // SHARD_SIZE:03d}.npz", order[first : first + SHARD_SIZE]
-        if path.exists():
+        if np.array_equal(drawn_in(path)[: len(numbers)], numbers):
             continue
         write(path, numbers, [draw(int(i)) for i in numbers])
         print(f"{first + len(numbers)} of {len(order)} faces, {time.time() - clock:.0f} s", flush=True)
+
+
+def drawn_in(path: Path) -> np.ndarray:
+    """The numbers of the faces in a shard; none where it is not there, or cut short."""
+    try:
+        with np.load(path) as shard:
+            return shard["numbers"]
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile):
+        return np.array([], int)
 
 
 def write(path: Path, numbers: np.ndarray, drawn: list[np.ndarray]) -> None:

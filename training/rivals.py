@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.model import IMAGENET_MEAN, IMAGENET_STD, Encoder, EncoderConfig, masked_mean, normalise
-from training.clips import make_clip, windows
+from training.clips import footage, make_clip
 from training.imagenet import start_from_imagenet
 from training.pairs import Pairs, loader, split
 from training.prepare import Shards
@@ -143,8 +143,7 @@ def train_meso4(shards: Shards, images: int, size: int = 256, batch: int = 16) -
 def reference_clips(shards: Shards, count: int) -> tuple[Tensor, Tensor]:
     """Crops (2 N, T, S, S, 3) uint8 of `count` pairs of clips, and their classes (2 N,)."""
     seen, _ = split(shards.sources)
-    runs, clips = windows(shards, seen), []
-    stills = np.array([i for i in seen if shards.sources[i].kind == "still"])
+    (runs, stills), clips = footage(shards, seen), []
     for number in range(count):
         clip = make_clip(shards, runs, stills, np.random.default_rng([4, number]))
         clips += [np.stack([tight(c) for c in side[: Reference.LENGTH]]) for side in (clip.real, clip.fake)]

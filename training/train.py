@@ -25,6 +25,7 @@ from torch.nn.parallel import DistributedDataParallel
 from core.model import Encoder, EncoderConfig, normalise
 from training.curves import draw_curves
 from training.depthwise import quicken
+from training.going_on import keep_config, keep_log
 from training.imagenet import start_from_imagenet
 from training.metrics import auc
 from training.mixstyle import MixStyle
@@ -179,11 +180,13 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
     ema = copy.deepcopy(encoder)
     groups = parameter_groups(encoder, config)
     optimiser = torch.optim.AdamW(groups, lr=1e-4, weight_decay=config.weight_decay)
-    if rank == 0:
-        (out / "config.json").write_text(json.dumps({**asdict(config), "start": origin}, indent=1) + "\n")
-
     shards = Shards(data)
     seen, unseen = split(shards.sources)
+    if not len(seen) or not len(unseen):
+        raise SystemExit(
+            f"{len(seen)} faces to train on and {len(unseen)} held out; both are needed. One source of pictures in eight "
+            "is held out, by its name: prepare faces of more sources."
+        )
     pairs = Pairs(shards, seen, config.seed, config.size)
     check = Pairs(shards, unseen, 10_000, config.size)
     steps, step = config.images // (2 * config.batch * world), 0
@@ -193,6 +196,11 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
         ema.load_state_dict(kept["ema"])
         optimiser.load_state_dict(kept["optimiser"])
         step = kept["step"]
+    if steps < 1:
+        raise SystemExit(f"--images {config.images} is less than one step takes, {2 * config.batch * world}.")
+    if rank == 0:
+        origin = keep_config(out, {**asdict(config), "start": origin})
+        keep_log(out / "log.jsonl", step)
     drawn = ", ".join(f"{sum(i in kept for i in seen)} {family}" for family, kept in shards.drawings.items())
     print(
         f"{len(seen)} faces to train on ({drawn}), {len(unseen)} unseen; start: {origin}; step {step} of {steps}",
@@ -217,7 +225,12 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
             styles.begin(step)
             backward(network, crops, where, config)
             climb_down(moves)
-        torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
+        if not math.isfinite(loss + norm):
+            raise SystemExit(
+                f"Step {step + 1} came to no finite loss or gradient. {out} keeps what was saved before; begin another "
+                "folder with lower --lr-new and --lr-stem."
+            )
         optimiser.step()
         step += 1
         if rank:

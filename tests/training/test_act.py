@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.landmarks import OUTER_LIPS
-from training import act
+from training import act, render
 from training.animator import KINDS, SIDE, Animator, Views, bend, draw, stack
 from training.hulls import LOWER_OVAL
 from training.prepare import Sample, Shards, Source, write_shard
@@ -95,3 +95,21 @@ def test_every_face_has_its_drawings_which_stand_in_for_itself(data):
     assert pasted and len(pasted) < len(blends)  # both the face alone and the whole picture
     for blend in pasted:
         assert np.abs(blend.real - blend.fake)[blend.where < 1e-6].max() < 2
+
+
+def test_drawings_of_networks_that_had_learned_less_are_not_kept(data, monkeypatch):
+    def learned(kind, shards, out, steps):
+        out.mkdir(parents=True, exist_ok=True)
+        torch.save({"step": steps}, out / "last.pt")
+        return Animator(kind)
+
+    monkeypatch.setattr(act, "train", learned)
+    monkeypatch.setattr(act, "load_upsampler", lambda name: None)
+    monkeypatch.setattr(act.render, "draw_all", lambda out, order, draw, name: out.mkdir(exist_ok=True))
+    act.act(data, steps=2, faces=1)
+    drawing = data / "acted" / "0-000.npz"
+    render.write(drawing, np.array([0]), [np.zeros((8, 8, 3), np.uint8)])
+    act.act(data, steps=2, faces=1)
+    assert drawing.exists()
+    act.act(data, steps=4, faces=1)
+    assert not drawing.exists()

@@ -1,6 +1,7 @@
 """Calibration and evaluation share one pass of the network over the files."""
 
 import json
+from dataclasses import asdict, replace
 
 import cv2
 import numpy as np
@@ -99,6 +100,35 @@ def test_no_edge_is_drawn_where_forgeries_are_not_known_to_score_higher_than_rea
     verdicts = {curve.verdict(curve.probability(z)) for curve in curves for z in (-20.0, -6.0, 0.0, 6.0, 20.0)}
     assert (verdicts == {"inconclusive"}) is not decided
     assert curves[0].uncertainty[0] > 0
+
+
+def test_a_class_of_two_files_is_cross_fitted_and_gets_no_edge_from_one_of_them():
+    files = [calibrate.Scored(f"{n}", n > 1, False, f"source-{n}", 0.3 * n + (n > 1)) for n in range(14)]
+    assert calibrate.fit(files[1:], 20)[0].likely_from == 1
+    assert calibrate.cross_fit(files)["fakes"] == 12
+
+
+@pytest.mark.parametrize("lacking", ("a second source of reals", "faces"))
+def test_files_that_cannot_calibrate_are_a_sentence_and_change_nothing(stills, tmp_path, capsys, lacking):
+    weights, kept = tiny_weights(tmp_path / "weights", Calibration()), tmp_path / "scores.jsonl"
+    model = load_weights(weights).sha256
+    rows = [json.loads(line) for line in stills.read_text().splitlines()]
+    for number, row in enumerate(rows):
+        row["source"] = f"site-{number}" if row["label"] else "one site"
+    stills.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    has_face = lacking != "faces"
+    known = [
+        Score(row["path"], 0.5, logit=float(n), faces=1) if has_face else Score(row["path"], None, why_not="no_face")
+        for n, row in enumerate(rows)
+    ]
+    known = [replace(score, plan="default", model=model) for score in known]
+    kept.write_text("".join(json.dumps(asdict(score)) + "\n" for score in known))
+    before = (weights / "calibration.json").read_text()
+    command = ["--manifest", stills, "--weights", weights, "--scores", kept, "--out", tmp_path / "calibrate.json"]
+    with pytest.raises(SystemExit, match="keeps the calibration"):
+        calibrate.main([str(word) for word in command])
+    assert "two sources each" in capsys.readouterr().out
+    assert (weights / "calibration.json").read_text() == before
 
 
 @pytest.mark.parametrize(("sources", "decided"), ((9, False), (10, True)))

@@ -172,3 +172,10 @@ def test_draws_without_a_class_are_left_out_of_the_interval():
     labels, scores = np.array([0, 1]), np.array([0.2, 0.1])
     draws = metrics.cluster_draws(np.arange(2), draws=40)
     assert metrics.interval(lambda i: metrics.label_auc(labels[i], scores[i]), draws) == [0, 0]
+
+
+def test_things_of_one_probability_give_the_same_figures_in_any_order():
+    labels, probs = np.repeat([0, 1], 50), np.full(100, 0.5)
+    assert metrics.calibration_error(labels, probs) == pytest.approx(0)
+    for ordered in (labels, labels[::-1], np.tile([0, 1], 50)):
+        assert metrics.risk_coverage(ordered, probs, 0.4)[1] == pytest.approx(np.full(100, 0.5))

@@ -1,6 +1,9 @@
+import io
 import json
+import tarfile
 from collections import Counter
 
+import cv2
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ from core.landmarks import LEFT_EYE, OUTER_LIPS, RIGHT_EYE, Landmarker
 from tests.media import portrait_clip
 from tests.training.conftest import portrait
 from training import prepare
+from training.manifest import Item, write_manifest
 from training.prepare import Sample, Shards, Source, sample_of, write_shard
 
 
@@ -40,13 +44,13 @@ def test_a_shard_gives_back_what_was_written(tmp_path, sample):
 
 def test_a_pack_is_prepared_with_every_loss_counted(pack, tmp_path):
     report = Counter()
-    prepare.prepare("stills", prepare.stills(pack), tmp_path / "out", report)
+    prepare.prepare("stills", prepare.stills(pack, Counter()), tmp_path / "out", report)
     assert json.loads((tmp_path / "out" / "stills.json").read_text()) == {"kept": 5, "no face": 1}
     assert len(Shards(tmp_path / "out")) == 5
 
 
 def test_what_is_prepared_is_not_made_again(pack, tmp_path):
-    prepare.prepare("stills", prepare.stills(pack), tmp_path / "out", Counter())
+    prepare.prepare("stills", prepare.stills(pack, Counter()), tmp_path / "out", Counter())
 
     def untouched():
         raise AssertionError("the pictures were read again")
@@ -58,10 +62,10 @@ def test_what_is_prepared_is_not_made_again(pack, tmp_path):
 def test_a_killed_preparation_goes_on_after_its_last_shard_and_ends_alike(pack, tmp_path, monkeypatch):
     monkeypatch.setattr(prepare, "SHARD_SIZE", 2)
     whole = Counter()
-    prepare.prepare("stills", prepare.stills(pack), tmp_path / "whole", whole)
+    prepare.prepare("stills", prepare.stills(pack, Counter()), tmp_path / "whole", whole)
 
     def cut():
-        for number, picture in enumerate(prepare.stills(pack)):
+        for number, picture in enumerate(prepare.stills(pack, Counter())):
             if number == 5:
                 raise KeyboardInterrupt
             yield picture
@@ -76,7 +80,7 @@ def test_a_killed_preparation_goes_on_after_its_last_shard_and_ends_alike(pack, 
 
     monkeypatch.setattr(prepare, "sample_of", counted)
     report = Counter()
-    prepare.prepare("stills", prepare.stills(pack), tmp_path / "cut", report)
+    prepare.prepare("stills", prepare.stills(pack, Counter()), tmp_path / "cut", report)
     assert len(looked) == 1 and report == whole == {"kept": 5, "no face": 1}
     names = sorted(path.name for path in (tmp_path / "whole").iterdir())
     assert names == sorted(path.name for path in (tmp_path / "cut").iterdir())
@@ -92,8 +96,9 @@ def test_clips_give_the_frames_the_paper_took_when_asked(tmp_path):
     (tmp_path / "clips" / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)))
 
     def count(wanted):
-        plan = prepare.clip_plan(tmp_path, wanted, 8.0)
-        return Counter(source.id for _, source in prepare.clip_frames(tmp_path, plan, Counter()))
+        files = prepare.clips(tmp_path)
+        plan = prepare.clip_plan(files, wanted, 8.0)
+        return Counter(source.id for _, source in prepare.file_frames(files, plan, Counter()))
 
     assert count("first100") == {"a": 10, "b": 20}
     assert count("mean") == {"a": 10, "b": 15}
@@ -102,7 +107,7 @@ def test_clips_give_the_frames_the_paper_took_when_asked(tmp_path):
 
 def test_a_missing_pack_is_a_sentence(tmp_path):
     with pytest.raises(SystemExit, match="data pack"):
-        next(prepare.stills(tmp_path / "nowhere"))
+        next(prepare.stills(tmp_path / "nowhere", Counter()))
 
 
 def test_missing_shards_are_a_sentence(tmp_path):
@@ -120,3 +125,60 @@ def test_a_partner_is_another_person(tmp_path, sample):
     for seed in range(10):
         j = shards.partner(0, np.random.default_rng(seed), np.arange(6))
         assert shards.sources[j].identity != "who0"
+
+
+def test_the_real_files_of_a_manifest_are_prepared_without_its_fakes_and_its_test_split(tmp_path, capsys):
+    portrait_clip(tmp_path / "a.mp4", seconds=0.4)
+    cv2.imwrite(str(tmp_path / "b.png"), portrait()[:, :, ::-1])
+    (tmp_path / "c.mp4").write_bytes(b"not a video")
+    (tmp_path / "d.mp4").write_bytes((tmp_path / "a.mp4").read_bytes())
+    (tmp_path / "e.png").write_bytes((tmp_path / "b.png").read_bytes())
+    items = [
+        Item(str(tmp_path / "a.mp4"), 0, "video", identity="ann", source="site", split="train"),
+        Item(str(tmp_path / "b.png"), 0, "image"),
+        Item(str(tmp_path / "c.mp4"), 0, "video"),
+        Item(str(tmp_path / "d.mp4"), 0, "video", split="test"),
+        Item(str(tmp_path / "e.png"), 1, "image"),
+    ]
+    write_manifest(tmp_path / "m.jsonl", items)
+    command = ["--manifest", str(tmp_path / "m.jsonl"), "--out", str(tmp_path / "out")]
+    prepare.main(command)
+    assert json.loads((tmp_path / "out" / "stills.json").read_text()) == {"kept": 1}
+    assert json.loads((tmp_path / "out" / "clips.json").read_text()) == {"kept": 3, "unreadable: not_a_video": 1}
+    found = {(s.id, s.group, s.identity, s.kind) for s in Shards(tmp_path / "out").sources}
+    assert found == {("a.mp4", "site", "ann", "clip"), ("b.png", "b.png", "b.png", "still")}
+    with pytest.raises(SystemExit, match="name another folder"):
+        prepare.main([*command, "--frames", "first100"])
+
+
+def test_a_manifest_without_reals_to_train_on_is_a_sentence(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"")
+    write_manifest(tmp_path / "m.jsonl", [Item(str(tmp_path / "a.png"), 0, "image", split="test")])
+    with pytest.raises(SystemExit, match="no real items"):
+        prepare.main(["--manifest", str(tmp_path / "m.jsonl"), "--out", str(tmp_path / "out")])
+
+
+def test_a_picture_of_the_pack_that_cannot_be_read_is_counted(pack):
+    (pack / "faces" / "manifest.jsonl").write_text(
+        "\n".join(json.dumps({"id": n, "source_repo": "site", "identity": None}) for n in ("cut", "empty"))
+    )
+    with tarfile.open(pack / "faces" / "shard-00.tar", "w") as tar:
+        for name, data in (("cut", b"no picture"), ("empty", b"")):
+            entry = tarfile.TarInfo(f"{name}.jpg")
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    report = Counter()
+    assert not list(prepare.stills(pack, report))
+    assert report == {"unreadable: picture": 2}
+
+
+def test_a_shard_that_was_cut_short_is_named(tmp_path, sample):
+    write_shard(tmp_path / "s-00.npz", [sample])
+    whole = (tmp_path / "s-00.npz").read_bytes()
+    (tmp_path / "rendered").mkdir()
+    for path in (tmp_path / "s-00.npz", tmp_path / "rendered" / "000.npz"):
+        for part in (b"", whole[: len(whole) // 2]):
+            (tmp_path / "s-00.npz").write_bytes(whole)
+            path.write_bytes(part)
+            with pytest.raises(SystemExit, match=f"{path.name} was cut short"):
+                Shards(tmp_path)

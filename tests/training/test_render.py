@@ -6,7 +6,7 @@ import pytest
 from training import upsamplers
 from training.prepare import Sample, Shards, Source, write_shard
 from training.pseudo import FAMILIES
-from training.render import draw_for, redraw, render
+from training.render import draw_all, draw_for, redraw, render
 from training.upsamplers import HELD_OUT, UPSAMPLERS, load_upsampler
 
 
@@ -53,6 +53,26 @@ def test_a_drawing_belongs_to_its_face_and_a_second_run_makes_nothing_again(data
     assert sorted(shards.drawings["redrawn"]) == sorted(np.random.default_rng(7).permutation(3)[:2].tolist())
     drawn = shards[next(iter(shards.drawings["redrawn"]))]
     assert 0.5 < np.abs(drawn.drawn.astype(float) - drawn.rgb).mean() < 12
+
+
+def test_a_shard_that_was_cut_short_or_holds_fewer_or_other_faces_is_drawn_again(tmp_path):
+    drawn = []
+
+    def draw(number):
+        drawn.append(number)
+        return np.full((8, 8, 3), number, np.uint8)
+
+    def made_for(*numbers):
+        drawn.clear()
+        draw_all(tmp_path, np.array(numbers), draw)
+        return drawn
+
+    assert made_for(4, 2) == [4, 2]
+    assert made_for(4) == []
+    assert made_for(4, 2, 7) == [4, 2, 7]
+    assert made_for(2, 4) == [2, 4]
+    (tmp_path / "000.npz").write_bytes(b"")
+    assert made_for(2, 4) == [2, 4]
 
 
 def test_a_redrawn_face_differs_only_where_the_mask_says_so(data):

@@ -80,6 +80,25 @@ def test_a_killed_run_goes_on_and_ends_like_an_unbroken_one(data, tmp_path, monk
 
 
 @pytest.mark.slow
+def test_a_loss_that_is_no_number_ends_the_run_before_anything_is_kept_of_it(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(stage1, "pair_loss", lambda logits, *_given: logits.sum() * float("nan"))
+    with pytest.raises(SystemExit, match="no finite loss"):
+        train(replace(TINY, images=4), data, tmp_path / "run", None, workers=0)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["config.json"]
+
+
+def test_what_cannot_be_trained_is_a_sentence_before_the_first_step(data, tmp_path, sample):
+    with pytest.raises(SystemExit, match="less than one step"):
+        train(replace(TINY, images=3), data, tmp_path / "run", None, workers=0)
+    (tmp_path / "one").mkdir()
+    write_shard(
+        tmp_path / "one" / "s-00.npz", [replace(sample, source=Source(str(n), "site", "w", "still")) for n in "ab"]
+    )
+    with pytest.raises(SystemExit, match="more sources"):
+        train(TINY, tmp_path / "one", tmp_path / "run", None, workers=0)
+
+
+@pytest.mark.slow
 def test_a_run_says_what_it_started_from(data, tmp_path):
     train(TrainConfig(**{**TINY.__dict__, "images": 4}), data, tmp_path / "run", None, workers=0)
     assert "Lite0" in json.loads((tmp_path / "run" / "config.json").read_text())["start"]

@@ -1,0 +1,74 @@
+"""Stage 2 goes on where it stopped, with what it is given now: its features are those of this encoder and these faces."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from tests.tiny import tiny_model
+from training import head
+from training.clips import footage, make_clip
+from training.prepare import Sample, Shards, Source, write_shard
+from training.publish import assemble
+
+ALL = np.arange(17)
+
+
+@pytest.fixture
+def shards(tmp_path, sample, partner):
+    """A clip of 16 frames and a still."""
+    rows = [Sample(sample.rgb, sample.landmarks, sample.box, Source("c", "tv", "c", "clip", t / 8)) for t in range(16)]
+    rows.append(Sample(partner.rgb, partner.landmarks, partner.box, Source("s", "site", "s", "still")))
+    write_shard(tmp_path / "s-00.npz", rows)
+    return Shards(tmp_path)
+
+
+@pytest.fixture
+def collected(shards, tmp_path, monkeypatch):
+    """Features of so many pairs, a pair a file, and how many pairs were made for them."""
+    monkeypatch.setattr(head, "CHUNK", 2)
+    (tmp_path / "out").mkdir()
+    made = []
+    monkeypatch.setattr(head, "make_clip", lambda *given: made.append(1) or make_clip(*given))
+
+    def collect(count, seed=0, size=64):
+        made.clear()
+        head.collect(tiny_model(seed).encoder, size, shards, ALL, "train", count, tmp_path / "out", seed=1)
+        return head.read(tmp_path / "out", "train", count)[0], len(made)
+
+    return collect
+
+
+def test_features_that_are_there_are_kept_and_more_of_them_are_those_of_one_go(collected, tmp_path):
+    whole, made = collected(3)
+    assert (len(whole), made) == (3, 3)
+    assert collected(3)[1] == 0
+    assert torch.equal(collected(1)[0], whole[:1])  # as many as were asked for
+    (tmp_path / "out" / "train-001.npz").write_bytes(b"")  # as a full disk leaves it
+    again, made = collected(3)
+    assert torch.equal(again, whole) and made == 1
+    more, made = collected(4)  # the last file held one of two
+    assert torch.equal(more[:3], whole) and (len(more), made) == (4, 2)
+
+
+def test_features_of_another_encoder_or_size_are_not_taken_for_this_one(collected):
+    first, _ = collected(1)
+    other, made = collected(1, seed=1)
+    assert made == 1 and not torch.equal(first, other)
+    assert collected(1, seed=1, size=96)[1] == 1
+
+
+def test_clips_alone_are_enough_for_pairs_of_clips_and_stills_alone_are_a_sentence(shards):
+    runs, stills = footage(shards, ALL[:16])
+    pair = make_clip(shards, runs, stills, np.random.default_rng(0), "animated")
+    assert not np.array_equal(pair.real, pair.fake)
+    with pytest.raises(SystemExit, match="prepare more"):
+        footage(shards, ALL[15:])
+
+
+def test_weights_are_used_at_the_size_they_were_trained_at(tmp_path):
+    model = tiny_model()
+    (tmp_path / "config.json").write_text(json.dumps({"stem": "lite0", "depths": [1, 1], "size": 64}))
+    torch.save({"ema": model.encoder.state_dict()}, tmp_path / "last.pt")
+    assert assemble(tmp_path, None)[0].config.size == 64
