@@ -14,7 +14,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import requests
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 
 from core.fetch.egress import Guard
 from server.database import Database
@@ -27,7 +27,6 @@ FIRST_WAIT_S = 5.0
 AT_ONCE = 20
 HOLD_S = 60  # while one worker delivers, no other does
 TIMEOUT_S = 10
-REST_S = 60  # for a receiver that did not answer
 
 
 def secret_bytes(secret: str) -> bytes:
@@ -83,14 +82,6 @@ class Postman:
             values = {"state": state, "next_at": time.time() + wait_s(attempt, self.dice)}
             session.execute(update(Delivery).where(Delivery.id == delivery.id).values(**values))
 
-    def _rest(self, url: str) -> None:
-        """Put off all that a receiver is owed which did not answer: else all others wait while each of it times out."""
-        until, origin = time.time() + REST_S, "/".join(url.split("/")[:3])
-        its = or_(Delivery.url == url, Delivery.url.startswith(f"{origin}/", autoescape=True))
-        with self.database.write() as session:
-            later = update(Delivery).where(its, Delivery.state == "owed", Delivery.next_at < until)
-            session.execute(later.values(next_at=until))
-
     def _post(self, delivery: Delivery) -> str:
         """One attempt; the state it leads to."""
         now = int(time.time())
@@ -117,9 +108,7 @@ class Postman:
                 answer.close()
             status = answer.status_code
         except (requests.RequestException, ValueError):
-            status = 504
+            status = 0
         if way_out.refused() == "blocked_address" or status == 410:
             return "given_up"
-        if status in (502, 504):  # as the guard says it too
-            self._rest(delivery.url)
         return "delivered" if 200 <= status < 300 else "owed"  # `ok` would take a redirect for a yes

@@ -157,29 +157,6 @@ def test_a_redirect_of_a_receiver_is_not_followed_and_does_not_count_as_received
         forbidden.server_close()
 
 
-def test_a_receiver_that_does_not_answer_keeps_no_other_waiting(postman, receiver):
-    asked = []
-
-    def hang_up(handler):
-        asked.append(handler.path)
-        handler.close_connection = True
-
-    mute = Site()
-    mute.pages["/hook"] = hang_up
-    postman.guard.allow += (mute.host,)
-    try:
-        owed = [owe(postman, mute.url("/hook")) for _ in range(3)]
-        last = owe(postman, receiver.url("/hook"))
-        postman.deliver_due()
-        assert len(asked) == 1
-        assert read(postman, last).state == "delivered"
-        assert [read(postman, delivery_id).state for delivery_id in owed] == ["owed"] * 3
-        assert sorted(read(postman, delivery_id).attempt for delivery_id in owed) == [0, 0, 1]
-    finally:
-        mute.shutdown()
-        mute.server_close()
-
-
 def test_the_waits_grow_to_hours():
     waits = [wait_s(attempt, random.Random(1)) for attempt in range(1, ATTEMPTS)]
     assert waits == sorted(waits)
