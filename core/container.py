@@ -181,10 +181,10 @@ def _is_jpeg_in_tiff(source: Source) -> bool:
         return False
 
 
-def _packed_bytes(path: Path) -> int:
+def _packed_bytes(source: Source) -> int:
     """Of the text and the profiles in a PNG, which FFmpeg unpacks and keeps, all of it, and each byte may become a thousand."""
     total = 0
-    with path.open("rb") as file:
+    with source.open() if isinstance(source, Pieces) else source.open("rb") as file:
         file.seek(8)
         while total <= PACKED and len(head := file.read(8)) == 8:
             size = int.from_bytes(head[:4], "big")

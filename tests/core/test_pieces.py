@@ -1,6 +1,7 @@
 """A file that comes in pieces gives the frames that it would give whole."""
 
 import pytest
+from PIL import Image
 
 from benchmarks.clips import LAYOUTS
 from core import video
@@ -21,6 +22,13 @@ def frames(source, plan="default"):
     warnings = []
     shown = [(f.t_s, f.index, f.window, f.rgb.tobytes()) for f in video.frames(source, PLANS[plan], warnings)]
     return shown, warnings
+
+
+def test_a_picture_that_comes_in_pieces_is_read_like_one_that_is_whole(tmp_path):
+    path = tmp_path / "a.png"
+    Image.new("RGB", (64, 48)).save(path)
+    with Pieces(path, path.stat().st_size, BLOCK, lambda number: None) as pieces:
+        assert video.probe(pieces) == video.probe(path)
 
 
 @pytest.mark.parametrize("plan", ["default", "first100"])
