@@ -7,7 +7,8 @@ missing ones are added. `training.evaluate` with the same folder then words them
 
 Nothing else is ever fitted on these files. How well they fix the two numbers is kept beside them, and widens the
 interval of every answer. What is reported is cross-fitted: each source's files are judged by a calibration that never
-saw that source. Writes calibration.json beside the weights and calibrate.json into --out.
+saw that source. Writes calibration.json beside the weights, the report to --out, and beside that
+its reliability as a picture.
 """
 
 import argparse
@@ -23,6 +24,8 @@ from core.calibration import MAX_FACES, Calibration, Curve
 from core.detector import Detector
 from core.errors import CheckError
 from training.manifest import DataError, Item, read_manifest, require_both_classes
+from training.metrics import calibration_error
+from training.plots import draw_calibration
 from training.scores import Score, names_of, score_all
 
 LEVEL = 0.05  # of real videos above the upper edge, of forged ones below the lower
@@ -102,23 +105,30 @@ def normal_quantile(p: float) -> float:
     return NormalDist().inv_cdf(p)
 
 
-def cross_fit(files: list[Scored]) -> dict:
-    """Each source judged by a fit on the others: flagged and cleared shares, and the calibration error."""
-    fakes, sources = np.array([f.is_fake for f in files]), np.array([f.source for f in files])
+def cross_fitted(files: list[Scored]) -> tuple[np.ndarray, np.ndarray]:
+    """Probability and verdict of each file (N,), by a fit that never saw its source."""
+    sources = np.array([f.source for f in files])
     probabilities, verdicts = np.zeros(len(files)), np.empty(len(files), object)
     for source in set(sources):
         curve = fit([f for f in files if f.source != source], 100)[0]
         for i in np.flatnonzero(sources == source):
             probabilities[i] = curve.probability(files[i].logit)
             verdicts[i] = curve.verdict(probabilities[i])
+    return probabilities, verdicts
+
+
+def figures(files: list[Scored], probabilities: np.ndarray, verdicts: np.ndarray) -> dict:
+    """Flagged and cleared shares, and how far the probabilities can be taken at their word."""
+    fakes = np.array([f.is_fake for f in files])
     shares = {
         f"{name} {verdict}": round(float((verdicts[group] == verdict).mean()), 3)
         for name, group in (("real", ~fakes), ("fake", fakes))
         for verdict in ("likely_manipulated", "inconclusive", "no_signs_found")
     }
     weights = np.where(fakes, 0.5 / fakes.sum(), 0.5 / (~fakes).sum())
-    brier = float((weights * (probabilities - fakes) ** 2).sum())
-    return {"files": len(files), "fakes": int(fakes.sum()), "brier_balanced": round(brier, 4), **shares}
+    brier = round(float((weights * (probabilities - fakes) ** 2).sum()), 4)
+    error = round(calibration_error(fakes.astype(float), probabilities), 3)
+    return {"files": len(fakes), "fakes": int(fakes.sum()), "brier_balanced": brier, "ece": error, **shares}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -136,20 +146,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (DataError, CheckError) as error:
         raise SystemExit(str(error)) from error
     files = scored(items, scores)
-    curves, report = {}, {}
+    curves, report, judged = {}, {}, {}
     for kind, is_still in (("video", False), ("frame", True)):
         mine = [f for f in files if f.is_still == is_still]
         if min(len({f.source for f in mine if f.is_fake == is_fake}) for is_fake in (False, True)) < 2:
             print(f"No calibration of {kind}s: judged real and fake ones, of two sources each, are needed.")
             continue
         curves[kind] = fit(mine)
-        report[kind] = cross_fit(mine)
+        probabilities, verdicts = cross_fitted(mine)
+        judged[kind] = np.array([f.is_fake for f in mine]), probabilities
+        report[kind] = figures(mine, probabilities, verdicts)
     if not curves:
         raise SystemExit(f"{args.weights} keeps the calibration it has: {args.manifest} gave none.")
     calibration = Calibration(**curves)
     (args.weights / "calibration.json").write_text(json.dumps(calibration.to_json(), indent=2) + "\n")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(report, indent=1) + "\n")
+    draw_calibration(args.out.with_suffix(".png"), judged)
     print(json.dumps(report, indent=1))
 
 

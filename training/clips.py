@@ -19,7 +19,8 @@ from training.hulls import face_size
 from training.prepare import Sample, Shards
 from training.pseudo import FAMILIES, possible
 
-LENGTH = 16  # frames, at 8 Hz
+LENGTH, RATE = 16, 8  # frames of a window, and how many a second, as they are prepared
+GAP_S = 1.4 / RATE
 KINDS = ("steady", "drift", "flicker", "part_time", "lag", "animated")
 KIND_SHARES = (0.26, 0.12, 0.12, 0.12, 0.1, 0.28)
 BLENDING = {"self_blend": 0.45, "lip_sync": 0.2, "rerender": 0.1, "acted": 0.25}  # families that keep the person
@@ -43,12 +44,22 @@ def frames_of_clips(shards: Shards, indices: np.ndarray) -> list[list[int]]:
     return [sorted(frames, key=lambda i: shards.sources[i].t_s) for frames in by_clip.values()]
 
 
-def windows(shards: Shards, indices: np.ndarray) -> list[list[int]]:
-    """Every run of LENGTH consecutive frames of one clip, a quarter of a window apart."""
+def unbroken(shards: Shards, indices: np.ndarray) -> list[list[int]]:
+    """Frames of clips, in the order of time, parted where one is missing, as it has no face."""
     runs = []
     for frames in frames_of_clips(shards, indices):
-        runs += [frames[k : k + LENGTH] for k in range(0, len(frames) - LENGTH + 1, LENGTH // 4)]
+        for i in frames:
+            if i == frames[0] or shards.sources[i].t_s - shards.sources[runs[-1][-1]].t_s > GAP_S:
+                runs.append([])
+            runs[-1].append(i)
     return runs
+
+
+def windows(shards: Shards, indices: np.ndarray) -> list[list[int]]:
+    """LENGTH consecutive frames of one clip, a quarter of a window apart."""
+    return [
+        run[k : k + LENGTH] for run in unbroken(shards, indices) for k in range(0, len(run) - LENGTH + 1, LENGTH // 4)
+    ]
 
 
 def footage(shards: Shards, indices: np.ndarray) -> tuple[list[list[int]], np.ndarray]:

@@ -24,7 +24,7 @@ from torch.nn import functional as F
 
 from core.crops import CROP_SIZE
 from core.model import Encoder, EncoderConfig, Head, HeadConfig, masked_mean, normalise
-from training.clips import KINDS, LENGTH, footage, make_clip, resized
+from training.clips import KINDS, LENGTH, RATE, footage, make_clip, resized
 from training.metrics import auc
 from training.pairs import split
 from training.prepare import Shards
@@ -123,7 +123,7 @@ def fit(head: Head, features: Tensor, logits: Tensor, epochs: int, seed: int = 0
     """Train on windows, real and fake of a pair together; frames are dropped at random, as detection drops them."""
     optimiser = torch.optim.AdamW(head.parameters(), lr=5e-4, weight_decay=0.05)
     random = torch.Generator().manual_seed(seed)
-    times = torch.arange(LENGTH) / 8.0
+    times = torch.arange(LENGTH) / RATE
     head.train()
     for chosen in batches(len(features), 32, epochs, seed):
         x, z = features[chosen].flatten(0, 1), logits[chosen].flatten(0, 1)
@@ -184,7 +184,7 @@ def clips_of_both(encoder: Encoder, size: int, shards: Shards, clips: int, out: 
 def judge(head: Head, features: Tensor, logits: Tensor) -> np.ndarray:
     """(N, 2): a logit per window, real and fake."""
     flat = logits.flatten(0, 1)
-    times = (torch.arange(LENGTH) / 8.0).expand(len(flat), -1)
+    times = (torch.arange(LENGTH) / RATE).expand(len(flat), -1)
     return head(features.flatten(0, 1), flat, torch.ones_like(flat, dtype=torch.bool), times).view(-1, 2).numpy()
 
 

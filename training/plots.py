@@ -26,6 +26,19 @@ def draw_all(out: Path, kinds: dict[str, Judged], threshold: float, others: dict
         figure.savefig(out / f"{name}.png", dpi=110)
 
 
+def draw_calibration(path: Path, kinds: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Reliability by kind: whether each file is fake (N,) bool, and the probability given (N,)."""
+    figure = Figure(figsize=(4.6 * len(kinds), 4.4), layout="constrained")
+    for axes, (kind, (fakes, probs)) in zip(
+        figure.subplots(1, len(kinds), squeeze=False)[0], kinds.items(), strict=True
+    ):
+        plot_reliability(axes, fakes.astype(float), probs)
+        axes.set_title(f"{kind}s, cross-fitted: {fakes.sum()} fake, {(~fakes).sum()} real", fontsize=10)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25)
+    figure.savefig(path, dpi=110)
+
+
 def draw_robustness(path: Path, kinds: dict[str, dict[str, dict]]) -> None:
     """The cells of `training.robustness` by kind: the AUC with its interval, and the share of reals flagged."""
     rows = max(len(cells) for cells in kinds.values())
@@ -62,7 +75,11 @@ def roc(axes: Axes, judged: Judged, threshold: float, others: dict[str, np.ndarr
 
 def reliability(axes: Axes, judged: Judged, threshold: float, others: dict[str, np.ndarray]) -> None:
     given = _given(judged)
-    mean, share, size = metrics.reliability(given.labels, filled(given.scores, "probability")).T
+    plot_reliability(axes, given.labels, filled(given.scores, "probability"))
+
+
+def plot_reliability(axes: Axes, labels: np.ndarray, probs: np.ndarray) -> None:
+    mean, share, size = metrics.reliability(labels, probs).T
     error = np.sqrt(np.maximum(share * (1 - share), 0.02) / size)  # one standard error, never quite nothing
     axes.plot([0, 1], [0, 1], color=GREY, lw=1, ls=":")
     axes.errorbar(mean, share, yerr=error, color=BLUE, marker="o", ms=4, lw=1.2, capsize=2)

@@ -10,12 +10,16 @@ counted in the report, never dropped in silence.
 import argparse
 import io
 import json
+import os
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
+from queue import SimpleQueue
 from zipfile import BadZipFile
 
 import cv2
@@ -153,7 +157,30 @@ def _decode(jpeg: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(cv2.imdecode(jpeg, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
-def prepare(name: str, pictures: Pictures, out: Path, report: Counter) -> None:
+def looked_at(pictures: Pictures, threads: int) -> Iterator[Sample | str]:
+    """The face of each picture, in their order, or why there is none; looked for in so many threads."""
+    with ExitStack() as stack:
+        idle: SimpleQueue[tuple[FaceDetector, Landmarker]] = SimpleQueue()
+        for _ in range(threads):
+            idle.put((stack.enter_context(FaceDetector()), Landmarker()))
+
+        def look(rgb: np.ndarray, source: Source) -> Sample | str:
+            finders = idle.get()
+            try:
+                return sample_of(rgb, source, *finders)
+            finally:
+                idle.put(finders)
+
+        pool, coming = stack.enter_context(ThreadPoolExecutor(threads)), deque()
+        for picture in pictures:
+            coming.append(pool.submit(str, picture) if isinstance(picture, str) else pool.submit(look, *picture))
+            if len(coming) > threads:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
+
+
+def prepare(name: str, pictures: Pictures, out: Path, threads: int = os.cpu_count() or 1) -> None:
     """Write `pictures` as shards name-00.npz, ... and then name.json, the proof that all are there.
 
     After each shard name.state says how far it is; a killed run skips what came before without looking for faces.
@@ -163,30 +190,24 @@ def prepare(name: str, pictures: Pictures, out: Path, report: Counter) -> None:
         return
     out.mkdir(parents=True, exist_ok=True)
     kept = json.loads(state.read_text()) if state.exists() else {"pictures": 0, "shards": 0, "report": {}}
-    landmarker, number, batch = Landmarker(), kept["shards"], []
-    pictures = enumerate(pictures, 1)
-    deque(islice(pictures, kept["pictures"]), maxlen=0)
-    report.clear()  # of what the skipped ones counted again
-    report.update(kept["report"])
-    with FaceDetector() as detector:
-        for count, (rgb, source) in pictures:
-            sample = sample_of(rgb, source, detector, landmarker)
-            if isinstance(sample, str):
-                report[sample] += 1
-                continue
-            report["kept"] += 1
-            batch.append(sample)
-            if len(batch) == SHARD_SIZE:
-                write_shard(out / f"{name}-{number:02d}.npz", batch)
-                number, batch = number + 1, []
-                kept = {"pictures": count, "shards": number, "report": dict(report)}
-                half = state.with_suffix(".part")
-                half.write_text(json.dumps(kept))
-                half.rename(state)
-                print(f"{name}: {count} pictures, {report['kept']} faces", flush=True)
+    number, batch, report = kept["shards"], [], Counter(kept["report"])
+    samples = looked_at(islice(pictures, kept["pictures"], None), threads)
+    for count, sample in enumerate(samples, kept["pictures"] + 1):
+        if isinstance(sample, str):
+            report[sample] += 1
+            continue
+        report["kept"] += 1
+        batch.append(sample)
+        if len(batch) == SHARD_SIZE:
+            write_shard(out / f"{name}-{number:02d}.npz", batch)
+            number, batch = number + 1, []
+            half = state.with_suffix(".part")
+            half.write_text(json.dumps({"pictures": count, "shards": number, "report": report}))
+            half.rename(state)
+            print(f"{name}: {count} pictures, {report['kept']} faces", flush=True)
     if batch:
         write_shard(out / f"{name}-{number:02d}.npz", batch)
-    done.write_text(json.dumps(dict(report), indent=1) + "\n")
+    done.write_text(json.dumps(report, indent=1) + "\n")
     state.unlink(missing_ok=True)
 
 
@@ -220,9 +241,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     mark(args.out, manifests, args.frames, args.rate)
     plan = clip_plan(given["clips"], args.frames, args.rate)
     for name in ("stills", "clips"):
-        report = Counter()
-        pictures = file_frames(given[name], plan, report) if name in given else stills(args.pack, report)
-        prepare(name, pictures, args.out, report)
+        prepare(name, file_frames(given[name], plan) if name in given else stills(args.pack), args.out)
         print(name, (args.out / f"{name}.json").read_text().replace("\n", ""))
 
 

@@ -2,7 +2,6 @@
 
 import json
 import tarfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from core.errors import CheckError
 from core.video import Plan, frames, plan_named, probe
 from training.manifest import DataError, Item, local_file, read_manifest
 
-Pictures = Iterator[tuple[np.ndarray, "Source"]]  # (H, W, 3) uint8 each
+Pictures = Iterator[tuple[np.ndarray, "Source"] | str]  # (H, W, 3) uint8 each, or in a word why there is none
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Source:
 File = tuple[Item, Source]
 
 
-def stills(pack: Path, report: Counter) -> Pictures:
+def stills(pack: Path) -> Pictures:
     """The pictures of the pack's tars."""
     rows = {row["id"]: row for row in _rows(pack / "faces" / "manifest.jsonl")}
     for shard in sorted((pack / "faces").glob("*.tar")):
@@ -52,7 +51,7 @@ def stills(pack: Path, report: Counter) -> Pictures:
                 data = np.frombuffer(tar.extractfile(member).read(), np.uint8)
                 bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
                 if bgr is None:
-                    report["unreadable: picture"] += 1
+                    yield "unreadable: picture"
                     continue
                 source = Source(row["id"], row["source_repo"], row["identity"] or row["id"], "still")
                 yield cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), source
@@ -99,7 +98,7 @@ def clip_plan(files: Sequence[File], wanted: str, rate_hz: float) -> Plan:
     return plan_named("mean", max(1, round(float(np.mean(counts or [1])))))
 
 
-def file_frames(files: Sequence[File], plan: Plan, report: Counter) -> Pictures:
+def file_frames(files: Sequence[File], plan: Plan) -> Pictures:
     """The frames of clips, or stills, which have one."""
     with TemporaryDirectory() as folder:
         for item, source in files:
@@ -107,7 +106,7 @@ def file_frames(files: Sequence[File], plan: Plan, report: Counter) -> Pictures:
                 for frame in frames(local_file(item, Path(folder)), plan, []):
                     yield frame.rgb, replace(source, t_s=frame.t_s)
             except CheckError as error:
-                report[f"unreadable: {error.code}"] += 1
+                yield f"unreadable: {error.code}"
 
 
 def _rows(manifest: Path) -> list[dict]:

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from core.model import DeepfakeModel, Encoder, HeadConfig, ModelConfig, normalise
 from core.pretrained import load_weights, save_weights
-from training.clips import LENGTH, footage, make_clip, resized
+from training.clips import LENGTH, RATE, footage, make_clip, resized
 from training.head import clips_of_both, compare, fit, probe
 from training.pairs import split
 from training.prepare import Shards
@@ -38,7 +38,7 @@ def tune(model: DeepfakeModel, shards: Shards, indices: np.ndarray, steps: int, 
     groups = [{"params": model.encoder.stage4.parameters(), "lr": 1e-5}, {"params": model.head.parameters()}]
     optimiser = torch.optim.AdamW(groups, lr=1e-4, weight_decay=0.01)
     runs, stills = footage(shards, indices)
-    times, mask = (torch.arange(LENGTH) / 8.0).expand(2, -1), torch.ones(2, LENGTH, dtype=torch.bool)
+    times, mask = (torch.arange(LENGTH) / RATE).expand(2, -1), torch.ones(2, LENGTH, dtype=torch.bool)
     labels = torch.tensor([0.0, 1.0], device=device)
     for step in range(steps):
         clip = make_clip(shards, runs, stills, np.random.default_rng([seed, step]))

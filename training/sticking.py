@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise, product
+from itertools import product
 from pathlib import Path
 
 import av
@@ -27,13 +27,13 @@ from core.movement import Movement
 from core.shading import Shading
 from training.act import trained
 from training.animator import SIDE, Animator, between, draw, squared
-from training.clips import frames_of_clips, under_camera
+from training.clips import RATE, unbroken, under_camera
 from training.metrics import auc
 from training.prepare import Sample, Shards
 from training.report import table
 from training.robustness import encode
 
-RATE, MOST = 8, 34  # frames a second, as they are prepared; frames of a clip
+MOST = 34  # frames of a clip
 CRF = (18, 24, 30, 36)
 FOLDS = 6
 DRAWN, AREA = "drawn", "AUC of drawn over it"
@@ -41,15 +41,11 @@ DRAWN, AREA = "drawn", "AUC of drawn over it"
 
 def runs(shards: Shards) -> list[list[int]]:
     """Of each clip the numbers of its longest run of frames without a gap, at least a second long."""
-    longest = []
-    for frames in frames_of_clips(shards, np.arange(len(shards))):
-        parts = [[frames[0]]]
-        for one, other in pairwise(frames):
-            if shards.sources[other].t_s - shards.sources[one].t_s > 1.4 / RATE:
-                parts.append([])
-            parts[-1].append(other)
-        longest.append(max(parts, key=len)[:MOST])
-    return [part for part in longest if len(part) >= RATE]
+    longest: dict[str, list[int]] = {}
+    for run in unbroken(shards, np.arange(len(shards))):
+        clip = shards.sources[run[0]].id
+        longest[clip] = max(longest.get(clip, []), run, key=len)
+    return [run[:MOST] for run in longest.values() if len(run) >= RATE]
 
 
 @dataclass(frozen=True, eq=False)

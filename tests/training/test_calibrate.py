@@ -53,6 +53,7 @@ def test_one_pass_over_the_files_is_enough_for_calibration_and_evaluation(stills
     weights, kept = tiny_weights(tmp_path / "weights", Calibration()), tmp_path / "eval" / "scores.jsonl"
     command = ["--manifest", stills, "--weights", weights, "--scores", kept, "--out", tmp_path / "calibrate.json"]
     calibrate.main([str(word) for word in command])
+    assert cv2.imread(str(tmp_path / "calibrate.png")).std() > 0
     logits = [json.loads(line)["logit"] for line in kept.read_text().splitlines()]
     fitted = load_weights(weights).calibration
     assert len(logits) == 8 and fitted.frame and fitted != Calibration()
@@ -105,7 +106,7 @@ def test_no_edge_is_drawn_where_forgeries_are_not_known_to_score_higher_than_rea
 def test_a_class_of_two_files_is_cross_fitted_and_gets_no_edge_from_one_of_them():
     files = [calibrate.Scored(f"{n}", n > 1, False, f"source-{n}", 0.3 * n + (n > 1)) for n in range(14)]
     assert calibrate.fit(files[1:], 20)[0].likely_from == 1
-    assert calibrate.cross_fit(files)["fakes"] == 12
+    assert calibrate.figures(files, *calibrate.cross_fitted(files))["fakes"] == 12
 
 
 @pytest.mark.parametrize("lacking", ("a second source of reals", "faces"))

@@ -7,7 +7,7 @@ import torch
 from core.model import DeepfakeModel, EncoderConfig, ModelConfig, normalise
 from core.pretrained import load_weights, save_weights
 from training.average import mean_of
-from training.calibrate import Scored, cross_fit, fit
+from training.calibrate import Scored, cross_fitted, figures, fit
 from training.head import refit
 from training.publish import head_pays
 
@@ -64,9 +64,8 @@ def test_weights_worse_than_chance_still_give_a_rising_curve():
 def test_each_source_is_judged_by_a_fit_that_never_saw_it():
     files = scored(np.random.default_rng(1))
     odd = [Scored(f.path, f.is_fake, f.is_still, "odd", 50.0) for f in files[:2]]
-    with_odd = cross_fit(files + odd)
-    assert with_odd["files"] == 62
-    report = cross_fit(files)
+    assert figures(files + odd, *cross_fitted(files + odd))["files"] == 62
+    report = figures(files, *cross_fitted(files))
     assert report["fake likely_manipulated"] > report["real likely_manipulated"]
 
 

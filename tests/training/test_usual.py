@@ -1,5 +1,3 @@
-from collections import Counter
-
 import pytest
 
 from core.pretrained import load_weights
@@ -9,7 +7,7 @@ from training.usual import halves, main
 
 
 def test_what_is_usual_comes_to_lie_beside_the_weights(pack, tmp_path, capsys):
-    prepare.prepare("stills", prepare.stills(pack, Counter()), tmp_path / "prepared", Counter())
+    prepare.prepare("stills", prepare.stills(pack), tmp_path / "prepared")
     weights = tiny_weights(tmp_path / "weights")
     main(["--data", str(tmp_path / "prepared"), "--weights", str(weights)])
     usual = load_weights(weights).usual
@@ -18,12 +16,12 @@ def test_what_is_usual_comes_to_lie_beside_the_weights(pack, tmp_path, capsys):
 
 
 def test_the_directions_and_who_is_compared_with_share_no_source(pack):
-    faces = [prepare.Sample(rgb, None, None, source) for rgb, source in prepare.stills(pack, Counter())]
+    faces = [prepare.Sample(rgb, None, None, source) for rgb, source in prepare.stills(pack)]
     those, others = ({face.source.group for face in part} for part in halves(faces))
     assert (those, others) == ({"site-0", "site-2"}, {"site-1"})
 
 
 def test_faces_of_one_source_alone_are_refused(pack):
-    faces = [prepare.Sample(rgb, None, None, source) for rgb, source in prepare.stills(pack, Counter())]
+    faces = [prepare.Sample(rgb, None, None, source) for rgb, source in prepare.stills(pack)]
     with pytest.raises(SystemExit, match="one source"):
         halves([face for face in faces if face.source.group == "site-0"])
