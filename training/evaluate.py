@@ -54,6 +54,8 @@ def evaluate(
     require_both_classes(items, str(manifest))
     names = names_of(items, manifest)
     others = {path.parent.name: by_path(path, names) for path in against}
+    if len(others) < len(against):
+        raise DataError("A system is called after the folder of its scores, and two of these folders have one name.")
     scores = score_all(detector, items, names, out / "scores.jsonl", options.plan, _say)
     with tempfile.TemporaryDirectory() as folder:
         measured = measure_all(items, names, out / "controls.jsonl", Path(folder), _say)

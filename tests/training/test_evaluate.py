@@ -42,6 +42,15 @@ def data(tmp_path_factory):
     return root
 
 
+def test_two_systems_of_one_name_are_a_sentence_and_none_of_them_is_dropped(detector, data, tmp_path):
+    scores = [tmp_path / owner / "eval" / "scores.jsonl" for owner in ("ann", "bob")]
+    for path in scores:
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps({"path": "fake0.mp4", "probability": 0.9}) + "\n")
+    with pytest.raises(DataError, match="one name"):
+        evaluate(detector, data / "m.jsonl", tmp_path / "out", FEW_DRAWS, scores)
+
+
 @pytest.mark.slow
 def test_clips_are_judged_and_every_figure_and_picture_is_there(detector, data, tmp_path):
     other = tmp_path / "other" / "scores.jsonl"
