@@ -107,4 +107,4 @@ export const PAGES = [
 ];
 
 /** What addresses carry about the person who shared them: dropped from every address no rule above knows. */
-export const TRACKING = /^(?:utm_\w+|fbclid|gclid|dclid|msclkid|igsh|igshid|mc_eid|mc_cid|_ga|ref_src|ref_url|si|feature)$/;
+export const TRACKING = /^(?:utm_\w+|fbclid|gclid|gbraid|wbraid|dclid|msclkid|ttclid|twclid|yclid|rdt_cid|li_fat_id|igsh|igshid|mc_eid|mc_cid|_ga|ref_src|ref_url|si|feature)$/;

@@ -102,6 +102,7 @@ for (const text of ['blob:https://x.com/7f3c', 'data:video/mp4;base64,AAAA', 'ja
 const CLEANED = [
     ['https://user:secret@a.example/v.mp4#t=3', 'https://a.example/v.mp4'],
     ['https://a.example/watch?id=7&utm_source=mail&fbclid=IwAR0', 'https://a.example/watch?id=7'],
+    ['https://a.example/watch?ttclid=E.C.P&id=7&twclid=2&gbraid=0', 'https://a.example/watch?id=7'],
     ['https://a.example/clip.mp4?token=abc', 'https://a.example/clip.mp4?token=abc'],
 ];
 for (const [link, expected] of CLEANED) test(`${link} is sent as ${expected}`, () => assert.equal(cleaned(link)?.url, expected));
