@@ -6,11 +6,12 @@
 score-lstm (sections II and III of "Unmasking Deepfakes"): a frozen encoder whose last layer alone is trained anew, and
 two LSTM layers of 256 over the scores of the frames. feature-lstm (section IV): the 2048 features after the last
 pooling, an LSTM of 2048, dropout .4, and the encoder's last stage fine-tuned through it. The paper starts from ImageNet
-weights; here both start from a trained encoder, since those of a ResNeXt cannot be had everywhere.
+weights, as both do with --imagenet where there is a network; else they start from a trained encoder of ours.
 """
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,10 +20,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from core.model import DeepfakeModel, Encoder, HeadConfig, ModelConfig, normalise
+from core.crops import CROP_SIZE
+from core.model import DeepfakeModel, Encoder, EncoderConfig, HeadConfig, ModelConfig, normalise
 from core.pretrained import load_weights, save_weights
 from training.clips import LENGTH, RATE, footage, make_clip, resized
 from training.head import clips_of_both, compare, fit, probe
+from training.imagenet import start_from_imagenet
 from training.pairs import split
 from training.prepare import Shards
 
@@ -88,21 +91,31 @@ def train_recipe(
     return figures
 
 
-def main() -> None:
+def imagenet_encoder() -> Encoder:
+    """The paper's own, ResNeXt-50 as ImageNet taught it. Raises SystemExit where its weights cannot be had."""
+    encoder = Encoder(EncoderConfig("conv", (3, 4, 6, 3)))
+    if start_from_imagenet(encoder) == "none":
+        raise SystemExit("ImageNet weights of a ResNeXt are downloaded, and there is no network. Leave out --imagenet.")
+    return encoder.eval()
+
+
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kind", choices=KINDS, required=True)
     parser.add_argument("--weights", type=Path, help="published weights whose encoder is the start; the bundled ones")
+    parser.add_argument("--imagenet", action="store_true", help="start from ImageNet's ResNeXt-50 in their place")
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))
     parser.add_argument("--out", type=Path, default=Path("runs/compare"))
     parser.add_argument("--clips", type=int, default=240, help="pairs to train on; a third as many to judge")
     parser.add_argument("--hidden", type=int, help="width of the LSTM; 256 is the control of feature-lstm")
     parser.add_argument("--steps", type=int, default=60, help="of fine-tuning, feature-lstm only")
-    args = parser.parse_args()
-    model = load_weights(args.weights).model
-    shards = Shards(args.data)
-    figures = train_recipe(
-        args.kind, model.encoder, model.config.size, shards, args.clips, args.out, args.hidden, args.steps
-    )
+    args = parser.parse_args(argv)
+    if args.imagenet:
+        encoder, size = imagenet_encoder(), CROP_SIZE
+    else:
+        model = load_weights(args.weights).model
+        encoder, size = model.encoder, model.config.size
+    figures = train_recipe(args.kind, encoder, size, Shards(args.data), args.clips, args.out, args.hidden, args.steps)
     print(json.dumps(figures, indent=1))
 
 
