@@ -154,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             continue
         curves[kind] = fit(mine)
         probabilities, verdicts = cross_fitted(mine)
-        judged[kind] = np.array([f.is_fake for f in mine]), probabilities
+        judged["picture" if is_still else "video"] = np.array([f.is_fake for f in mine]), probabilities
         report[kind] = figures(mine, probabilities, verdicts)
     if not curves:
         raise SystemExit(f"{args.weights} keeps the calibration it has: {args.manifest} gave none.")
