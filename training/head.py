@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -27,7 +26,7 @@ from core.model import Encoder, EncoderConfig, Head, HeadConfig, masked_mean, no
 from training.clips import KINDS, LENGTH, RATE, footage, make_clip, resized
 from training.metrics import auc
 from training.pairs import split
-from training.prepare import Shards
+from training.prepare import CUT_SHORT, Shards
 
 CHUNK = 50  # clip pairs a file: what a kill can lose
 
@@ -100,7 +99,7 @@ def holds(path: Path, origin: str, count: int) -> bool:
     try:
         with np.load(path) as kept:
             return str(kept["origin"]) == origin and len(kept["kinds"]) >= count
-    except (OSError, EOFError, KeyError, ValueError, BadZipFile):  # missing, cut short, or of an earlier version
+    except (OSError, KeyError, *CUT_SHORT):  # missing, cut short, or of an earlier version
         return False
 
 

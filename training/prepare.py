@@ -35,6 +35,7 @@ CONTEXT_MARGIN = 1.8  # of the face box: room for every later crop, shift and ro
 CONTEXT_SIDE = 288  # pixels at most; the stills of the pack have no more
 SHARD_SIZE = 512
 MIN_FACE_PX = 64
+CUT_SHORT = (EOFError, ValueError, BadZipFile)  # what reading an .npz raises whose end is missing
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,7 @@ def read_shard(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as shard:
             return dict(shard)
-    except (EOFError, ValueError, BadZipFile) as error:
+    except CUT_SHORT as error:
         raise SystemExit(
             f"{path} was cut short. Delete it, and the .json of its name if there is one, and run again what made it."
         ) from error

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -20,7 +19,7 @@ import torch
 from torch import nn
 
 from training.pairs import is_held_out
-from training.prepare import Shards
+from training.prepare import CUT_SHORT, Shards
 from training.traces import in_light_of, moved
 from training.upsamplers import HELD_OUT, UPSAMPLERS, load_upsampler
 
@@ -97,7 +96,7 @@ def drawn_in(path: Path) -> np.ndarray:
     try:
         with np.load(path) as shard:
             return shard["numbers"]
-    except (OSError, EOFError, KeyError, ValueError, BadZipFile):
+    except (OSError, KeyError, *CUT_SHORT):
         return np.array([], int)
 
 
