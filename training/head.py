@@ -29,6 +29,7 @@ from training.pairs import split
 from training.prepare import CUT_SHORT, Shards
 
 CHUNK = 50  # clip pairs a file: what a kill can lose
+UNSEEN_CLIPS = 2  # seed of the clips that heads are judged on, the same for all
 
 
 def load_encoder(run: Path) -> Encoder:
@@ -175,7 +176,7 @@ def clips_of_both(encoder: Encoder, size: int, shards: Shards, clips: int, out: 
     seen, unseen = split(shards.sources)
     judged = max(1, clips // 3)
     collect(encoder, size, shards, seen, "train", clips, out, seed=1)
-    collect(encoder, size, shards, unseen, "check", judged, out, seed=2)
+    collect(encoder, size, shards, unseen, "check", judged, out, seed=UNSEEN_CLIPS)
     return read(out, "train", clips), read(out, "check", judged)
 
 

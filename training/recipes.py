@@ -24,7 +24,7 @@ from core.crops import CROP_SIZE
 from core.model import DeepfakeModel, Encoder, EncoderConfig, HeadConfig, ModelConfig, normalise
 from core.pretrained import load_weights, save_weights
 from training.clips import LENGTH, RATE, footage, make_clip, resized
-from training.head import clips_of_both, compare, fit, probe
+from training.head import UNSEEN_CLIPS, clips_of_both, collect, compare, fit, probe, read
 from training.imagenet import start_from_imagenet
 from training.pairs import split
 from training.prepare import Shards
@@ -81,10 +81,14 @@ def train_recipe(
         with torch.no_grad():
             logits, unseen_logits = (model.encoder.classify(f).squeeze(3) for f in (features, unseen_features))
     fit(model.head, features, logits, epochs=12)
-    figures = {"clips": clips, "steps": 0} | compare(model.head, unseen_features, unseen_logits, unseen_kinds)
+    figures = {"clips": clips} | compare(model.head, unseen_features, unseen_logits, unseen_kinds)
     if kind == "feature-lstm":
-        tune(model, shards, split(shards.sources)[0], steps, seed=3)
-        figures["steps"] = steps  # the figures are those before them: cached features know nothing of fine-tuning
+        seen, unseen = split(shards.sources)
+        tune(model, shards, seen, steps, seed=3)
+        collect(model.encoder, size, shards, unseen, "tuned", len(unseen_kinds), kept, seed=UNSEEN_CLIPS)
+        tuned = compare(model.head, *read(kept, "tuned", len(unseen_kinds)))
+        figures = {"clips": clips, "steps": steps, "before fine-tuning": figures} | tuned
+        model.cpu()
     folder = out / (f"{kind}-{hidden}" if hidden else kind)
     save_weights(folder, model, {"name": kind, "version": "0", "trained": True})
     (folder / "clips.json").write_text(json.dumps(figures, indent=1) + "\n")

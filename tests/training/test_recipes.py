@@ -9,6 +9,8 @@ import torch
 from core.pretrained import load_weights
 from tests.tiny import tiny_model
 from training import recipes
+from training.head import UNSEEN_CLIPS, collect, compare, read
+from training.pairs import split
 from training.prepare import Shards, Source, write_shard
 
 SEEN, HELD = (
@@ -39,6 +41,18 @@ def test_a_recipe_trains_its_own_part_of_the_encoder_and_its_head(shards, tmp_pa
     }
     assert moved == {tuned}
     assert figures["clips"] == 2
+
+
+@pytest.mark.slow
+def test_the_figures_of_feature_lstm_are_those_of_the_weights_it_wrote(shards, tmp_path):
+    figures = recipes.train_recipe("feature-lstm", tiny_model().encoder, 64, shards, 2, tmp_path / "out", 4, 2)
+    model = load_weights(tmp_path / "out" / "feature-lstm-4").model
+    unseen = split(shards.sources)[1]
+    collect(model.encoder, 64, shards, unseen, "anew", 1, tmp_path, UNSEEN_CLIPS)
+    features, logits, kinds = read(tmp_path, "anew", 1)
+    anew, before = compare(model.head, features, logits, kinds), figures.pop("before fine-tuning")
+    assert {name: figures[name] for name in anew} == anew
+    assert before.keys() == {"clips", *anew}
 
 
 def test_where_imagenet_weights_cannot_be_had_the_recipe_says_so(monkeypatch, tmp_path):
