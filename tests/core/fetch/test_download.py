@@ -144,10 +144,47 @@ def answer(status: int, body: bytes = b"", headers: dict[str, str] | None = None
     return handle
 
 
-@pytest.mark.parametrize(("status", "code"), [(404, "removed"), (410, "removed"), (429, "site_busy"), (503, "network")])
-def test_what_the_site_answers_becomes_a_code(site, bring, status, code):
-    site.pages["/start"] = answer(status)
-    assert failing(bring, "/start") == code
+STATUSES = {
+    401: "login_required",
+    403: "bot_check",
+    404: "removed",
+    408: "network",
+    410: "removed",
+    412: "bot_check",
+    429: "site_busy",
+    451: "geo_blocked",
+    503: "network",
+}
+
+
+@pytest.mark.parametrize(("status", "code"), STATUSES.items())
+@pytest.mark.parametrize("path", ["/start", "/why-drm-and-captcha-made-me-private.html"])
+def test_what_the_site_answers_becomes_a_code_whatever_the_video_is_called(site, bring, path, status, code):
+    site.pages[path] = answer(status)
+    assert failing(bring, path) == code
+
+
+def test_a_file_that_breaks_off_again_and_again_could_not_be_reached(site, bring):
+    def break_off(handler):
+        handler.begin(200, {"Content-Type": "video/mp4", "Content-Length": "3000000"})
+        handler.wfile.write(b"\0\0\0\x18ftypmp42" + b"x" * 500_000)
+        handler.close_connection = True
+
+    site.pages["/cut.mp4"] = break_off
+    assert failing(bring, "/cut.mp4") == "network"
+
+
+def test_a_file_without_a_byte_is_no_video(site, bring):
+    site.pages["/empty.mp4"] = ("video/mp4", b"")
+    assert failing(bring, "/empty.mp4") == "no_video"
+
+
+def test_a_playlist_under_a_protection_that_is_not_known_is_told_as_protected(site, bring):
+    playlist = (
+        '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI="/key"\n#EXTINF:1,\n/a.ts\n#EXT-X-ENDLIST\n'
+    )
+    site.pages["/hls.m3u8"] = ("application/vnd.apple.mpegurl", playlist.encode())
+    assert failing(bring, "/hls.m3u8") == "drm"
 
 
 def test_a_page_without_a_video_says_so(site, bring):
@@ -263,12 +300,24 @@ def test_a_short_link_to_what_is_no_address_has_no_video_behind_it(site, guard, 
         ("HTTP Error 429: Too Many Requests", "site_busy"),
         ("No video could be found in this tweet", "no_video"),
         ("Unable to extract uploader id", "site_changed"),
+        # YouTube's storyboards were found and no stream
+        ("[youtube] aqz-KE-bpKQ: Requested format is not available. Use --list-formats", "site_changed"),
+        ("[youtube] aqz-KE-bpKQ: This live stream recording is not available.", "removed"),
+        (
+            "[youtube] aqz-KE-bpKQ: All player responses are invalid. Your IP is likely being blocked by Youtube",
+            "bot_check",
+        ),
+        ("[TikTok] 7213245612512300330: Your IP address is blocked from accessing this post", "bot_check"),
+        ("[BiliBili] 1x41117TL: Request is blocked by server (412), please wait and try later.", "bot_check"),
+        ("[vimeo] 76979871: This request has been blocked due to its TLS fingerprint.", "bot_check"),
+        ("[twitch:clips] Private-Captcha: This clip is no longer available", "removed"),
+        ("[twitter] 1410624005669169154: Media #2 is not a video", "no_video"),
     ],
 )
 def test_the_sentences_of_yt_dlp_become_codes(sentence, code):
     from yt_dlp.utils import DownloadError
 
-    assert reason(DownloadError(sentence)) == code
+    assert reason(DownloadError(f"ERROR: {sentence}")) == code
 
 
 def test_every_code_of_the_phrases_is_in_the_table():
