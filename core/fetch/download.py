@@ -1,5 +1,6 @@
 """yt-dlp as a library: a known link in, one small file out, every failure a code of core.errors."""
 
+import html
 import logging
 import re
 import shutil
@@ -20,6 +21,9 @@ from core.fetch.sites import MEDIA, NOTHING_MORE, PEERTUBE, Allowed, Link, canon
 log = logging.getLogger(__name__)
 
 HOPS = 5  # redirects of a short link
+PAGE = 64 * 2**10  # bytes of a page that may send browsers on
+SENT_ON = re.compile(rb"""http-equiv=["']?refresh["']?\s+content=["']\d+;\s*url=([^"'\s>]+)""", re.IGNORECASE)
+LOGIN = re.compile(r"/(?:accounts/|uas/)?login\b|/authwall\b")  # the paths of a site's log-in page
 # Faces of a talking person are some 200 pixels high at 720 lines; more lines cost time and add nothing the crop keeps.
 LINES = 720
 PROTOCOLS = "[protocol~='^(https?|m3u8|m3u8_native|http_dash_segments)$']"
@@ -100,10 +104,8 @@ def expand(link: Link, way_out: Exit, allowed: Allowed = NOTHING_MORE) -> Link:
                 answer = session.get(
                     url, proxies=proxies, headers=headers, allow_redirects=False, stream=True, timeout=15
                 )
-                answer.close()  # the body is of no use, and may be endless
-                if not answer.is_redirect:
-                    raise CheckError("removed" if answer.status_code in (404, 410) else "no_video")
-                url = urljoin(url, answer.headers["Location"])
+                with answer:
+                    url = urljoin(url, _sent_on(answer))
                 host = urlsplit(url).hostname or ""
             except requests.RequestException:
                 raise CheckError(way_out.refused() or "network") from None
@@ -115,7 +117,21 @@ def expand(link: Link, way_out: Exit, allowed: Allowed = NOTHING_MORE) -> Link:
                 found = _known(url)
             if found and found.id:
                 return found
+            if not found and LOGIN.match(urlsplit(url).path):
+                raise CheckError("login_required")
     raise CheckError("no_video")
+
+
+def _sent_on(answer: requests.Response) -> str:
+    """Where an answer sends a browser: by its head, or by its page as t.co does. Raises CheckError if it does not."""
+    if answer.is_redirect:
+        return answer.headers["Location"]
+    if answer.status_code >= 400:
+        raise CheckError(reason(Exception(f"HTTP Error {answer.status_code}")))
+    page = next(answer.iter_content(PAGE), b"")  # no more of it, as it may be endless
+    if not (found := SENT_ON.search(page)):
+        raise CheckError("no_video")
+    return html.unescape(found[1].decode("latin-1"))
 
 
 def _known(url: str) -> Link | None:

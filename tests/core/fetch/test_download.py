@@ -74,8 +74,12 @@ def test_of_several_sizes_the_one_near_720_lines_is_fetched(site, clip, bring):
 
 
 def failing(bring, path: str, *args, **more) -> str:
+    return code_of(lambda: bring(path, *args, **more))
+
+
+def code_of(work) -> str:
     with pytest.raises(CheckError) as caught:
-        bring(path, *args, **more)
+        work()
     return caught.value.code
 
 
@@ -266,6 +270,28 @@ def test_a_short_link_is_followed_to_a_link_that_a_row_knows(site, guard):
     site.pages["/s"] = lambda h: h.redirect("https://www.facebook.com/reel/647537299265662?x=1")
     found = expand(Link(SHORT.site, site.url("/s"), None), guard.exit("job", 10**6, 30))
     assert found.key == "facebook:647537299265662"
+
+
+def test_a_short_link_whose_page_sends_browsers_on_is_followed(site, guard):
+    target = "https://www.facebook.com/watch?ref=1&amp;v=647537299265662"
+    site.pages["/s"] = page(f'<noscript><META http-equiv="refresh" content="0;URL={target}"></noscript>')
+    found = expand(Link(SHORT.site, site.url("/s"), None), guard.exit("job", 10**6, 30))
+    assert found.key == "facebook:647537299265662"
+
+
+def test_a_short_link_that_leads_to_the_sites_login_says_so(site, guard):
+    site.pages["/s"] = lambda h: h.redirect("https://www.facebook.com/login/?next=https%3A%2F%2Fwww.facebook.com%2F")
+    short = Link(SHORT.site, site.url("/s"), None)
+    assert code_of(lambda: expand(short, guard.exit("job", 10**6, 30))) == "login_required"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(403, "bot_check"), (404, "removed"), (429, "site_busy"), (503, "network"), (200, "no_video")]
+)
+def test_what_a_shortener_answers_becomes_a_code(site, guard, status, code):
+    site.pages["/s"] = answer(status)
+    short = Link(SHORT.site, site.url("/s"), None)
+    assert code_of(lambda: expand(short, guard.exit("job", 10**6, 30))) == code
 
 
 @pytest.mark.parametrize("where", ["http://127.0.0.1/", "https://example.org/", "file:///etc/passwd", "/page"])
