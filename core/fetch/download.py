@@ -159,7 +159,7 @@ def fetch(
     """
     from yt_dlp import YoutubeDL  # half a second to import, and only this needs it
     from yt_dlp.postprocessor import FFmpegPostProcessor
-    from yt_dlp.utils import YoutubeDLError
+    from yt_dlp.utils import MaxDownloadsReached, YoutubeDLError
 
     # A playlist encrypted in a way that yt-dlp does not know goes to an ffmpeg on the PATH: that would read hostile bytes
     # where there is network, pass by the guard wherever NO_PROXY says so, and show the ticket in the list of processes.
@@ -168,7 +168,10 @@ def fetch(
         link = expand(link, way_out, allowed)
     target = f"peertube:{link.id}" if link.site is PEERTUBE else link.url
 
+    chosen: dict = {}
+
     def hold(info: dict) -> None:
+        chosen.update(info)
         if in_pieces and (remote := _remote(ydl, info, folder, way_out, limits, cancel)):
             raise _Held(remote, info)
 
@@ -178,7 +181,9 @@ def fetch(
             try:
                 if link.site is MEDIA:  # yt-dlp would begin to download the file to see what it is
                     hold({"url": link.url, "protocol": "https", "extractor": "generic"})
-                info = ydl.extract_info(target) or {}
+                ydl.extract_info(target)
+            except MaxDownloadsReached:
+                pass
             except _Held as held:
                 held.remote.keep(stack.pop_all())
                 return _fetched(held.remote.path, link, held.info, held.remote)
@@ -200,7 +205,7 @@ def fetch(
     path = folder / "video"
     if not path.is_file():
         raise CheckError("no_video")
-    return _fetched(path, link, next(iter(info.get("entries") or [info])))
+    return _fetched(path, link, chosen)
 
 
 def _fetched(path: Path, link: Link, info: dict, remote: Remote | None = None) -> Fetched:
@@ -254,13 +259,17 @@ def _options(link: Link, folder: Path, way_out: Exit, limits: Limits, progress, 
         if progress:
             progress(int(done), int(total))
 
-    def suitable(info: dict, *, incomplete: bool = False) -> None:
+    def suitable(info: dict, *, incomplete: bool = False) -> str | None:
+        formats = info.get("formats")
+        if info.get("playlist_index") and formats is not None and all(f.get("vcodec") == "none" for f in formats):
+            return "a picture or sound"  # as a post may hold beside its video
         if info.get("is_live") or info.get("live_status") in ("is_live", "is_upcoming"):
             raise Stop("live")
         if (info.get("duration") or 0) > limits.duration_s:
             raise Stop("too_long")
         if not incomplete:  # the format is chosen
             hold(info)
+        return None
 
     return {
         "proxy": way_out.proxy,
@@ -273,7 +282,8 @@ def _options(link: Link, folder: Path, way_out: Exit, limits: Limits, progress, 
         "match_filter": suitable,
         "progress_hooks": [watch],
         "noplaylist": True,
-        "playlist_items": "1",
+        "playlist_items": "1:20",  # of a post, whose first video is taken
+        "max_downloads": 1,
         "external_downloader": {"default": "native"},
         "fixup": "never",
         "cachedir": False,

@@ -49,6 +49,22 @@ def test_a_page_with_og_video_gives_its_video(site, clip, bring):
     assert bring("/post").path.read_bytes() == clip["clip.mp4"]
 
 
+def test_of_a_page_with_several_things_the_first_video_is_fetched_and_no_more(site, clip, bring):
+    serve_clip(site, clip)
+    site.pages["/speech.mp3"] = ("audio/mpeg", b"ID3" + b"x" * 3000)
+    tags = '<audio src="/speech.mp3"></audio><video src="/clip.mp4"></video><video src="/second.mp4"></video>'
+    site.pages["/post"] = page(tags)
+    fetched = bring("/post")
+    assert (fetched.path.read_bytes(), fetched.extractor) == (clip["clip.mp4"], "html5")
+    assert set(site.hits) == {"/post", "/clip.mp4"}
+
+
+def test_a_page_with_several_sounds_alone_has_no_video(site, bring):
+    site.pages["/post"] = page('<audio src="/one.mp3"></audio><audio src="/two.mp3"></audio>')
+    assert failing(bring, "/post") == "no_video"
+    assert site.hits == ["/post"]
+
+
 @pytest.mark.parametrize("path", ["/hls.m3u8", "/dash.mpd"])
 def test_a_stream_in_pieces_becomes_one_file_that_decodes(site, clip, bring, path):
     import av
