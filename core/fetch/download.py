@@ -190,6 +190,8 @@ def fetch(
     except Stop as stop:
         raise CheckError(stop.code) from None
     except YoutubeDLError as error:
+        if cancel and cancel():  # while a site was silent
+            raise CheckError("cancelled") from None
         raise CheckError(way_out.refused() or reason(error)) from None
     except OSError as error:
         raise CheckError("disk_full") from error
@@ -200,7 +202,8 @@ def fetch(
     ) as error:  # yt-dlp reads pages made by strangers, and trips over some (a TypeError for a data: link)
         log.warning("yt-dlp tripped over a page: %s", type(error).__name__)
         raise CheckError("site_changed") from error
-    if refused := way_out.refused():  # a stream of unknown length looks complete when the guard has cut it
+    # a stream of unknown length looks complete when the guard has cut it
+    if (refused := way_out.refused()) in ("too_large", "timed_out"):
         raise CheckError(refused)
     path = folder / "video"
     if not path.is_file():
@@ -247,6 +250,7 @@ def _go_on(folder: Path, until: float, cancel: Callable[[], bool] | None) -> Non
 
 def _options(link: Link, folder: Path, way_out: Exit, limits: Limits, progress, cancel, hold) -> dict:
     until = time.monotonic() + limits.seconds
+    fits = f"[filesize<=?{limits.bytes}][filesize_approx<=?{limits.bytes}]"
 
     def watch(state: dict) -> None:
         done = state.get("downloaded_bytes") or 0
@@ -276,8 +280,8 @@ def _options(link: Link, folder: Path, way_out: Exit, limits: Limits, progress, 
         "allowed_extractors": list(link.site.extractors),
         "paths": {"home": str(folder), "temp": str(folder)},
         "outtmpl": {"default": "video"},  # names from outside never become names of files
-        # one stream with a picture, no merging: sound is not looked at
-        "format": f"bv*{PROTOCOLS}/b{PROTOCOLS}",
+        # one stream with a picture, no merging: sound is not looked at; of a long video rather fewer lines than none of it
+        "format": f"bv*{PROTOCOLS}{fits}/b{PROTOCOLS}{fits}/bv*{PROTOCOLS}/b{PROTOCOLS}",
         "format_sort": [f"res:{LINES}", "vcodec:h264", "proto:https", "+size", "+br"],
         "match_filter": suitable,
         "progress_hooks": [watch],

@@ -1,4 +1,5 @@
 import gzip
+import json
 import os
 import threading
 
@@ -87,6 +88,17 @@ def test_of_several_sizes_the_one_near_720_lines_is_fetched(site, clip, bring):
     bring("/all.m3u8")
     assert "/720.m3u8" in site.hits
     assert not {"/1080.m3u8", "/2160.m3u8"} & set(site.hits)  # the first is looked at for the duration
+
+
+@pytest.mark.parametrize(("limit", "lines"), [(100_000_000, 720), (10_000_000, 480), (1_000_000, 720)])
+def test_of_several_sizes_one_is_fetched_that_is_within_the_limit_if_there_is_one(site, clip, bring, limit, lines):
+    sizes = {360: 4_000_000, 480: 8_000_000, 720: 60_000_000}
+    for tall in sizes:
+        site.pages[f"/{tall}.mp4"] = ("video/mp4", clip["clip.mp4"])
+    sources = [{"file": f"/{tall}.mp4", "height": tall, "filesize": size} for tall, size in sizes.items()]
+    site.pages["/post"] = page(f'<script>jwplayer("it").setup({json.dumps({"sources": sources})})</script>')
+    bring("/post", Limits(bytes=limit))
+    assert site.hits[-1] == f"/{lines}.mp4"
 
 
 def failing(bring, path: str, *args, **more) -> str:
@@ -263,6 +275,19 @@ def test_a_body_that_trickles_runs_out_of_time(site, bring):
 def test_a_fetch_can_be_cancelled_while_data_flows(site, bring):
     site.pages["/big.mp4"] = ("video/mp4", b"\0\0\0\x18ftypmp42" + b"x" * 3_000_000)
     assert failing(bring, "/big.mp4", cancel=lambda: True) == "cancelled"
+
+
+def test_a_fetch_that_fails_after_it_was_cancelled_was_cancelled(site, bring):
+    site.pages["/start"] = answer(503)
+    assert failing(bring, "/start", cancel=lambda: True) == "cancelled"
+
+
+def test_a_place_that_was_refused_and_not_needed_does_not_matter(site, forbidden, clip, bring):
+    serve_clip(site, clip)
+    tags = f'<video><source src="{forbidden.url("/inside.m3u8")}"><source src="{site.url("/clip.mp4")}"></video>'
+    site.pages["/post"] = page(tags)
+    assert bring("/post").path.read_bytes() == clip["clip.mp4"]
+    assert forbidden.hits == []
 
 
 def test_names_from_outside_never_become_names_of_files(site, clip, bring, tmp_path):
