@@ -64,7 +64,9 @@ NOTHING_MORE = Allowed()
 
 AROUND = "<>\u200b\u200e\u200f\u2060\ufeff"  # how a link stands in a mail or a chat, and marks nobody sees
 SUB = r"(?:[\w-]+\.)?"  # www., m., mobile., a language; whatever it is, the canonical form replaces it
-END = r"(?:[^\w-].*)?"  # the rest of the address, or what follows a link in a text
+# The rest of the address, or what follows a link in a text. An ellipsis is neither: of a shortened number it would make
+# another video's.
+END = r"(?:[/?&].*|[,;:!)\]\"'»”]*\.?)"
 
 SITES: tuple[Site, ...] = (
     Site(
