@@ -202,12 +202,10 @@ def fetch(
     ) as error:  # yt-dlp reads pages made by strangers, and trips over some (a TypeError for a data: link)
         log.warning("yt-dlp tripped over a page: %s", type(error).__name__)
         raise CheckError("site_changed") from error
+    path, refused = folder / "video", way_out.refused()
     # a stream of unknown length looks complete when the guard has cut it
-    if (refused := way_out.refused()) in ("too_large", "timed_out"):
-        raise CheckError(refused)
-    path = folder / "video"
-    if not path.is_file():
-        raise CheckError("no_video")
+    if refused in ("too_large", "timed_out") or not path.is_file():
+        raise CheckError(refused or "no_video")
     return _fetched(path, link, chosen)
 
 
