@@ -62,7 +62,7 @@ class Allowed:
 
 NOTHING_MORE = Allowed()
 
-AROUND = "<>\u200b\u200e\u200f\u2060\ufeff"  # how a link stands in a mail or a chat, and marks nobody sees
+UNSEEN = re.compile("[\u200b\u200e\u200f\u2060\ufeff]")  # marks that are copied along with a link
 SUB = r"(?:[\w-]+\.)?"  # www., m., mobile., a language; whatever it is, the canonical form replaces it
 # The rest of the address, or what follows a link in a text. An ellipsis is neither: of a shortened number it would make
 # another video's.
@@ -275,7 +275,9 @@ def split(url: str) -> tuple[str, str, int | None, str]:
     Raises CheckError bad_link for whatever is not an ordinary http(s) link: other schemes, credentials, control
     characters.
     """
-    url = url.strip().strip(AROUND)
+    url = UNSEEN.sub("", url).strip()
+    if url.startswith("<") and url.endswith(">"):  # as in a mail or a chat
+        url = url[1:-1]
     if not url or len(url) > MAX_LINK or re.search(r"[\x00-\x20\x7f\\]", url):
         raise CheckError("bad_link")
     try:

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from yt_dlp.extractor import gen_extractor_classes
 
@@ -208,6 +208,9 @@ some_link = st.builds(
 form_link = st.sampled_from([url for _, *urls in SAME_VIDEO for url in urls])
 
 
+@example("http://media.example/>#")
+@example("<http://media.example/>#>")
+@example("http://media.example/\u200b#")
 @given(st.one_of(some_link, form_link, st.builds("{}&{}".format, form_link, word), st.text()))
 def test_canonicalising_twice_changes_nothing(url):
     try:
