@@ -196,7 +196,7 @@ def files(paths: list[str], out: Path | None) -> Iterator[tuple[str, Path, Check
     """
     for given in paths:
         path = Path(given)
-        if given.startswith(("http://", "https://")):
+        if given.lower().startswith(("http://", "https://")):
             yield given, path, CheckError("links_off")
             continue
         if not os.path.isdir(path):  # Path.is_dir raises where a name is too long

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import secrets
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -60,9 +61,15 @@ class Links:
             room = folder / "link"
             room.mkdir()
             limits = Limits(bytes=MAX_BYTES, seconds=MAX_SECONDS)
-            return fetch(
-                link, room, way_out, limits, lambda done, total: progress(done, total, "fetch"), cancel, allowed
-            ).path
+
+            def told(done: int, total: int) -> None:
+                progress(done, total, "fetch")
+
+            try:
+                return fetch(link, room, way_out, limits, told, cancel, allowed).path
+            except CheckError:
+                shutil.rmtree(room, ignore_errors=True)  # half a video may be large, and the page stay open for long
+                raise
 
         return fetched
 

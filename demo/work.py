@@ -125,7 +125,7 @@ def seldom(report: Report) -> Progress:
         now = time.monotonic()
         if stage != last_stage or now - last_s >= STEP_EVERY_S:
             last_stage, last_s = stage, now
-            report(Step(stage, min(1.0, done / max(total, 1))))
+            report(Step(stage, min(1.0, done / total) if total else 0.0))  # a site may not tell how much it is
 
     return progress
 

@@ -17,7 +17,7 @@ from server.child import Wire
 BEAT_S = 1.0
 START_S = 300  # a large model from a slow disk
 MESSAGE_S = 10  # for any part of a message, once it has begun
-GRACE_S = 10  # between asking a child to stop and ending it
+GRACE_S = 10
 
 Beat = Callable[[int, int, str], bool]  # done, total, stage -> whether to stop
 Bring = Callable[[int, Beat], None]  # has a block of the file fetched meanwhile; raises CheckError
@@ -42,11 +42,15 @@ class Died(Exception):
 
 
 class Child:
-    """One process, started when first asked. Not for several threads at once."""
+    """One process, started when first asked. Not for several threads at once.
 
-    def __init__(self, kind: str, settings: dict):
+    grace_s: between asking it to stop and ending it; long for one that would have a model to load again.
+    """
+
+    def __init__(self, kind: str, settings: dict, grace_s: float = GRACE_S):
         self.kind = kind
         self.settings = settings
+        self.grace_s = grace_s
         self.ready: dict | None = None
         self._process: subprocess.Popen | None = None
         self._wire: Wire | None = None
@@ -111,7 +115,7 @@ class Child:
                 if now >= next_beat:
                     next_beat = now + BEAT_S
                     if beat(*latest) and stop_at is None:
-                        stop_at = now + GRACE_S
+                        stop_at = now + self.grace_s
                         self._wire.send(cancel=True)
                 if not self._wire.connection.poll(max(0.0, min(next_beat, deadline) - time.monotonic())):
                     continue

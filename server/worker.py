@@ -35,6 +35,7 @@ KEEP_S = 5.0  # between two signs of life and sweeps
 FILES_S = 500.0  # between two sweeps of files
 DELIVER_S = 1.0  # between two looks for webhooks that are due
 FETCH_SHARE = 0.4  # of the progress bar of a link
+FETCHER_GRACE_S = 1.0  # it hears of a cancel only while data flows, and is soon started again
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Runner:
         }
         fetcher = {"limits": asdict(config.fetch), "allowed": asdict(config.allowed), "memory": config.memory}
         judging = Analyst(analyst, self.network) if self.network else Child("analyse", analyst)
-        return Seat(judging, Child("fetch", fetcher))
+        return Seat(judging, Child("fetch", fetcher, grace_s=FETCHER_GRACE_S))
 
     def start(self) -> None:
         """Load the model and begin to give signs of life. Raises CheckError where there are no weights."""

@@ -1,5 +1,6 @@
 """yt-dlp as a library: a known link in, one small file out, every failure a code of core.errors."""
 
+import html
 import logging
 import re
 import shutil
@@ -20,6 +21,9 @@ from core.fetch.sites import MEDIA, NOTHING_MORE, PEERTUBE, Allowed, Link, canon
 log = logging.getLogger(__name__)
 
 HOPS = 5  # redirects of a short link
+PAGE = 64 * 2**10  # bytes of a page that may send browsers on
+SENT_ON = re.compile(rb"""http-equiv=["']?refresh["']?\s+content=["']\d+;\s*url=([^"'\s>]+)""", re.IGNORECASE)
+LOGIN = re.compile(r"/(?:accounts/|uas/)?login\b|/authwall\b")  # the paths of a site's log-in page
 # Faces of a talking person are some 200 pixels high at 720 lines; more lines cost time and add nothing the crop keeps.
 LINES = 720
 PROTOCOLS = "[protocol~='^(https?|m3u8|m3u8_native|http_dash_segments)$']"
@@ -27,19 +31,34 @@ USER_AGENT = "Mozilla/5.0 (compatible; Unmask)"
 
 # yt-dlp has no class for most refusals, only sentences; the first that matches decides.
 PHRASES: tuple[tuple[str, str], ...] = (
-    (r"confirm you.{1,3}re not a (?:ro)?bot|captcha|unusual traffic", "bot_check"),
+    (
+        r"confirm you.{1,3}re not a (?:ro)?bot|captcha|unusual traffic|TLS fingerprint"
+        r"|\bIP (?:address )?is (?:likely being blocked|blocked|unable)|(?:blocked|rejected) by server",
+        "bot_check",
+    ),
     (r"confirm your age|age.restricted|inappropriate for some users|age verification", "age_restricted"),
     (r"\bDRM\b", "drm"),
+    (r"recording is not available", "removed"),
     (r"live event will begin|premieres in|is live|is not currently live|live stream", "live"),
     (r"not (?:made this video )?available (?:in|from) your (?:country|location|region)|geo.?restrict", "geo_blocked"),
-    (r"HTTP Error 5\d\d", "network"),
+    (r"HTTP Error (?:5\d\d|408)|bytes read", "network"),  # the latter: it broke off
     (r"HTTP Error 429|rate.?limit|too many requests", "site_busy"),
+    (r"HTTP Error 451", "geo_blocked"),
+    # which it asks for only where a playlist is under a protection that it does not know itself
+    (r"ffmpeg could not be found", "drm"),
     (
-        r"private|log ?in|sign ?in|logged.in|cookies|authentication|password|registered users|members.only|followers",
+        r"HTTP Error 401|private|log ?in|sign ?in|logged.in|cookies|authentication|password|registered users"
+        r"|members.only|supporter.only|followers|payment|purchase",
         "login_required",
     ),
-    (r"HTTP Error 40[34]|HTTP Error 410|removed|deleted|unavailable|not available|does not exist|not found", "removed"),
-    (r"no video|there is no media|no media found|no playable video", "no_video"),
+    (r"HTTP Error (?:403|412|418)", "bot_check"),
+    # previews were found and no stream, as where YouTube's player is a new one
+    (r"Requested format is not available", "site_changed"),
+    (
+        r"HTTP Error 404|HTTP Error 410|removed|deleted|unavailable|not available|does not exist|not found|no longer",
+        "removed",
+    ),
+    (r"no video|there is no media|no media found|no playable video|is not a video|any data blocks", "no_video"),
     (r"Unsupported URL|No suitable extractor", "no_video"),
     (r"timed out|connection|network|proxy|resolve|SSL|TLS|incomplete read", "network"),
 )
@@ -85,10 +104,8 @@ def expand(link: Link, way_out: Exit, allowed: Allowed = NOTHING_MORE) -> Link:
                 answer = session.get(
                     url, proxies=proxies, headers=headers, allow_redirects=False, stream=True, timeout=15
                 )
-                answer.close()  # the body is of no use, and may be endless
-                if not answer.is_redirect:
-                    raise CheckError("removed" if answer.status_code in (404, 410) else "no_video")
-                url = urljoin(url, answer.headers["Location"])
+                with answer:
+                    url = urljoin(url, _sent_on(answer))
                 host = urlsplit(url).hostname or ""
             except requests.RequestException:
                 raise CheckError(way_out.refused() or "network") from None
@@ -100,7 +117,21 @@ def expand(link: Link, way_out: Exit, allowed: Allowed = NOTHING_MORE) -> Link:
                 found = _known(url)
             if found and found.id:
                 return found
+            if not found and LOGIN.match(urlsplit(url).path):
+                raise CheckError("login_required")
     raise CheckError("no_video")
+
+
+def _sent_on(answer: requests.Response) -> str:
+    """Where an answer sends a browser: by its head, or by its page as t.co does. Raises CheckError if it does not."""
+    if answer.is_redirect:
+        return answer.headers["Location"]
+    if answer.status_code >= 400:
+        raise CheckError(reason(Exception(f"HTTP Error {answer.status_code}")))
+    page = next(answer.iter_content(PAGE), b"")  # no more of it, as it may be endless
+    if not (found := SENT_ON.search(page)):
+        raise CheckError("no_video")
+    return html.unescape(found[1].decode("latin-1"))
 
 
 def _known(url: str) -> Link | None:
@@ -128,7 +159,7 @@ def fetch(
     """
     from yt_dlp import YoutubeDL  # half a second to import, and only this needs it
     from yt_dlp.postprocessor import FFmpegPostProcessor
-    from yt_dlp.utils import YoutubeDLError
+    from yt_dlp.utils import MaxDownloadsReached, YoutubeDLError
 
     # A playlist encrypted in a way that yt-dlp does not know goes to an ffmpeg on the PATH: that would read hostile bytes
     # where there is network, pass by the guard wherever NO_PROXY says so, and show the ticket in the list of processes.
@@ -137,7 +168,10 @@ def fetch(
         link = expand(link, way_out, allowed)
     target = f"peertube:{link.id}" if link.site is PEERTUBE else link.url
 
+    chosen: dict = {}
+
     def hold(info: dict) -> None:
+        chosen.update(info)
         if in_pieces and (remote := _remote(ydl, info, folder, way_out, limits, cancel)):
             raise _Held(remote, info)
 
@@ -147,13 +181,17 @@ def fetch(
             try:
                 if link.site is MEDIA:  # yt-dlp would begin to download the file to see what it is
                     hold({"url": link.url, "protocol": "https", "extractor": "generic"})
-                info = ydl.extract_info(target) or {}
+                ydl.extract_info(target)
+            except MaxDownloadsReached:
+                pass
             except _Held as held:
                 held.remote.keep(stack.pop_all())
                 return _fetched(held.remote.path, link, held.info, held.remote)
     except Stop as stop:
         raise CheckError(stop.code) from None
     except YoutubeDLError as error:
+        if cancel and cancel():  # while a site was silent
+            raise CheckError("cancelled") from None
         raise CheckError(way_out.refused() or reason(error)) from None
     except OSError as error:
         raise CheckError("disk_full") from error
@@ -164,12 +202,11 @@ def fetch(
     ) as error:  # yt-dlp reads pages made by strangers, and trips over some (a TypeError for a data: link)
         log.warning("yt-dlp tripped over a page: %s", type(error).__name__)
         raise CheckError("site_changed") from error
-    if refused := way_out.refused():  # a stream of unknown length looks complete when the guard has cut it
-        raise CheckError(refused)
-    path = folder / "video"
-    if not path.is_file():
-        raise CheckError("no_video")
-    return _fetched(path, link, next(iter(info.get("entries") or [info])))
+    path, refused = folder / "video", way_out.refused()
+    # a stream of unknown length looks complete when the guard has cut it
+    if refused in ("too_large", "timed_out") or not path.is_file():
+        raise CheckError(refused or "no_video")
+    return _fetched(path, link, chosen)
 
 
 def _fetched(path: Path, link: Link, info: dict, remote: Remote | None = None) -> Fetched:
@@ -211,6 +248,7 @@ def _go_on(folder: Path, until: float, cancel: Callable[[], bool] | None) -> Non
 
 def _options(link: Link, folder: Path, way_out: Exit, limits: Limits, progress, cancel, hold) -> dict:
     until = time.monotonic() + limits.seconds
+    fits = f"[filesize<=?{limits.bytes}][filesize_approx<=?{limits.bytes}]"
 
     def watch(state: dict) -> None:
         done = state.get("downloaded_bytes") or 0
@@ -223,26 +261,31 @@ def _options(link: Link, folder: Path, way_out: Exit, limits: Limits, progress, 
         if progress:
             progress(int(done), int(total))
 
-    def suitable(info: dict, *, incomplete: bool = False) -> None:
+    def suitable(info: dict, *, incomplete: bool = False) -> str | None:
+        formats = info.get("formats")
+        if info.get("playlist_index") and formats is not None and all(f.get("vcodec") == "none" for f in formats):
+            return "a picture or sound"  # as a post may hold beside its video
         if info.get("is_live") or info.get("live_status") in ("is_live", "is_upcoming"):
             raise Stop("live")
         if (info.get("duration") or 0) > limits.duration_s:
             raise Stop("too_long")
         if not incomplete:  # the format is chosen
             hold(info)
+        return None
 
     return {
         "proxy": way_out.proxy,
         "allowed_extractors": list(link.site.extractors),
         "paths": {"home": str(folder), "temp": str(folder)},
         "outtmpl": {"default": "video"},  # names from outside never become names of files
-        # one stream with a picture, no merging: sound is not looked at
-        "format": f"bv*{PROTOCOLS}/b{PROTOCOLS}",
+        # one stream with a picture, no merging: sound is not looked at; of a long video rather fewer lines than none of it
+        "format": f"bv*{PROTOCOLS}{fits}/b{PROTOCOLS}{fits}/bv*{PROTOCOLS}/b{PROTOCOLS}",
         "format_sort": [f"res:{LINES}", "vcodec:h264", "proto:https", "+size", "+br"],
         "match_filter": suitable,
         "progress_hooks": [watch],
         "noplaylist": True,
-        "playlist_items": "1",
+        "playlist_items": "1:20",  # of a post, whose first video is taken
+        "max_downloads": 1,
         "external_downloader": {"default": "native"},
         "fixup": "never",
         "cachedir": False,
@@ -275,7 +318,7 @@ def reason(error: Exception) -> str:
     for kind, code in ((GeoRestrictedError, "geo_blocked"), (UserNotLive, "live"), (UnsupportedError, "no_video")):
         if isinstance(cause, kind):
             return code
-    text = str(error)
+    text = re.sub(r"^ERROR: \[[\w:+-]+\] .*?: ", "", str(error))  # without the name of the video: that may say anything
     for phrase, code in PHRASES:
         if re.search(phrase, text, re.IGNORECASE):
             return code

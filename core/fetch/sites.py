@@ -18,8 +18,9 @@ MAX_LINK = 2048  # characters
 class Site:
     """One row: how its links look, what they become, and who fetches them.
 
-    `forms` match host, path and query without the scheme; their group `id` is the video's id. A link that matches
-    `short` says nothing by itself and must be expanded (`download.expand`) first.
+    `forms` match host, path and query without the scheme; their group `id` is the video's id, to which `part` is added
+    where they have a group of that name: one of several videos of a post, or the key of an unlisted one. A link that
+    matches `short` says nothing by itself and must be expanded (`download.expand`) first.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Site:
     extractors: tuple[str, ...]  # yt-dlp's names, as regular expressions
     example: str
     short: tuple[str, ...] = ()
+    part: str = ""  # with {}
 
 
 @dataclass(frozen=True)
@@ -60,15 +62,18 @@ class Allowed:
 
 NOTHING_MORE = Allowed()
 
+UNSEEN = re.compile("[\u200b\u200e\u200f\u2060\ufeff]")  # marks that are copied along with a link
 SUB = r"(?:[\w-]+\.)?"  # www., m., mobile., a language; whatever it is, the canonical form replaces it
-END = r"(?:[/?].*)?"
+# The rest of the address, or what follows a link in a text. An ellipsis is neither: of a shortened number it would make
+# another video's.
+END = r"(?:[/?&].*|[,;:!)\]\"'»”]*\.?)"
 
 SITES: tuple[Site, ...] = (
     Site(
         "youtube",
         "YouTube",
         (
-            rf"{SUB}youtube\.com/watch/?\?(?:.*&)?v=(?P<id>[\w-]{{11}})(?:&.*)?",
+            rf"{SUB}youtube\.com/watch/?\?(?:.*&)?v=(?P<id>[\w-]{{11}}){END}",
             rf"{SUB}youtube(?:-nocookie)?\.com/(?:shorts|live|embed|v)/(?P<id>[\w-]{{11}}){END}",
             rf"youtu\.be/(?P<id>[\w-]{{11}}){END}",
         ),
@@ -79,11 +84,12 @@ SITES: tuple[Site, ...] = (
     Site(
         "x",
         "X (Twitter)",
-        (rf"{SUB}(?:x|twitter)\.com/(?:i/web|\w+)/status(?:es)?/(?P<id>\d+){END}",),
+        (rf"{SUB}(?:x|twitter)\.com/(?:i/web|\w+)/status(?:es)?/(?P<id>\d+)(?:/video/(?P<part>[2-9]))?{END}",),
         "https://x.com/i/status/{id}",
         ("twitter", "twitter:card", "twitter:amplify"),
         "https://x.com/NASA/status/1410624005669169154",
-        (r"t\.co/\w+",),
+        (rf"t\.co/\w+{END}",),
+        "/video/{}",
     ),
     Site(
         "tiktok",
@@ -100,7 +106,7 @@ SITES: tuple[Site, ...] = (
     Site(
         "instagram",
         "Instagram",
-        (rf"{SUB}instagram\.com/(?:[\w.]+/)?(?:p|reels?|tv)/(?P<id>[\w-]{{5,40}}){END}",),
+        (rf"{SUB}instagram\.com/(?:[\w.]+/)?(?:p|reels?(?!/audio/)|tv)/(?P<id>[\w-]{{5,40}}){END}",),
         "https://www.instagram.com/p/{id}/",
         ("Instagram",),
         "https://www.instagram.com/reel/Chunk8-jurw/",
@@ -110,8 +116,8 @@ SITES: tuple[Site, ...] = (
         "facebook",
         "Facebook",
         (
-            rf"{SUB}facebook\.com/watch/?(?:live/?)?\?(?:.*&)?v=(?P<id>\d+)(?:&.*)?",
-            rf"{SUB}facebook\.com/(?:video/)?video\.php\?(?:.*&)?v=(?P<id>\d+)(?:&.*)?",
+            rf"{SUB}facebook\.com/watch/?(?:live/?)?\?(?:.*&)?v=(?P<id>\d+){END}",
+            rf"{SUB}facebook\.com/(?:video/)?video\.php\?(?:.*&)?v=(?P<id>\d+){END}",
             rf"{SUB}facebook\.com/reel/(?P<id>\d+){END}",
             rf"{SUB}facebook\.com/[^/?]+/videos/(?:[^/?]+/)?(?P<id>\d+){END}",
         ),
@@ -136,13 +142,15 @@ SITES: tuple[Site, ...] = (
         "vimeo",
         "Vimeo",
         (
-            # an unlisted video opens only with the hash that its link carries: it is part of the id
-            rf"{SUB}vimeo\.com/(?P<id>\d+/[0-9a-f]{{8,12}}){END}",
-            rf"{SUB}vimeo\.com/(?:video/|channels/[\w-]+/|groups/[\w-]+/videos/)?(?P<id>\d+){END}",
+            # an unlisted video opens only with the hash that its link carries
+            rf"{SUB}vimeo\.com/(?P<id>\d+)/(?P<part>[0-9a-f]{{8,12}}){END}",
+            rf"{SUB}vimeo\.com/(?:video/)?(?P<id>\d+)/?\?(?:.*&)?h=(?P<part>[0-9a-f]{{8,12}}){END}",
+            rf"{SUB}vimeo\.com/(?:video/|channels/[\w-]+/|groups/[\w-]+/videos/|showcase/\d+/video/)?(?P<id>\d+){END}",
         ),
         "https://vimeo.com/{id}",
         ("vimeo",),
         "https://vimeo.com/76979871",
+        part="/{}",
     ),
     Site(
         "dailymotion",
@@ -169,7 +177,7 @@ SITES: tuple[Site, ...] = (
         (
             rf"clips\.twitch\.tv/(?P<id>(?!embed)[\w-]+){END}",
             r"clips\.twitch\.tv/embed/?\?(?:.*&)?clip=(?P<id>[\w-]+)(?:&.*)?",
-            rf"{SUB}twitch\.tv/\w+/clip/(?P<id>[\w-]+){END}",
+            rf"{SUB}twitch\.tv/(?:\w+/)?clip/(?P<id>[\w-]+){END}",
         ),
         "https://clips.twitch.tv/{id}",
         ("twitch:clips",),
@@ -185,7 +193,7 @@ SITES: tuple[Site, ...] = (
         "https://www.linkedin.com/feed/update/urn:li:activity:{id}",
         ("LinkedIn",),
         "https://www.linkedin.com/feed/update/urn:li:activity:7016901149999955968",
-        (r"lnkd\.in/[\w-]+",),
+        (rf"lnkd\.in/(?:p/)?[\w-]+{END}",),
     ),
     Site(
         "rumble",
@@ -198,11 +206,15 @@ SITES: tuple[Site, ...] = (
     Site(
         "bilibili",
         "Bilibili",
-        (rf"{SUB}bilibili\.com/(?:s/)?video/(?P<id>BV[0-9A-Za-z]+|av\d+){END}",),
+        (
+            rf"{SUB}bilibili\.com/(?:s/)?video/(?P<id>BV[0-9A-Za-z]+|av\d+)/?\?(?:.*&)?p=(?P<part>[2-9]|[1-9]\d+){END}",
+            rf"{SUB}bilibili\.com/(?:s/)?video/(?P<id>BV[0-9A-Za-z]+|av\d+){END}",
+        ),
         "https://www.bilibili.com/video/{id}",
         ("BiliBili",),
         "https://www.bilibili.com/video/BV13x41117TL",
-        (r"b23\.tv/\w+",),
+        (rf"b23\.tv/\w+{END}",),
+        "?p={}",
     ),
     Site(
         "snapchat",
@@ -219,7 +231,7 @@ SITES: tuple[Site, ...] = (
         "https://www.pinterest.com/pin/{id}/",
         ("Pinterest",),
         "https://www.pinterest.com/pin/664281013778109217/",
-        (r"pin\.it/\w+",),
+        (rf"pin\.it/\w+{END}",),
     ),
 )
 
@@ -247,12 +259,13 @@ def canonicalise(url: str, allowed: Allowed = NOTHING_MORE) -> Link:
     if port is None:
         plain = host + rest
         for site in SITES:
-            for form in site.forms:
-                if match := re.fullmatch(form, plain, re.DOTALL):
-                    video = match["id"]
-                    return Link(site, site.canonical.format(id=video), video)
             if any(re.fullmatch(form, plain, re.DOTALL) for form in site.short):
                 return Link(site, f"https://{plain}", None)
+            for form in site.forms:
+                if match := re.fullmatch(form, plain, re.DOTALL):
+                    part = match.groupdict().get("part")
+                    video = match["id"] + (site.part.format(part) if part else "")
+                    return Link(site, site.canonical.format(id=video), video)
     return _federated(host, port, rest, allowed) or _direct(scheme, host, port, rest, allowed)
 
 
@@ -262,7 +275,9 @@ def split(url: str) -> tuple[str, str, int | None, str]:
     Raises CheckError bad_link for whatever is not an ordinary http(s) link: other schemes, credentials, control
     characters.
     """
-    url = url.strip()
+    url = UNSEEN.sub("", url).strip()
+    if url.startswith("<") and url.endswith(">"):  # as in a mail or a chat
+        url = url[1:-1]
     if not url or len(url) > MAX_LINK or re.search(r"[\x00-\x20\x7f\\]", url):
         raise CheckError("bad_link")
     try:

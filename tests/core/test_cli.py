@@ -265,8 +265,9 @@ def test_what_was_found_in_another_file_of_the_same_name_is_not_written_over(tmp
     ]
 
 
-def test_a_link_is_told_from_a_file_that_is_not_there():
-    (_, _, problem), (_, _, none) = files(["https://www.youtube.com/watch?v=x", "x.mp4"], None)
+@pytest.mark.parametrize("link", ["https://www.youtube.com/watch?v=x", "HTTPS://youtu.be/x"])
+def test_a_link_is_told_from_a_file_that_is_not_there(link):
+    (_, _, problem), (_, _, none) = files([link, "x.mp4"], None)
     assert (problem.code, none) == ("links_off", None)
 
 

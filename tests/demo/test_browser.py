@@ -158,13 +158,13 @@ def test_a_link_is_fetched_and_checked(visit, serve, site, clip, kept):
 
 
 def test_links_that_lead_nowhere_are_explained(visit, serve, site):
-    site.pages["/private.mp4"] = lambda request: request.send_error(403)
+    site.pages["/members.mp4"] = lambda request: request.send_error(401)
     page = visit(at=serve(Links(allow=(site.host,), media=(site.host,))))
     for url, code in (
         ("https://unknown.example/watch/1", "unsupported_site"),
         ("no link at all", "bad_link"),
         (site.url("/gone.mp4"), "removed"),
-        (site.url("/private.mp4"), "login_required"),
+        (site.url("/members.mp4"), "login_required"),
     ):
         paste(page, url)
         page.wait_for_selector(f"#status [role=alert] >> text={code}")

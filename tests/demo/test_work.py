@@ -84,6 +84,12 @@ def test_work_stops_when_nobody_listens_any_more(run, tmp_path):
     assert not worker.is_alive()
 
 
+def test_a_download_of_unknown_size_is_not_shown_as_done():
+    shown = []
+    work.seldom(shown.append)(1_000_000, 0, "fetch")
+    assert shown == [Step("fetch", 0.0)]
+
+
 def test_the_examples_are_made_on_the_spot_and_checked(run):
     answer = next(report for report in run(sources.example(blended=True)) if isinstance(report, Answer))
     assert answer.analysis.coverage.faces_judged == 1

@@ -1,5 +1,8 @@
 """A link in, a check out, with real processes and the real egress guard."""
 
+import threading
+import time
+
 import pytest
 
 from tests.server.conftest import served
@@ -52,6 +55,29 @@ def test_a_post_that_leads_inside_reaches_nothing(running, site, forbidden):
 def test_a_post_that_is_gone_says_so(running, site):
     done = check(running, site.url("/gone"))
     assert done["error"]["code"] == "removed"
+
+
+@pytest.mark.parametrize("first", [b"", video("fine")])
+def test_a_link_whose_site_falls_silent_can_be_cancelled_at_once(running, site, first):
+    asked, over = threading.Event(), threading.Event()
+
+    def fall_silent(handler):
+        if first:
+            handler.begin(200, {"Content-Type": "video/mp4", "Content-Length": "900000"})
+            handler.wfile.write(first)
+        asked.set()
+        over.wait(60)
+
+    site.pages["/silent.mp4"] = fall_silent
+    try:
+        submitted = running.post("/v1/checks", json={"url": site.url(f"/silent.mp4?{len(first)}")}).json()
+        assert asked.wait(20)
+        started = time.monotonic()
+        running.post(f"/v1/checks/{submitted['id']}/cancel")
+        assert running.wait(submitted["id"])["status"] == "cancelled"
+        assert time.monotonic() - started < 6
+    finally:
+        over.set()
 
 
 def test_a_video_over_the_limit_says_so_and_leaves_no_file(running, site):

@@ -1,4 +1,5 @@
 import gzip
+import json
 import os
 import threading
 
@@ -49,6 +50,22 @@ def test_a_page_with_og_video_gives_its_video(site, clip, bring):
     assert bring("/post").path.read_bytes() == clip["clip.mp4"]
 
 
+def test_of_a_page_with_several_things_the_first_video_is_fetched_and_no_more(site, clip, bring):
+    serve_clip(site, clip)
+    site.pages["/speech.mp3"] = ("audio/mpeg", b"ID3" + b"x" * 3000)
+    tags = '<audio src="/speech.mp3"></audio><video src="/clip.mp4"></video><video src="/second.mp4"></video>'
+    site.pages["/post"] = page(tags)
+    fetched = bring("/post")
+    assert (fetched.path.read_bytes(), fetched.extractor) == (clip["clip.mp4"], "html5")
+    assert set(site.hits) == {"/post", "/clip.mp4"}
+
+
+def test_a_page_with_several_sounds_alone_has_no_video(site, bring):
+    site.pages["/post"] = page('<audio src="/one.mp3"></audio><audio src="/two.mp3"></audio>')
+    assert failing(bring, "/post") == "no_video"
+    assert site.hits == ["/post"]
+
+
 @pytest.mark.parametrize("path", ["/hls.m3u8", "/dash.mpd"])
 def test_a_stream_in_pieces_becomes_one_file_that_decodes(site, clip, bring, path):
     import av
@@ -73,9 +90,24 @@ def test_of_several_sizes_the_one_near_720_lines_is_fetched(site, clip, bring):
     assert not {"/1080.m3u8", "/2160.m3u8"} & set(site.hits)  # the first is looked at for the duration
 
 
+@pytest.mark.parametrize(("limit", "lines"), [(100_000_000, 720), (10_000_000, 480), (1_000_000, 720)])
+def test_of_several_sizes_one_is_fetched_that_is_within_the_limit_if_there_is_one(site, clip, bring, limit, lines):
+    sizes = {360: 4_000_000, 480: 8_000_000, 720: 60_000_000}
+    for tall in sizes:
+        site.pages[f"/{tall}.mp4"] = ("video/mp4", clip["clip.mp4"])
+    sources = [{"file": f"/{tall}.mp4", "height": tall, "filesize": size} for tall, size in sizes.items()]
+    site.pages["/post"] = page(f'<script>jwplayer("it").setup({json.dumps({"sources": sources})})</script>')
+    bring("/post", Limits(bytes=limit))
+    assert site.hits[-1] == f"/{lines}.mp4"
+
+
 def failing(bring, path: str, *args, **more) -> str:
+    return code_of(lambda: bring(path, *args, **more))
+
+
+def code_of(work) -> str:
     with pytest.raises(CheckError) as caught:
-        bring(path, *args, **more)
+        work()
     return caught.value.code
 
 
@@ -144,10 +176,47 @@ def answer(status: int, body: bytes = b"", headers: dict[str, str] | None = None
     return handle
 
 
-@pytest.mark.parametrize(("status", "code"), [(404, "removed"), (410, "removed"), (429, "site_busy"), (503, "network")])
-def test_what_the_site_answers_becomes_a_code(site, bring, status, code):
-    site.pages["/start"] = answer(status)
-    assert failing(bring, "/start") == code
+STATUSES = {
+    401: "login_required",
+    403: "bot_check",
+    404: "removed",
+    408: "network",
+    410: "removed",
+    412: "bot_check",
+    429: "site_busy",
+    451: "geo_blocked",
+    503: "network",
+}
+
+
+@pytest.mark.parametrize(("status", "code"), STATUSES.items())
+@pytest.mark.parametrize("path", ["/start", "/why-drm-and-captcha-made-me-private.html"])
+def test_what_the_site_answers_becomes_a_code_whatever_the_video_is_called(site, bring, path, status, code):
+    site.pages[path] = answer(status)
+    assert failing(bring, path) == code
+
+
+def test_a_file_that_breaks_off_again_and_again_could_not_be_reached(site, bring):
+    def break_off(handler):
+        handler.begin(200, {"Content-Type": "video/mp4", "Content-Length": "3000000"})
+        handler.wfile.write(b"\0\0\0\x18ftypmp42" + b"x" * 500_000)
+        handler.close_connection = True
+
+    site.pages["/cut.mp4"] = break_off
+    assert failing(bring, "/cut.mp4") == "network"
+
+
+def test_a_file_without_a_byte_is_no_video(site, bring):
+    site.pages["/empty.mp4"] = ("video/mp4", b"")
+    assert failing(bring, "/empty.mp4") == "no_video"
+
+
+def test_a_playlist_under_a_protection_that_is_not_known_is_told_as_protected(site, bring):
+    playlist = (
+        '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI="/key"\n#EXTINF:1,\n/a.ts\n#EXT-X-ENDLIST\n'
+    )
+    site.pages["/hls.m3u8"] = ("application/vnd.apple.mpegurl", playlist.encode())
+    assert failing(bring, "/hls.m3u8") == "drm"
 
 
 def test_a_page_without_a_video_says_so(site, bring):
@@ -208,6 +277,19 @@ def test_a_fetch_can_be_cancelled_while_data_flows(site, bring):
     assert failing(bring, "/big.mp4", cancel=lambda: True) == "cancelled"
 
 
+def test_a_fetch_that_fails_after_it_was_cancelled_was_cancelled(site, bring):
+    site.pages["/start"] = answer(503)
+    assert failing(bring, "/start", cancel=lambda: True) == "cancelled"
+
+
+def test_a_place_that_was_refused_and_not_needed_does_not_matter(site, forbidden, clip, bring):
+    serve_clip(site, clip)
+    tags = f'<video><source src="{forbidden.url("/inside.m3u8")}"><source src="{site.url("/clip.mp4")}"></video>'
+    site.pages["/post"] = page(tags)
+    assert bring("/post").path.read_bytes() == clip["clip.mp4"]
+    assert forbidden.hits == []
+
+
 def test_names_from_outside_never_become_names_of_files(site, clip, bring, tmp_path):
     headers = {"Content-Type": "video/mp4", "Content-Disposition": 'attachment; filename="../../evil.sh"'}
     site.pages["/..%2f..%2fevil.mp4"] = answer(200, clip["clip.mp4"], headers)
@@ -229,6 +311,28 @@ def test_a_short_link_is_followed_to_a_link_that_a_row_knows(site, guard):
     site.pages["/s"] = lambda h: h.redirect("https://www.facebook.com/reel/647537299265662?x=1")
     found = expand(Link(SHORT.site, site.url("/s"), None), guard.exit("job", 10**6, 30))
     assert found.key == "facebook:647537299265662"
+
+
+def test_a_short_link_whose_page_sends_browsers_on_is_followed(site, guard):
+    target = "https://www.facebook.com/watch?ref=1&amp;v=647537299265662"
+    site.pages["/s"] = page(f'<noscript><META http-equiv="refresh" content="0;URL={target}"></noscript>')
+    found = expand(Link(SHORT.site, site.url("/s"), None), guard.exit("job", 10**6, 30))
+    assert found.key == "facebook:647537299265662"
+
+
+def test_a_short_link_that_leads_to_the_sites_login_says_so(site, guard):
+    site.pages["/s"] = lambda h: h.redirect("https://www.facebook.com/login/?next=https%3A%2F%2Fwww.facebook.com%2F")
+    short = Link(SHORT.site, site.url("/s"), None)
+    assert code_of(lambda: expand(short, guard.exit("job", 10**6, 30))) == "login_required"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(403, "bot_check"), (404, "removed"), (429, "site_busy"), (503, "network"), (200, "no_video")]
+)
+def test_what_a_shortener_answers_becomes_a_code(site, guard, status, code):
+    site.pages["/s"] = answer(status)
+    short = Link(SHORT.site, site.url("/s"), None)
+    assert code_of(lambda: expand(short, guard.exit("job", 10**6, 30))) == code
 
 
 @pytest.mark.parametrize("where", ["http://127.0.0.1/", "https://example.org/", "file:///etc/passwd", "/page"])
@@ -263,12 +367,24 @@ def test_a_short_link_to_what_is_no_address_has_no_video_behind_it(site, guard, 
         ("HTTP Error 429: Too Many Requests", "site_busy"),
         ("No video could be found in this tweet", "no_video"),
         ("Unable to extract uploader id", "site_changed"),
+        # YouTube's storyboards were found and no stream
+        ("[youtube] aqz-KE-bpKQ: Requested format is not available. Use --list-formats", "site_changed"),
+        ("[youtube] aqz-KE-bpKQ: This live stream recording is not available.", "removed"),
+        (
+            "[youtube] aqz-KE-bpKQ: All player responses are invalid. Your IP is likely being blocked by Youtube",
+            "bot_check",
+        ),
+        ("[TikTok] 7213245612512300330: Your IP address is blocked from accessing this post", "bot_check"),
+        ("[BiliBili] 1x41117TL: Request is blocked by server (412), please wait and try later.", "bot_check"),
+        ("[vimeo] 76979871: This request has been blocked due to its TLS fingerprint.", "bot_check"),
+        ("[twitch:clips] Private-Captcha: This clip is no longer available", "removed"),
+        ("[twitter] 1410624005669169154: Media #2 is not a video", "no_video"),
     ],
 )
 def test_the_sentences_of_yt_dlp_become_codes(sentence, code):
     from yt_dlp.utils import DownloadError
 
-    assert reason(DownloadError(sentence)) == code
+    assert reason(DownloadError(f"ERROR: {sentence}")) == code
 
 
 def test_every_code_of_the_phrases_is_in_the_table():

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from yt_dlp.extractor import gen_extractor_classes
 
@@ -19,12 +19,22 @@ SAME_VIDEO = [
         "https://youtube.com/shorts/aqz-KE-bpKQ?feature=share",
         "https://www.youtube-nocookie.com/embed/aqz-KE-bpKQ",
         "https://YouTube.com./live/aqz-KE-bpKQ#t=3",
+        "<https://youtu.be/aqz-KE-bpKQ>",
+        "https://youtu.be/aqz-KE-bpKQ.",
+        "https://www.youtube.com/watch?v=aqz-KE-bpKQ),",
+        "\u200ehttps://youtu.be/aqz-KE-bpKQ\u200b",
     ),
     (
         "x:1410624005669169154",
         "https://x.com/NASA/status/1410624005669169154",
         "https://twitter.com/NASA/status/1410624005669169154/video/1",
         "https://mobile.twitter.com/i/web/status/1410624005669169154?s=20",
+        "https://x.com/NASA/status/1410624005669169154/photo/2",
+    ),
+    (
+        "x:1410624005669169154/video/2",
+        "https://x.com/NASA/status/1410624005669169154/video/2",
+        "https://mobile.twitter.com/i/web/status/1410624005669169154/video/2?s=20",
     ),
     (
         "tiktok:7213245612512300330",
@@ -50,18 +60,30 @@ SAME_VIDEO = [
         "https://redd.it/6rrwyj",
     ),
     ("vimeo:76979871", "https://vimeo.com/76979871", "https://player.vimeo.com/video/76979871?title=0"),
-    ("vimeo:76979871/ab12cd34ef", "https://vimeo.com/76979871/ab12cd34ef"),
+    ("vimeo:76979871", "https://vimeo.com/76979871", "https://vimeo.com/showcase/1234/video/76979871"),
+    (
+        "vimeo:76979871/ab12cd34ef",
+        "https://vimeo.com/76979871/ab12cd34ef",
+        "https://player.vimeo.com/video/76979871?title=0&h=ab12cd34ef",
+    ),
     ("dailymotion:x5kesuj", "https://www.dailymotion.com/video/x5kesuj_some-title", "https://dai.ly/x5kesuj"),
     (
         "twitch:FaintLight-Gull",
         "https://www.twitch.tv/x/clip/FaintLight-Gull",
         "https://clips.twitch.tv/FaintLight-Gull",
+        "https://m.twitch.tv/clip/FaintLight-Gull?x=1",
     ),
     (
         "linkedin:7016901149999955968",
         "https://www.linkedin.com/feed/update/urn:li:activity:7016901149999955968/",
         "https://www.linkedin.com/posts/someone_words-activity-7016901149999955968-AbC1?utm=1",
     ),
+    (
+        "bilibili:BV13x41117TL",
+        "https://www.bilibili.com/video/BV13x41117TL",
+        "https://m.bilibili.com/video/BV13x41117TL?p=1",
+    ),
+    ("bilibili:BV13x41117TL?p=12", "https://www.bilibili.com/video/BV13x41117TL/?spm=1&p=12&vd_source=2"),
     ("pinterest:664281013778109217", "https://www.pinterest.co.uk/pin/a-title--664281013778109217/"),
 ]
 
@@ -83,6 +105,13 @@ def test_the_canonical_form_is_one_that_the_rows_own_extractor_takes(site):
     assert any(extractor.suitable(link.url) for extractor in extractors)
 
 
+@pytest.mark.parametrize("case", SAME_VIDEO, ids=lambda case: case[0])
+def test_whatever_a_link_becomes_one_of_the_rows_extractors_takes(case):
+    link = canonicalise(case[1])
+    classes = [c for c in gen_extractor_classes() if any(re.fullmatch(e, c.IE_NAME) for e in link.site.extractors)]
+    assert any(extractor.suitable(link.url) for extractor in classes)
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -90,11 +119,16 @@ def test_the_canonical_form_is_one_that_the_rows_own_extractor_takes(site):
         "https://www.tiktok.com/t/ZTabc",
         "https://fb.watch/abc-d/",
         "https://www.facebook.com/share/v/1abc/",
+        "https://www.instagram.com/share/reel/BAabcdef1",
+        "https://www.instagram.com/share/p/BAabcdef1/",
         "https://t.co/abc",
+        "https://t.co/abc?amp=1",
         "https://v.redd.it/abc123",
         "https://www.reddit.com/r/videos/s/AbC",
         "https://b23.tv/abc",
+        "https://b23.tv/abc?share_medium=android",
         "https://pin.it/abc",
+        "https://pin.it/abc/",
         "https://lnkd.in/abc",
     ],
 )
@@ -149,7 +183,11 @@ def test_what_is_not_an_ordinary_web_link_is_refused(url):
         "https://evil.example/?u=https://www.youtube.com/watch?v=aqz-KE-bpKQ",
         "https://www.youtube.com:8080/watch?v=aqz-KE-bpKQ",
         "https://www.youtube.com/redirect?q=http://127.0.0.1/",
+        "https://x.com/NASA/status/141062400…",
+        "https://x.com/NASA/status/141062400...",
+        "https://x.com/NASA/status/141062400%E2%80%A6",
         "https://www.youtube.com/playlist?list=PL0123456789",
+        "https://www.instagram.com/reels/audio/1234567890/",
         "http://127.0.0.1/x.mp4",
         "http://2130706433/x.mp4",
     ],
@@ -170,6 +208,9 @@ some_link = st.builds(
 form_link = st.sampled_from([url for _, *urls in SAME_VIDEO for url in urls])
 
 
+@example("http://media.example/>#")
+@example("<http://media.example/>#>")
+@example("http://media.example/\u200b#")
 @given(st.one_of(some_link, form_link, st.builds("{}&{}".format, form_link, word), st.text()))
 def test_canonicalising_twice_changes_nothing(url):
     try:
