@@ -5,6 +5,8 @@ import re
 import pytest
 
 from core.analysis import VERDICT_WORDS
+from demo import view
+from demo.work import Step
 from tests import media
 
 pytestmark = pytest.mark.slow
@@ -71,6 +73,20 @@ def test_whatever_the_keyboard_reaches_shows_that_it_is_there(page):
     assert edges["INPUT"] == edges["BUTTON"] == {"solid"}, edges
 
 
+def test_where_the_system_forces_its_own_colours_the_open_tab_the_progress_and_the_slider_are_seen(page):
+    shown = view.busy(Step("look", 0.5))
+    page.evaluate("shown => document.querySelector('main').insertAdjacentHTML('beforeend', shown)", shown)
+    page.emulate_media(forced_colors="active")
+    grounds = "part => [part, part.parentElement].map((one) => getComputedStyle(one).backgroundColor)"
+    assert len(set(page.locator("progress").evaluate(grounds))) == 2
+    page.get_by_role("button", name="More choices").click()
+    edge = "slider => getComputedStyle(slider).borderTopStyle"
+    assert page.get_by_role("slider").evaluate(edge) == "solid"
+    line = "tab => getComputedStyle(tab).textDecorationLine"
+    assert page.locator("[role=tab][aria-selected=true]").first.evaluate(line) == "underline"
+    assert page.locator("[role=tab][aria-selected=false]").first.evaluate(line) == "none"
+
+
 def test_who_hears_the_page_is_told_how_far_it_is_and_then_the_verdict(browser, address, tmp_path):
     page = browser.new_page()
     page.goto(address)
@@ -85,3 +101,8 @@ def test_who_hears_the_page_is_told_how_far_it_is_and_then_the_verdict(browser, 
     page.close()
     assert len(heard) <= 8
     assert heard[-1].startswith(tuple(f"{words}, probability" for words in VERDICT_WORDS.values()))
+
+
+def test_on_a_wide_screen_lines_stay_short_enough_to_be_followed(page):
+    page.set_viewport_size({"width": 1900, "height": 900})
+    assert page.locator("main").bounding_box()["width"] <= 58 * 16
