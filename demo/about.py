@@ -53,5 +53,5 @@ def card(weights: Path) -> str | None:
         if (weights / name).is_file():
             text = (weights / name).read_text(encoding="utf-8")
             text = text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
-            return re.sub(r"^#+ ", "#### ", text, flags=re.MULTILINE)
+            return re.sub(r"^#+ ", "### ", text, flags=re.MULTILINE)
     return None

@@ -39,6 +39,12 @@ PLAN_WORDS = {
 LOOKS = {
     "theme": gr.themes.Base(
         primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+    ).set(  # Gradio's own are too pale to be read by everybody: words 4.5 to 1, edges of fields 3 to 1
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        input_border_width="1px",
+        input_border_color="*neutral_500",
+        input_border_color_dark="*neutral_400",
     ),
     # Gradio names the browser's language, and a screen reader would speak our English by its rules
     "js": "() => { document.documentElement.lang = 'en'; }",
@@ -254,6 +260,7 @@ class Handlers:
         """
         visit = self._visits.begin(request.session_hash)
         status, verdict, copy, details, runs = view.busy(Step("wait", 0)), "", "", "", True
+        found = ""
 
         def shown() -> tuple:
             return status, verdict, view.above(visit.analysis, visit.line), copy, details, gr.update(visible=runs)
@@ -263,12 +270,13 @@ class Handlers:
             for report in check(source(), self._load(weights), plan, visit.folder, visit.stop):
                 match report:
                     case Step():
-                        status = view.busy(report)
+                        status = view.busy(report, found)
                     case Answer():
-                        visit.analysis = report.analysis
+                        visit.analysis, found = report.analysis, view.told(report.analysis)
+                        status = view.busy(Step("annotate", 0), found)
                         verdict, details = view.verdict(report), view.details(report)
                     case Copy():
-                        status, copy, runs = "", view.copy(report), False
+                        status, copy, runs = view.said(f"{found} The check is finished."), view.copy(report), False
                 yield shown()
         except CheckError as error:
             status, runs = view.problem(error), False

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from core import report
-from core.analysis import Analysis
+from core.analysis import VERDICT_WORDS, Analysis
 from core.errors import CheckError
 from core.words import percent
 from demo.work import Answer, Copy, Step
@@ -34,8 +34,8 @@ STAGES: dict[str, tuple[int, float, float]] = {
 }
 
 
-def busy(step: Step) -> str:
-    """The steps of a check with the present one marked, and how far it is."""
+def busy(step: Step, found: str = "") -> str:
+    """The steps of a check with the present one marked, and how far it is. found: what a screen reader says before."""
     at, start, stop = STAGES[step.stage]
     done = start + (stop - start) * step.part
     items = Markup("").join(
@@ -46,16 +46,30 @@ def busy(step: Step) -> str:
         )
         for i, words in enumerate(STEPS)
     )
-    return Markup(
-        '<div class="um um-busy"><progress max="1" value="{:.3f}" aria-label="Progress of the check"></progress>'
-        '<ol>{}</ol><p class="um-now" role="status">{}</p></div>'
-    ).format(done, items, STEPS[at])
+    shown = Markup(
+        '<div class="um-busy"><progress max="1" value="{:.3f}" aria-label="Progress of the check"></progress>'
+        "<ol>{}</ol></div>"
+    ).format(done, items)
+    return said(f"{found} {STEPS[at]}".strip(), shown)
+
+
+def said(words: str, shown: str = "") -> str:
+    """For a screen reader alone. It stands first, so that Gradio changes its text: of a new element none tells."""
+    return Markup('<div class="um"><p class="um-now" role="status">{}</p>{}</div>').format(words, shown)
+
+
+def told(analysis: Analysis) -> str:
+    """The verdict in a sentence."""
+    if analysis.verdict is None:
+        return "No verdict."
+    number = f", probability of manipulation {percent(analysis.probability)}" if analysis.model.trained else ""
+    return f"{VERDICT_WORDS[analysis.verdict]}{number}."
 
 
 def problem(error: CheckError) -> str:
     """What went wrong in a sentence, and what to do next."""
     if error.code == "cancelled":
-        return Markup('<div class="um um-note" role="status"><p>Stopped. Nothing of it was kept.</p></div>')
+        return Markup('<div class="um"><p class="um-note" role="status">Stopped. Nothing of it was kept.</p></div>')
     return inert(
         Markup(
             '<div class="um um-problem" role="alert"><h2>{}</h2><p>{}</p><p class="um-dim um-small">{}</p></div>'

@@ -133,6 +133,14 @@ function drawReport() {
     loadPictures(check);
 }
 
+/** What becomes of the shown check, read aloud once: without its progress, which would be read out at every step. @param {Check | undefined} check */
+function say(check) {
+    const view = check && viewOf(check, t);
+    const outcome = view && check && isOver(check) ? [view.percent?.label ?? view.text, view.next] : [];
+    const words = [view?.title, ...outcome].filter(Boolean).join('\n');
+    if (at('said').textContent !== words) at('said').textContent = words;
+}
+
 async function draw() {
     checks = await getChecks();
     if (isWide.matches) shown ??= checks[0]?.key ?? null; // the report has its own column there
@@ -145,6 +153,7 @@ async function draw() {
     if (state === drawn) return; // a report that is read stays as it is
     drawn = state;
     drawReport();
+    say(check);
 }
 
 /** @param {string | null} key @param {string} place where the keyboard goes on */

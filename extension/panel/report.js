@@ -58,7 +58,7 @@ function timeline(face, duration, t) {
     const x = (/** @type {number} */ seconds) => left + ((width - left - 8) * seconds) / Math.max(duration, 0.1);
     const y = (/** @type {number} */ probability) => 8 + (height - 30) * (1 - probability);
     const points = face.timeline.map((/** @type {any} */ moment) => [x(moment.t_s), y(moment.probability), moment]);
-    const title = t('timeline_words', face.id, asPercent(Math.max(...face.timeline.map((/** @type {any} */ m) => m.probability))), clock(face.first_seen_s), clock(face.last_seen_s));
+    const title = t('timeline_words', face.id, asPercent(Math.max(...face.timeline.map((/** @type {any} */ m) => m.probability))), clock(face.first_seen_s, true), clock(face.last_seen_s, true));
     return svg(
         'svg',
         { class: 'timeline', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': title },
@@ -67,7 +67,7 @@ function timeline(face, duration, t) {
             svg('text', { x: left - 6, y: y(level) + 4, 'text-anchor': 'end', text: `${level * 100}%` }),
         ]),
         svg('polyline', { points: points.map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`).join(' ') }),
-        ...points.map(([px, py, moment]) => svg('circle', { cx: px.toFixed(1), cy: py.toFixed(1), r: points.length > 40 ? 1.5 : 3 }, svg('title', { text: `${clock(moment.t_s)}: ${asPercent(moment.probability)} %` }))),
+        ...points.map(([px, py, moment]) => svg('circle', { cx: px.toFixed(1), cy: py.toFixed(1), r: points.length > 40 ? 1.5 : 3 }, svg('title', { text: `${clock(moment.t_s, true)}: ${asPercent(moment.probability)} %` }))),
         svg('text', { x: left, y: height - 4, text: clock(0) }),
         svg('text', { x: width - 8, y: height - 4, 'text-anchor': 'end', text: clock(duration) }),
     );
@@ -75,7 +75,7 @@ function timeline(face, duration, t) {
 
 /** The same for those who read tables. @param {any} face @param {Words} t */
 function timelineTable(face, t) {
-    const rows = face.timeline.map((/** @type {any} */ moment) => h('tr', {}, h('td', { text: clock(moment.t_s) }), h('td', { text: `${asPercent(moment.probability)} %` })));
+    const rows = face.timeline.map((/** @type {any} */ moment) => h('tr', {}, h('td', { text: clock(moment.t_s, true) }), h('td', { text: `${asPercent(moment.probability)} %` })));
     const head = h('tr', {}, h('th', { text: t('time'), scope: 'col' }), h('th', { text: t('probability'), scope: 'col' }));
     return h('details', {}, h('summary', { text: t('as_table') }), h('table', {}, h('thead', {}, head), h('tbody', {}, ...rows)));
 }
@@ -84,10 +84,10 @@ function timelineTable(face, t) {
 function faceReport(face, check, t, pictures) {
     const tone = VERDICTS.includes(face.verdict) ? face.verdict : 'no_face';
     const percent = percentOf(face, t);
-    const seen = t('face_seen', clock(face.first_seen_s), clock(face.last_seen_s), face.frames);
+    const seen = t('face_seen', clock(face.first_seen_s, true), clock(face.last_seen_s, true), face.frames);
     const own = pictures.filter((picture) => picture.face === face.id);
     const figures = own.map(({ source, t: at }) => {
-        const caption = `${t('heat_map')}, ${clock(at ?? 0)}`;
+        const caption = `${t('heat_map')}, ${clock(at ?? 0, true)}`;
         return h('figure', {}, h('img', { src: source, alt: `${t('face', face.id)}: ${caption}` }), h('figcaption', { text: caption }));
     });
     return h(

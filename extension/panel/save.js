@@ -29,7 +29,9 @@ export function reportPage(report, title, language, styles) {
     page.head.append(style);
     const copy = /** @type {Element} */ (page.importNode(report, true));
     copy.querySelectorAll('button').forEach((button) => button.remove());
-    page.body.append(copy);
+    const main = page.createElement('main');
+    main.append(copy);
+    page.body.append(main);
     return `<!doctype html>\n${page.documentElement.outerHTML}`;
 }
 

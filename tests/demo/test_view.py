@@ -45,7 +45,7 @@ def test_the_figures_are_those_that_came_with_the_weights(tmp_path):
     assert card(tmp_path) is None
     assert NO_FIGURES in about(tmp_path)
     (tmp_path / "README.md").write_text("---\nlicense: x\n---\n# Card\n\nAUC 0.9\n")
-    assert card(tmp_path) == "#### Card\n\nAUC 0.9\n"
+    assert card(tmp_path) == "### Card\n\nAUC 0.9\n"
     assert "AUC 0.9" in about(tmp_path) and NO_FIGURES not in about(tmp_path)
 
 
@@ -71,3 +71,10 @@ def test_no_line_is_held_against_numbers_that_mean_nothing():
 def test_links_are_off_on_a_space_unless_switched_on():
     assert links_from({"SPACE_ID": "a/b"}) is None
     assert links_from({"UNMASK_DEMO_LINKS": "0"}) is None
+
+
+def test_the_verdict_is_told_in_a_sentence_with_its_number_only_if_that_means_something():
+    assert view.told(an_analysis(a_face(1, (0.9,) * 4))) == "Likely manipulated, probability of manipulation 90%."
+    untrained = an_analysis(a_face(1, (0.5,) * 4), model=replace(TRAINED, trained=False))
+    assert view.told(untrained) == "Inconclusive."
+    assert view.told(an_analysis()) == "No verdict."

@@ -381,6 +381,8 @@ test('the full report opens beside the page and can be saved', async () => {
     assert.match(await copy.textContent('body'), /Likely manipulated.*87 %/s);
     assert.equal(await copy.locator('img[src^="data:"]').count(), 2);
     assert.equal(await copy.locator('[src^="http"], link, script, button').count(), 0);
+    assert.equal(await copy.locator('.bar').first().evaluate((bar) => getComputedStyle(bar).printColorAdjust), 'exact'); // browsers print no backgrounds by themselves
+    assert.equal(await copy.locator('main .verdict').count(), 1);
     await picture(copy, 'saved-report');
     await copy.close();
     await wide.close();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { faults } from '../support/access.js';
 import { analysis } from '../support/analysis.js';
 import { startChromium } from '../support/chromium.js';
 import { until } from '../support/display.js';
@@ -49,6 +50,25 @@ test('Cancel in a report takes the click that began before the progress changed'
     await panel.mouse.up();
     await shows('You stopped this check');
     assert.equal(await panel.locator('#report .verdict').count(), 1);
+    await panel.close();
+});
+
+test('who hears the panel is told once of every step and of the verdict, and not of the progress', async () => {
+    stub.road = [{ status: 'analyzing', progress: 0.3 }, { status: 'analyzing', progress: 0.6 }, { status: 'done', progress: 1, analysis: analysis('no_signs_found', 0.06) }];
+    const panel = await openPanel();
+    await panel.evaluate(() => {
+        globalThis.heard = [];
+        const region = document.querySelector('[role=status]:not(#notice)');
+        new MutationObserver(() => globalThis.heard.push(region.textContent)).observe(region, { childList: true });
+    });
+    await panel.fill('#address', 'https://x.com/someone/status/4');
+    await panel.press('#address', 'Enter');
+    await until('the verdict', async () => (await panel.textContent('#report')).includes('No signs found'), 15);
+    const heard = await panel.evaluate(() => globalThis.heard);
+    assert.match(heard.at(-1), /^No signs found\nProbability of manipulation 6 %/);
+    assert.equal(heard.filter((words) => words === 'Looking at faces').length, 1);
+    assert.equal(new Set(heard).size, heard.length, String(heard));
+    assert.deepEqual(await faults(panel), []);
     await panel.close();
 });
 

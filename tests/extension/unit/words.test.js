@@ -112,5 +112,6 @@ test('a number of an untrained model is said to mean nothing', () => {
 });
 
 test('a time reads as it does in the pictures beside it', () => {
-    assert.deepEqual([0, 3.75, 7.96, 62, 3723].map(clock), ['0:00', '0:03', '0:08', '1:02', '1:02:03']);
+    assert.deepEqual([0, 3.75, 7.96, 62, 3723].map((seconds) => clock(seconds)), ['0:00', '0:03', '0:08', '1:02', '1:02:03']);
+    assert.deepEqual([clock(3.25, true), clock(3.75, true), clock(7.96, true)], ['0:03.2', '0:03.8', '0:08.0']);
 });

@@ -1,0 +1,42 @@
+// What a report says in figures and times.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { parseHTML } from 'linkedom';
+
+import { wordsFrom } from '../../../extension/i18n.js';
+import { reportOf } from '../../../extension/panel/report.js';
+import { answered, newCheck } from '../../../extension/state.js';
+import { analysis } from '../support/analysis.js';
+
+const words = JSON.parse(readFileSync(new URL('../../../extension/_locales/en/messages.json', import.meta.url), 'utf8'));
+const { document, Node } = parseHTML('<html><body></body></html>');
+Object.assign(globalThis, { document, Node });
+
+function reported(result, pictures = []) {
+    const asked = newCheck({ key: 'k', url: 'https://x.com/a/status/1', site: 'X', source: 'link', server: 's', tabId: 1 }, 0);
+    const check = answered(asked, { kind: 'ok', status: 200, body: { id: '0123456789', status: 'done', analysis: result } }, 0);
+    return reportOf(check, wordsFrom(words), 'en', pictures);
+}
+
+test('nowhere is a probability 0 or 100 per cent, which nobody can know', () => {
+    const sure = analysis('likely_manipulated', 0.999);
+    sure.interval = [0.001, 1];
+    sure.faces[0].timeline.forEach((moment, index) => (moment.probability = index % 2));
+    const report = reported(sure);
+    report.querySelectorAll('.scale, .timeline > text').forEach((axis) => axis.remove());
+    assert.match(report.textContent, /99 %, likely between 1 and 99 %/);
+    assert.doesNotMatch(report.textContent, /\b(?:0|100) %/);
+});
+
+test('each moment of a second has a time of its own, in the table and beneath the heat maps', () => {
+    const result = analysis();
+    result.faces[0].timeline.forEach((moment, index) => (moment.t_s = index / 4));
+    const pictures = [3, 3.5].map((t) => ({ name: 'heat', face: 1, t, source: 'data:,' }));
+    const report = reported(result, pictures);
+    const times = [...report.querySelector('.face').querySelectorAll('tbody tr')].map((row) => row.firstElementChild.textContent);
+    assert.equal(times[2], '0:00.5');
+    assert.equal(new Set(times).size, 16);
+    assert.deepEqual([...report.querySelectorAll('figcaption')].map(({ textContent }) => textContent), ['Heat map, 0:03.0', 'Heat map, 0:03.5']);
+});
