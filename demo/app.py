@@ -231,7 +231,9 @@ class Handlers:
         try:
             if file:
                 self._visits.hold(session, file)
-            for report in check(sources.upload(file), self._load(weights), plan, visit.folder, visit.stop):
+            for report in check(
+                sources.upload(file), partial(self.detectors.get, weights), plan, visit.folder, visit.stop
+            ):
                 if isinstance(report, Answer):
                     return {"analysis": report.analysis.to_json()}
         except CheckError as error:
@@ -243,9 +245,6 @@ class Handlers:
         if self.links is None:
             raise CheckError("links_off")
         return self.links.source(url)
-
-    def _load(self, weights: str):
-        return partial(self.detectors.get, weights)
 
     def _run(self, source, plan: str, weights: str, request: gr.Request) -> Iterator[tuple]:
         """What to show in (status, verdict, above, copy, details, stop), again and again until the check is done.
@@ -260,7 +259,7 @@ class Handlers:
 
         yield shown()
         try:
-            for report in check(source(), self._load(weights), plan, visit.folder, visit.stop):
+            for report in check(source(), partial(self.detectors.get, weights), plan, visit.folder, visit.stop):
                 match report:
                     case Step():
                         status = view.busy(report)

@@ -170,9 +170,9 @@ class Queue:
             return list(session.scalars(select(WorkerRow).where(WorkerRow.seen_at > time.time() - WORKER_LIVES_S)))
 
 
-def untouched(folder: Path, seconds: float = 3600) -> Iterator[Path]:
-    """What lies in a folder and did not change for so long. Others may delete it meanwhile."""
+def untouched(folder: Path) -> Iterator[Path]:
+    """What lies in a folder and did not change for an hour. Others may delete it meanwhile."""
     for path in folder.glob("*"):
         with suppress(FileNotFoundError):
-            if path.stat().st_mtime < time.time() - seconds:
+            if path.stat().st_mtime < time.time() - 3600:
                 yield path
