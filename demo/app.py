@@ -32,7 +32,7 @@ PLAN_WORDS = {
     "fast": "Fast: ends as soon as the answer stands firm, and may miss faces that come later",
     "thorough": "Thorough: all of the video, which takes longer",
     "first100": "The first 100 frames",
-    "mean": "The first 147 frames",
+    "mean": "The first 150 frames",
 }
 
 # what `launch` and `mount_gradio_app` need to know of the page
