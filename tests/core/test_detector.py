@@ -155,10 +155,10 @@ def test_two_threads_at_once_get_the_answers_they_get_alone(detector, talking, c
 
 
 def test_checks_one_after_another_share_a_thread(detector, talking):
-    detector.check(talking)
+    detector.check(talking, BRIEF)
     before = threading.active_count()
     for _ in range(3):
-        detector.check(talking)
+        detector.check(talking, BRIEF)
     assert threading.active_count() == before
 
 

@@ -138,6 +138,7 @@ FOREIGN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("browser", "expected"), [("chromium", FOREIGN), ("firefox", set())])
 def test_the_linter_finds_nothing_in_either_build(dist, tmp_path, browser, expected):
     need("node")
