@@ -148,10 +148,10 @@ class Queue:
             elif folder.name in ended:
                 self.config.source(folder.name).unlink(missing_ok=True)
 
-    def sign_in(self, worker: str, ready: bool, info: dict) -> None:
-        """A worker's sign of life."""
+    def sign_in(self, worker: str, info: dict) -> None:
+        """A worker's sign of life, the first once its model is loaded."""
         with self.database.write() as session:
-            session.merge(WorkerRow(id=worker, seen_at=time.time(), ready=ready, info=info))
+            session.merge(WorkerRow(id=worker, seen_at=time.time(), ready=True, info=info))
 
     def sign_out(self, worker: str) -> None:
         with self.database.write() as session:
