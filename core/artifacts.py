@@ -4,13 +4,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from core.analysis import Analysis
 from core.annotate import annotated_picture, annotated_video
 from core.container import Source
 from core.draw import heat_over, most_suspicious
-from core.render import MAX_FACES, Heat, key_crops, key_frame_sheet, timeline_picture, written_whole
+from core.render import MAX_FACES, Heat, key_crops, key_frame_sheet, timeline_picture, with_heat, written_whole
 from core.report import write_report
 
 
@@ -60,8 +58,7 @@ def heat_pictures(path: Source, analysis: Analysis, folder: Path, heat: Heat) ->
         old.unlink(missing_ok=True)
     written = []
     for face_id, cut in key_crops(path, most_suspicious(analysis.faces, MAX_FACES)).items():
-        maps = heat(np.stack([picture for _, picture in cut])) if cut else []
-        for (key, picture), one in zip(cut, maps, strict=True):
+        for key, picture, one in with_heat(cut, heat):
             written.append(folder / f"face-{face_id}-at-{key.t_s:.2f}s.png")
             with written_whole(written[-1]) as part:
                 Image.fromarray(heat_over(picture, one)).save(part, "PNG")

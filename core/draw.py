@@ -95,14 +95,14 @@ def font(size: int, bold: bool = False):
     return ImageFont.truetype(f"{get_data_path()}/fonts/ttf/{name}", size)
 
 
-def label(parts: list[tuple[str, Rgb]], size: int, background: Rgb = INK) -> np.ndarray:
+def label(parts: list[tuple[str, Rgb]], size: int) -> np.ndarray:
     """A line of text on a plate, each part in its colour: (h, w, 3) uint8."""
     from PIL import Image, ImageDraw
 
     typeface, pad = font(size, bold=True), max(3, size // 3)
     ascent, descent = typeface.getmetrics()
     widths = [typeface.getlength(text) for text, _ in parts]
-    plate = Image.new("RGB", (round(sum(widths)) + 2 * pad, ascent + descent + pad), background)
+    plate = Image.new("RGB", (round(sum(widths)) + 2 * pad, ascent + descent + pad), INK)
     draw, x = ImageDraw.Draw(plate), float(pad)
     for (text, colour), width in zip(parts, widths, strict=True):
         draw.text((x, pad // 2), text, colour, typeface)

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+FPS = 25
 TITLE = "made by Unmask from a NASA portrait"
 FACE_CENTRE, FACE_AXES = (224, 124), (44, 56)  # pixels of the portrait: an ellipse from brow to chin
 
 
 def make_example(
-    path: str | Path, seconds: float = 6.0, blended: bool = False, size: tuple[int, int] = (1280, 720), fps: int = 25
+    path: str | Path, seconds: float = 6.0, blended: bool = False, size: tuple[int, int] = (1280, 720)
 ) -> Path:
     """Write the clip as H.264 in MP4 and return its path. size: width and height in pixels, even numbers.
 
@@ -25,11 +26,11 @@ def make_example(
     picture = blend(portrait()) if blended else portrait()
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
         container.metadata["title"] = TITLE + (", the face blended with itself" if blended else "")
-        stream = container.add_stream("libx264", rate=fps, options={"crf": "20", "preset": "veryfast"})
+        stream = container.add_stream("libx264", rate=FPS, options={"crf": "20", "preset": "veryfast"})
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
-        for i in range(max(1, round(seconds * fps))):
-            view = camera_view(picture, i / fps, size)
+        for i in range(max(1, round(seconds * FPS))):
+            view = camera_view(picture, i / FPS, size)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(view, format="rgb24")))
         container.mux(stream.encode(None))
     return Path(path)

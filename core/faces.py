@@ -59,14 +59,14 @@ class FaceDetector:
     A context manager; `close` frees the graph.
     """
 
-    def __init__(self, min_score: float = MIN_SCORE):
+    def __init__(self):
         with quiet_stderr(), _without_plotting():
             from mediapipe.tasks import python as tasks
             from mediapipe.tasks.python import vision
 
             options = vision.FaceDetectorOptions(
                 base_options=tasks.BaseOptions(model_asset_buffer=DETECTOR_MODEL.read_bytes()),
-                min_detection_confidence=min_score,
+                min_detection_confidence=MIN_SCORE,
             )
             self._detector = vision.FaceDetector.create_from_options(options)
             self._detect(np.zeros((64, 64, 3), np.uint8))  # the graph logs at its first frame too

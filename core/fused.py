@@ -20,7 +20,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from core.model import IMAGENET_MEAN, IMAGENET_STD, Encoder
 from core.resnext import Bottleneck
-from core.stem import InvertedBottleneck
+from core.stem import InvertedBottleneck, SameConv
 
 if TYPE_CHECKING:
     from openvino import Core, Model
@@ -148,7 +148,7 @@ def convolution(conv: nn.Conv2d, x):
     from openvino import opset13 as ops
 
     before = after = list(conv.padding)
-    if hasattr(conv, "before") and conv.stride[0] == 2:
+    if isinstance(conv, SameConv) and conv.stride[0] == 2:
         before, after = [conv.before] * 2, [conv.after] * 2
     if conv.groups == 1:
         y = ops.convolution(x, constant(conv.weight), list(conv.stride), before, after, [1, 1])

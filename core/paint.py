@@ -7,8 +7,8 @@ import numpy as np
 
 from core.analysis import Analysis
 from core.draw import INK, LOOKS, WHITE, Rgb, band_stretches, font, label, most_suspicious, runs
-from core.faces import Box
-from core.follow import Sight, overlap
+from core.faces import Box, overlap
+from core.follow import Sight
 from core.words import clock, percent
 
 MIN_SIDE, MAX_SIDE = 640, 1920  # of the copy: labels stay legible on small videos, and large ones stay playable

@@ -49,10 +49,10 @@ def load_weights(weights: str | Path | None = None) -> Pretrained:
     return read_folder(find_folder(weights))
 
 
-def untrained(config: ModelConfig | None = None, seed: int = 0) -> Pretrained:
+def untrained(config: ModelConfig | None = None) -> Pretrained:
     """A network of seeded random weights, for trying the road before there are trained ones."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(0)
         model = DeepfakeModel(config or ModelConfig()).eval()
     return Pretrained(model, Calibration(), "untrained", "0", "", trained=False)
 

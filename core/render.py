@@ -78,6 +78,18 @@ def key_crops(path: Source, faces: list[FaceResult]) -> dict[int, list[tuple[Key
     return crops
 
 
+def with_heat(
+    cut: list[tuple[KeyFrame, np.ndarray]], heat: Heat | None
+) -> list[tuple[KeyFrame, np.ndarray, np.ndarray | None]]:
+    """One face's key frames and crops with the heat map of each; None where there is no `heat`."""
+    maps = heat(np.stack([picture for _, picture in cut])) if heat and cut else [None] * len(cut)
+    return [(key, picture, one) for (key, picture), one in zip(cut, maps, strict=True)]
+
+
+def is_empty(heat: np.ndarray | None) -> bool:
+    return heat is not None and float(heat.max()) == 0
+
+
 def timeline_picture(path: Source, analysis: Analysis, out: Path) -> None:
     """A PNG of the probability over time: a row for each face with its portrait, its line and the bands behind it."""
     from matplotlib.figure import Figure  # without pyplot, which keeps global state and is not for threads
@@ -168,14 +180,12 @@ def key_frame_sheet(path: Source, analysis: Analysis, out: Path, heat: Heat | No
         if analysis.media.is_still:
             seen = f"{face.size_px:.0f} pixels"
         draw.text((left + 16, y + 22), seen, INK, font(14))
-        cut = crops[face.id]
-        maps = heat(np.stack([picture for _, picture in cut])) if heat and cut else [None] * len(cut)
-        for column, ((key, picture), one) in enumerate(zip(cut, maps, strict=True)):
+        for column, (key, picture, one) in enumerate(with_heat(crops[face.id], heat)):
             x = left + column * (side + gap)
             sheet.paste(Image.fromarray(picture).resize((side, side)), (x, y + 50))
             if one is not None:
                 sheet.paste(Image.fromarray(heat_over(picture, one)).resize((side, side)), (x, y + 50 + side + gap))
-            said = percent(key.probability) + (", no sign stands out" if one is not None and one.max() == 0 else "")
+            said = percent(key.probability) + (", no sign stands out" if is_empty(one) else "")
             when = "" if analysis.media.is_still else f"at {clock(key.t_s, True)}: "
             draw.text((x, y + row - 34), when + said, INK, font(14))
         y += row

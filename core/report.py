@@ -19,7 +19,7 @@ from core.analysis import Analysis, FaceResult, KeyFrame
 from core.container import Source
 from core.draw import LOOKS, band_stretches, heat_over, most_suspicious, runs
 from core.facts import facts, meaning
-from core.render import MAX_FACES, MAX_KEY_FRAMES, Heat, key_crops, written_whole
+from core.render import MAX_FACES, MAX_KEY_FRAMES, Heat, is_empty, key_crops, with_heat, written_whole
 from core.words import clock, count, percent, percent_range, printable
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -43,16 +43,11 @@ def key_shots(path: Source, analysis: Analysis, heat: Heat | None = None) -> Sho
     """The key frames of the most suspicious faces. heat: crops to heat maps, as in `core.render`. Raises CheckError."""
     shots: Shots = {}
     for face_id, cut in key_crops(path, most_suspicious(analysis.faces, MAX_FACES)).items():
-        maps = heat(np.stack([picture for _, picture in cut])) if heat and cut else [None] * len(cut)
         shots[face_id] = [
             Shot(key, as_data(picture), None if one is None else as_data(heat_over(picture, one)), is_empty(one))
-            for (key, picture), one in zip(cut, maps, strict=True)
+            for key, picture, one in with_heat(cut, heat)
         ]
     return shots
-
-
-def is_empty(heat: np.ndarray | None) -> bool:
-    return heat is not None and float(heat.max()) == 0
 
 
 def as_data(picture: np.ndarray) -> str:

@@ -95,17 +95,17 @@ def frames(
             raise CheckError("damaged")
 
 
-def frames_at(path: str | Source, times_s: list[float], limits: Limits = DEFAULT_LIMITS) -> Iterator[Frame]:
+def frames_at(path: str | Source, times_s: list[float]) -> Iterator[Frame]:
     """Decode single frames, as pictures of an analysis need them; `window` says which of the times a frame is for.
 
     times_s: ascending, each another. One that cannot be read is left out. Raises CheckError.
     """
-    with open_video(path, limits) as video:
+    with open_video(path, DEFAULT_LIMITS) as video:
         timeline = read_timeline(video)
         wanted = _to_ms(np.array(times_s))
         seeks = not timeline.by_number and not timeline.is_still
         windows = [_Window([ms], keyframe_before(video, timeline, ms) if seeks else None) for ms in wanted]
-    with open_video(path, limits) as video:
+    with open_video(path, DEFAULT_LIMITS) as video:
         upright = None
         for shot in _Reader(video, timeline, lambda code, message: None).windows(windows):
             upright = upright or Upright(shape_of(video, shot.picture))

@@ -32,7 +32,7 @@ PLAN_WORDS = {
     "fast": "Fast: ends as soon as the answer stands firm, and may miss faces that come later",
     "thorough": "Thorough: all of the video, which takes longer",
     "first100": "The first 100 frames",
-    "mean": "The first 147 frames",
+    "mean": "The first 150 frames",
 }
 
 # what `launch` and `mount_gradio_app` need to know of the page
@@ -237,7 +237,9 @@ class Handlers:
         try:
             if file:
                 self._visits.hold(session, file)
-            for report in check(sources.upload(file), self._load(weights), plan, visit.folder, visit.stop):
+            for report in check(
+                sources.upload(file), partial(self.detectors.get, weights), plan, visit.folder, visit.stop
+            ):
                 if isinstance(report, Answer):
                     return {"analysis": report.analysis.to_json()}
         except CheckError as error:
@@ -249,9 +251,6 @@ class Handlers:
         if self.links is None:
             raise CheckError("links_off")
         return self.links.source(url)
-
-    def _load(self, weights: str):
-        return partial(self.detectors.get, weights)
 
     def _run(self, source, plan: str, weights: str, request: gr.Request) -> Iterator[tuple]:
         """What to show in (status, verdict, above, copy, details, stop), again and again until the check is done.
@@ -267,7 +266,7 @@ class Handlers:
 
         yield shown()
         try:
-            for report in check(source(), self._load(weights), plan, visit.folder, visit.stop):
+            for report in check(source(), partial(self.detectors.get, weights), plan, visit.folder, visit.stop):
                 match report:
                     case Step():
                         status = view.busy(report, found)

@@ -7,7 +7,7 @@
  */
 
 /** @type {Settings} */
-export const DEFAULTS = {
+const DEFAULTS = {
     server: 'http://127.0.0.1:8000',
     apiKey: '',
     consent: null, // of which server, and when

@@ -43,7 +43,7 @@ function isAt(hostname, hosts) {
 }
 
 /** The site's name if one of the rules is about this host. @param {unknown} text */
-export function siteOf(text) {
+function siteOf(text) {
     const url = webAddress(text);
     return (url && POSTS.find((rule) => isAt(url.hostname, rule.hosts))?.site) ?? null;
 }

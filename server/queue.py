@@ -148,10 +148,10 @@ class Queue:
             elif folder.name in ended:
                 self.config.source(folder.name).unlink(missing_ok=True)
 
-    def sign_in(self, worker: str, ready: bool, info: dict) -> None:
-        """A worker's sign of life."""
+    def sign_in(self, worker: str, info: dict) -> None:
+        """A worker's sign of life, the first once its model is loaded."""
         with self.database.write() as session:
-            session.merge(WorkerRow(id=worker, seen_at=time.time(), ready=ready, info=info))
+            session.merge(WorkerRow(id=worker, seen_at=time.time(), ready=True, info=info))
 
     def sign_out(self, worker: str) -> None:
         with self.database.write() as session:
@@ -170,9 +170,9 @@ class Queue:
             return list(session.scalars(select(WorkerRow).where(WorkerRow.seen_at > time.time() - WORKER_LIVES_S)))
 
 
-def untouched(folder: Path, seconds: float = 3600) -> Iterator[Path]:
-    """What lies in a folder and did not change for so long. Others may delete it meanwhile."""
+def untouched(folder: Path) -> Iterator[Path]:
+    """What lies in a folder and did not change for an hour. Others may delete it meanwhile."""
     for path in folder.glob("*"):
         with suppress(FileNotFoundError):
-            if path.stat().st_mtime < time.time() - seconds:
+            if path.stat().st_mtime < time.time() - 3600:
                 yield path

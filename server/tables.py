@@ -96,7 +96,7 @@ class WorkerRow(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     seen_at: Mapped[float]
-    ready: Mapped[bool]  # a model is loaded
+    ready: Mapped[bool]  # always: a worker says that it lives once its model is loaded
     info: Mapped[dict[str, Any]]  # model, degraded
 
 

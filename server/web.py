@@ -28,8 +28,7 @@ class Server(BaseApplication):
 
     def load_config(self) -> None:
         for name, value in self.settings.items():
-            if name in self.cfg.settings:
-                self.cfg.set(name, value)
+            self.cfg.set(name, value)
 
     def load(self) -> Flask:
         return self.app

@@ -115,7 +115,7 @@ class Runner:
 
     def _keep(self, ready: dict) -> None:
         """A sign of life, and sweeping."""
-        self.queue.sign_in(self.id, True, ready)
+        self.queue.sign_in(self.id, ready)
         for _ in range(min(self.queue.sweep(), self.config.checks)):
             ring(self.bell)
         if time.monotonic() >= self._sweep_files_at:

@@ -9,9 +9,9 @@ def places(shape: tuple[int, int]) -> np.ndarray:
     return np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in shape[::-1])), 2)
 
 
-def smooth_field(shape: tuple[int, int], rng: np.random.Generator, strength: float, cells: int = 6) -> np.ndarray:
+def smooth_field(shape: tuple[int, int], rng: np.random.Generator, strength: float) -> np.ndarray:
     """A smooth random displacement (H, W, 2) float32 in pixels."""
-    coarse = rng.normal(0, strength, (cells, cells, 2)).astype(np.float32)
+    coarse = rng.normal(0, strength, (6, 6, 2)).astype(np.float32)
     return cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
 
 

@@ -16,6 +16,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -31,6 +32,7 @@ from training.scores import Score, names_of, score_all
 LEVEL = 0.05  # of real videos above the upper edge, of forged ones below the lower
 LEAST_SOURCES = 10  # fewer do not say where one in twenty of other people's files will lie
 LEAST_SLOPE = 1e-3  # keeps the order of faces where the logits tell nothing
+normal_quantile = NormalDist().inv_cdf
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,6 @@ def uncertainty(files: list[Scored], draws: int) -> tuple[float, float, float]:
         return 0.0, 0.0, 0.0
     (of_slope, of_both), (_, of_intercept) = np.cov(np.array(found).T).tolist()
     return of_slope, of_intercept, of_both
-
-
-def normal_quantile(p: float) -> float:
-    from statistics import NormalDist
-
-    return NormalDist().inv_cdf(p)
 
 
 def cross_fitted(files: list[Scored]) -> tuple[np.ndarray, np.ndarray]:

@@ -87,10 +87,11 @@ def markdown(result: dict) -> str:
     lines = [
         "# Detectors side by side",
         "",
-        f"Manifest {result['manifest']}, {result['items']} items. All were shown the",
+        f"Manifest {result['manifest']}, {result['items']} items. All were shown the same crops of the same frames; those "
+        "trained here saw the same pseudo-fakes of the same faces.",
+        "",
+        *table(["system", "what it is"], [[n, s["about"]] for n, s in result["systems"].items()]),
     ]
-    lines[-1] += " same crops of the same frames; those trained here saw the same pseudo-fakes of the same faces."
-    lines += ["", *table(["system", "what it is"], [[n, s["about"]] for n, s in result["systems"].items()])]
     for kind in KINDS:
         systems = {name: system[kind] for name, system in result["systems"].items() if kind in system}
         if not systems:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from training.scores import drop_cut_line
+
 FREE = ("images", "every", "start")  # what may differ when a run goes on
 
 
@@ -26,7 +28,7 @@ def keep_config(out: Path, config: dict) -> str:
 
 def keep_log(log: Path, step: int) -> None:
     """Take out what a killed run wrote after its checkpoint of `step`, and will write again."""
-    text = log.read_text() if log.exists() else ""
-    rows = [line for line in text[: text.rfind("\n") + 1].splitlines() if json.loads(line)["step"] <= step]
-    if text:
-        log.write_text("".join(f"{line}\n" for line in rows))
+    drop_cut_line(log)
+    if log.exists():
+        lines = log.read_text().splitlines(keepends=True)
+        log.write_text("".join(line for line in lines if json.loads(line)["step"] <= step))

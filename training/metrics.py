@@ -76,13 +76,13 @@ def ranking(labels: np.ndarray, scores: np.ndarray) -> dict[str, float]:
     }
 
 
-def reliability(labels: np.ndarray, probs: np.ndarray, bins: int = BINS) -> np.ndarray:
-    """(B, 3): mean probability, share of fakes and size of each of `bins` equally full bins; empty ones are left out.
+def reliability(labels: np.ndarray, probs: np.ndarray) -> np.ndarray:
+    """(B, 3): mean probability, share of fakes and size of each of BINS equally full bins; empty ones are left out.
 
     Things of one probability are alike, so that the order they are given in changes nothing.
     """
     order, shares = np.argsort(probs, kind="stable"), mean_of_ties(labels, probs)
-    parts = [part for part in np.array_split(order, bins) if len(part)]
+    parts = [part for part in np.array_split(order, BINS) if len(part)]
     return np.array([(probs[part].mean(), shares[part].mean(), len(part)) for part in parts])
 
 
@@ -92,9 +92,9 @@ def mean_of_ties(values: np.ndarray, keys: np.ndarray) -> np.ndarray:
     return (np.bincount(numbers, values) / np.bincount(numbers))[numbers]
 
 
-def calibration_error(labels: np.ndarray, probs: np.ndarray, bins: int = BINS) -> float:
+def calibration_error(labels: np.ndarray, probs: np.ndarray) -> float:
     """ECE: how far probability and share of fakes lie apart, on average (Naeini et al. 2015, equal-count bins)."""
-    mean, share, size = reliability(labels, probs, bins).T
+    mean, share, size = reliability(labels, probs).T
     return float(np.average(np.abs(mean - share), weights=size))
 
 
@@ -154,14 +154,14 @@ def groups_of(names: Sequence[Sequence[str]]) -> np.ndarray:
     return connected_components(graph, directed=False)[1][: len(names)]
 
 
-def cluster_draws(groups: np.ndarray, draws: int = DRAWS, seed: int = 0) -> list[np.ndarray]:
+def cluster_draws(groups: np.ndarray, draws: int = DRAWS) -> list[np.ndarray]:
     """Indices of each bootstrap draw: whole groups with replacement, as many as there are (Field and Welsh 2007).
 
     The same draws for two systems give the interval of their difference.
     """
     _, numbers = np.unique(groups, return_inverse=True)
     members = np.split(np.argsort(numbers, kind="stable"), np.cumsum(np.bincount(numbers))[:-1])
-    chosen = np.random.default_rng(seed).integers(len(members), size=(draws, len(members)))
+    chosen = np.random.default_rng(0).integers(len(members), size=(draws, len(members)))
     return [np.concatenate([members[g] for g in draw]) for draw in chosen]
 
 

@@ -104,10 +104,10 @@ def read_shard(path: Path) -> dict[str, np.ndarray]:
 class Shards:
     """Random access to prepared samples; JPEGs stay compressed in memory until asked for."""
 
-    def __init__(self, folder: Path, pattern: str = "*.npz"):
+    def __init__(self, folder: Path):
         self.jpegs: list[np.ndarray] = []
         self.landmarks, self.boxes, self.sources = [], [], []
-        for path in sorted(folder.glob(pattern)):
+        for path in sorted(folder.glob("*.npz")):
             shard = read_shard(path)
             self.jpegs += np.split(shard["jpeg"], shard["ends"][:-1])
             self.landmarks += list(shard["landmarks"].astype(np.float32))

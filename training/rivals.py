@@ -192,8 +192,10 @@ def as_clips(pixels: Tensor) -> Tensor:
 
 def keep(folder: Path, model: Meso4 | Reference, about: dict) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    shape = {"size": model.config.size} if isinstance(model, Meso4) else {"depths": model.encoder.config.depths}
-    shape |= {} if isinstance(model, Meso4) else {"stem": model.encoder.config.stem}
+    if isinstance(model, Meso4):
+        shape = {"size": model.config.size}
+    else:
+        shape = {"depths": model.encoder.config.depths, "stem": model.encoder.config.stem}
     torch.save(model.state_dict(), folder / "model.pt")
     (folder / "config.json").write_text(json.dumps({"shape": shape, **about}, indent=1) + "\n")
 

@@ -58,8 +58,8 @@ def blurred(sigma: float) -> Callable[[np.ndarray], np.ndarray]:
     return lambda rgb: cv2.GaussianBlur(rgb, (0, 0), sigma)
 
 
-def noisy(sigma: float, seed: int = 0) -> Callable[[np.ndarray], np.ndarray]:
-    rng = np.random.default_rng(seed)
+def noisy(sigma: float) -> Callable[[np.ndarray], np.ndarray]:
+    rng = np.random.default_rng(0)
     return lambda rgb: np.clip(rgb + rng.normal(0, sigma, rgb.shape).round(), 0, 255).astype(np.uint8)
 
 

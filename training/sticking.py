@@ -18,6 +18,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 
 from core import landmarks as lm
 from core import movement, shading
@@ -90,16 +91,12 @@ def face_of(sample: Sample, points: np.ndarray) -> Face:
 
 
 def fit(x: np.ndarray, is_fake: np.ndarray, weights: np.ndarray, strength: float = 0.05) -> np.ndarray:
-    """Logistic regression by Newton's method: (N, 2) measures -> (3,), the last for the constant."""
+    """Logistic regression: (N, 2) measures -> (3,), the last for the constant."""
     mean, deviation = x.mean(0), x.std(0)
-    z, b = np.c_[(x - mean) / deviation, np.ones(len(x))], np.zeros(x.shape[1] + 1)
-    ridge = strength * np.r_[np.ones(x.shape[1]), 0]
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-z @ b))
-        slope = z.T @ (weights * (p - is_fake)) / weights.sum() + ridge * b
-        bend = (z.T * (weights * p * (1 - p))) @ z / weights.sum() + np.diag(ridge)
-        b -= np.linalg.solve(bend, slope)
-    return np.r_[b[:-1] / deviation, b[-1] - (b[:-1] * mean / deviation).sum()]
+    regression = LogisticRegression(C=1 / (strength * weights.sum()), solver="newton-cholesky", tol=1e-10)
+    found = regression.fit((x - mean) / deviation, is_fake, weights)
+    slopes = found.coef_[0] / deviation
+    return np.r_[slopes, found.intercept_[0] - slopes @ mean]
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ const MOST = 12;
  * @param {string} name
  * @returns {Omit<Picture, 'source'> | null} null for what the report does not show
  */
-export function pictureOf(name) {
+function pictureOf(name) {
     if (name === 'key-frames.png') return { name, face: null, t: null };
     const parts = name.match(/^heat-maps\/face-(\d+)-at-(\d+(?:\.\d+)?)s\.png$/);
     return parts && { name, face: Number(parts[1]), t: Number(parts[2]) };

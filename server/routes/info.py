@@ -49,7 +49,7 @@ def ready() -> Response:
     try:
         with services().database.read() as session:
             session.scalar(select(1))
-        workers = [worker for worker in services().queue.workers() if worker.ready]
+        workers = services().queue.workers()
     except SQLAlchemyError:
         raise CheckError("not_ready", "no database") from None
     if not workers:

@@ -155,11 +155,10 @@ def test_two_threads_at_once_get_the_answers_they_get_alone(detector, talking, c
 
 
 def test_checks_one_after_another_share_a_thread(detector, talking):
-    detector.check(talking)
-    before = threading.active_count()
-    for _ in range(3):
-        detector.check(talking)
-    assert threading.active_count() == before
+    detector.check(talking, BRIEF)
+    before = set(threading.enumerate())
+    detector.check(talking, BRIEF)
+    assert set(threading.enumerate()) == before
 
 
 def test_pieces_are_brought_in_the_thread_that_checks(detector, talking, judged):

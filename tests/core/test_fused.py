@@ -121,12 +121,13 @@ def test_faster_is_not_different_on_the_bundled_weights(faces, precision, openvi
     assert probabilities[0] == pytest.approx(probabilities[1], abs=0.02)
 
 
-SIGNALLED = """
-import os, signal, threading
+PROCESS = """
+import os, signal, sys, threading
 from core.fused import compiled
 from tests.tiny import tiny_model
 
 held, heard = [compiled(tiny_model().encoder, 64, "fp32")], []
+print("openvino" in sys.modules, [name for name in sys.modules if name.startswith("openvino_telemetry.")])
 elsewhere = threading.Thread(target=held.clear)
 elsewhere.start()
 elsewhere.join()
@@ -136,10 +137,20 @@ print(*heard)
 """
 
 
-def test_a_signal_is_heard_after_another_thread_let_go_of_the_network():
+@pytest.fixture(scope="module")
+def process(tmp_path_factory):
+    """One of its own that used OpenVINO: what it said, and its home folder."""
     skip_without_openvino()
-    done = subprocess.run([sys.executable, "-c", SIGNALLED], cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stdout.strip()) == (0, "heard")
+    home = tmp_path_factory.mktemp("home")
+    environment = {**os.environ, "HOME": str(home)}
+    environment.pop("CI", None)  # with it nothing would be sent anyway
+    command = [sys.executable, "-c", PROCESS]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True), home
+
+
+def test_a_signal_is_heard_after_another_thread_let_go_of_the_network(process):
+    done, _ = process
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "heard")
 
 
 def test_openvino_can_be_switched_off(monkeypatch):
@@ -147,16 +158,8 @@ def test_openvino_can_be_switched_off(monkeypatch):
     assert not has_openvino()
 
 
-def test_openvino_tells_nobody_that_it_is_used(tmp_path):
+def test_openvino_tells_nobody_that_it_is_used(process):
     """Its package reports each import to a web service, and notes that in the home folder, unless kept from it."""
-    skip_without_openvino()
-    code = """import sys
-from core.fused import compiled
-from tests.tiny import tiny_model
-compiled(tiny_model().encoder, 64, "fp32")
-print("openvino" in sys.modules, [name for name in sys.modules if name.startswith("openvino_telemetry.")])"""
-    environment = {**os.environ, "HOME": str(tmp_path)}
-    environment.pop("CI", None)  # with it nothing would be sent anyway
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.stdout.strip() == "True []", done.stderr
-    assert list(tmp_path.iterdir()) == []
+    done, home = process
+    assert done.stdout.splitlines()[0] == "True []", done.stderr
+    assert list(home.iterdir()) == []

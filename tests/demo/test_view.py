@@ -7,8 +7,10 @@ import pytest
 
 from core.analysis import VERDICT_MEANING, Provenance
 from core.errors import ERRORS, CheckError
+from core.plan import PLANS
 from demo import view
 from demo.about import NO_FIGURES, about, card
+from demo.app import PLAN_WORDS
 from demo.sources import links_from
 from demo.work import Answer, Copy, Step
 from tests.samples import TRAINED, a_face, an_analysis, an_unjudged_face
@@ -66,6 +68,11 @@ def test_a_line_of_ones_own_flags_the_faces_above_it_and_moves_no_verdict():
 def test_no_line_is_held_against_numbers_that_mean_nothing():
     untrained = replace(TRAINED, trained=False)
     assert view.above(an_analysis(a_face(), model=untrained), 0.5) == ""
+
+
+def test_plans_of_the_first_frames_say_how_many_are_looked_at():
+    lengths = {name: plan.length for name, plan in PLANS.items() if plan.is_consecutive}
+    assert {name: PLAN_WORDS[name] for name in lengths} == {n: f"The first {m} frames" for n, m in lengths.items()}
 
 
 def test_links_are_off_on_a_space_unless_switched_on():

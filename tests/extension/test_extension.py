@@ -49,7 +49,15 @@ LONGEST_S = 900  # for one file: about six times what it takes on an idle machin
 def node_tests(*paths: str, environment: dict[str, str] | None = None) -> None:
     """Run node's test runner on files of this folder; its report is the failure's text."""
     run = subprocess.run(
-        ["node", "--test", "--test-force-exit", "--test-reporter=spec", f"--test-timeout={LONGEST_S * 1000}", *paths],
+        [
+            "node",
+            "--test",
+            "--test-force-exit",
+            "--test-reporter=spec",
+            "--test-concurrency=8",
+            f"--test-timeout={LONGEST_S * 1000}",
+            *paths,
+        ],
         cwd=HERE,
         env=os.environ | (environment or {}),
         capture_output=True,
@@ -130,6 +138,7 @@ FOREIGN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("browser", "expected"), [("chromium", FOREIGN), ("firefox", set())])
 def test_the_linter_finds_nothing_in_either_build(dist, tmp_path, browser, expected):
     need("node")

@@ -31,7 +31,7 @@ class Detector:
         if weights == "missing":
             raise CheckError("weights_not_found")
         if weights == "slow":
-            time.sleep(4)
+            time.sleep(1)
         return cls()
 
     def check(self, path, plan="default", progress=None, cancel=None) -> Analysis:

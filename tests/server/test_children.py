@@ -11,7 +11,8 @@ from tests.server.standin import video
 
 
 @pytest.fixture
-def child():
+def child(monkeypatch):
+    monkeypatch.setattr(children, "BEAT_S", 0.2)  # several while the slow model is loaded
     settings = {"detector": "tests.server.standin:Detector", "weights": None, "device": None, "memory": 2**32}
     child = Child("analyse", {**settings, "network": None})
     yield child

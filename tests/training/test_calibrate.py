@@ -103,6 +103,7 @@ def test_no_edge_is_drawn_where_forgeries_are_not_known_to_score_higher_than_rea
     assert curves[0].uncertainty[0] > 0
 
 
+@pytest.mark.slow
 def test_a_class_of_two_files_is_cross_fitted_and_gets_no_edge_from_one_of_them():
     files = [calibrate.Scored(f"{n}", n > 1, False, f"source-{n}", 0.3 * n + (n > 1)) for n in range(14)]
     assert calibrate.fit(files[1:], 20)[0].likely_from == 1

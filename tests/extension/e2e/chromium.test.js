@@ -1,17 +1,15 @@
 // The extension as it ships, in a real Chromium, asked by real buttons and keys, against a server that speaks the API.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { analysis } from '../support/analysis.js';
-import { cardIn, startChromium } from '../support/chromium.js';
+import { cardIn, cardWith, startChromium } from '../support/chromium.js';
 import { pause, until } from '../support/display.js';
 import { faults, saidOf } from '../support/access.js';
+import { bothLights, picture, placeOf } from '../support/pictures.js';
 import { startSite } from '../support/site.js';
 import { startStub } from '../support/stub.js';
-import { after, before, beforeEach, test } from '../support/timed.js';
+import { before, beforeEach, stopAfter, test } from '../support/timed.js';
 
-const PICTURES = process.env.UNMASK_PICTURES;
 const KEY = 'sk-extension-secret';
 const RUNNING = [{ status: 'queued' }, { status: 'fetching', progress: 0.1 }, { status: 'analyzing', progress: 0.42 }];
 const done = (verdict, probability) => ({ status: 'done', progress: 1, analysis: analysis(verdict, probability) });
@@ -19,34 +17,14 @@ const done = (verdict, probability) => ({ status: 'done', progress: 1, analysis:
 let site, stub, browser;
 
 before(async () => {
-    mkdirSync(PICTURES, { recursive: true });
     [site, stub, browser] = [await startSite(), await startStub({ apiKey: KEY }), await startChromium()];
 });
-after(async () => {
-    await browser?.stop();
-    await stub?.stop();
-    await site?.stop();
-});
+stopAfter(() => [browser, stub, site]);
 beforeEach(() => {
     stub.road = [done('likely_manipulated', 0.87)];
     stub.requests.length = 0;
     stub.forgive();
 });
-
-const picture = (page, name) => page.screenshot({ path: join(PICTURES, `${name}.png`) });
-const cardWith = (page, text) => until(`a card with ${text}`, async () => {
-    const card = await cardIn(page);
-    return card?.text.includes(text) ? card : null;
-});
-
-async function bothLights(page, name) {
-    for (const colorScheme of ['light', 'dark']) {
-        await page.emulateMedia({ colorScheme });
-        await pause(100);
-        await picture(page, `${name}-${colorScheme}`);
-    }
-    await page.emulateMedia({ colorScheme: 'light' });
-}
 
 test('before the person has agreed, nothing is sent and the first-run page explains', async () => {
     const page = await browser.open(`${site.address}/`);
@@ -148,7 +126,7 @@ test('the toolbar button checks the playing video, also where the panel is open'
         const page = await browser.open(`${site.address}/`);
         await browser.pressToolbarButton();
         await cardWith(page, 'Likely manipulated');
-        await browser.display.grab(join(PICTURES, `toolbar-${checks}.png`));
+        await browser.display.grab(placeOf(`toolbar-${checks}.png`));
         assert.equal(stub.submitted().length, checks);
         await browser.display.xdotool('key', 'alt+shift+l');
         await until('the side panel', () => browser.hasPanel());
@@ -363,7 +341,7 @@ test('the full report opens beside the page and can be saved', async () => {
     await card.press('Full report');
     await until('the side panel', () => browser.hasPanel());
     await pause(1000);
-    await browser.display.grab(join(PICTURES, 'side-panel.png'));
+    await browser.display.grab(placeOf('side-panel.png'));
     await browser.closePanel();
     await page.close();
     // The same page in a tab of its own shows the report that was asked for.
@@ -374,7 +352,7 @@ test('the full report opens beside the page and can be saved', async () => {
     await bothLights(wide, 'report');
     assert.deepEqual(await faults(wide), []);
     const [saved] = await Promise.all([wide.waitForEvent('download'), wide.click('text=Save report')]);
-    const target = join(PICTURES, 'report.html');
+    const target = placeOf('report.html');
     await saved.saveAs(target);
     stub.artifacts.clear();
     const copy = await browser.open(`file://${target}`);
@@ -413,7 +391,7 @@ test('the card’s button for a file leads to where one is chosen, as often as i
         await until('the keyboard there', async () => (await focusIn(panel)) === 'upload', 5);
         await until('the side panel', () => browser.hasPanel());
         await pause(1000);
-        await browser.display.grab(join(PICTURES, 'side-panel-upload.png'));
+        await browser.display.grab(placeOf('side-panel-upload.png'));
         await browser.closePanel();
     }
     const later = await browser.open(browser.own('panel/panel.html'));

@@ -1,36 +1,28 @@
 // The Firefox build, installed as it ships: set the server, check, see the verdict.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { analysis } from '../support/analysis.js';
 import { pause, until } from '../support/display.js';
 import { startFirefox } from '../support/firefox.js';
+import { placeOf } from '../support/pictures.js';
 import { startSite } from '../support/site.js';
 import { startStub } from '../support/stub.js';
-import { after, before, beforeEach, test } from '../support/timed.js';
+import { before, beforeEach, stopAfter, test } from '../support/timed.js';
 
-const PICTURES = process.env.UNMASK_PICTURES;
 let elsewhere, site, stub, browser, options;
 
 before(async () => {
-    mkdirSync(PICTURES, { recursive: true });
     elsewhere = await startSite();
     [site, stub, browser] = [await startSite(0, elsewhere.address), await startStub(), await startFirefox()];
 });
-after(async () => {
-    await browser?.stop();
-    await stub?.stop();
-    await site?.stop();
-    await elsewhere?.stop();
-});
+stopAfter(() => [browser, stub, site, elsewhere]);
 beforeEach(() => {
     stub.road = [{ status: 'done', progress: 1, analysis: analysis('likely_manipulated', 0.87) }];
     stub.requests.length = 0;
     stub.forgive();
 });
 
-const grab = (name) => browser.display.grab(join(PICTURES, `firefox-${name}.png`));
+const grab = (name) => browser.display.grab(placeOf(`firefox-${name}.png`));
 /** The card's box; what is in it no page can read, and BiDi speaks as the page. */
 const cardBox = (page) =>
     page.evaluate(() => {

@@ -1,31 +1,24 @@
 // Pages that are in a card's way, by their making or on purpose, in a real Chromium.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { analysis } from '../support/analysis.js';
 import { saidOf } from '../support/access.js';
-import { cardIn, startChromium } from '../support/chromium.js';
+import { cardIn, cardWith, startChromium } from '../support/chromium.js';
 import { until } from '../support/display.js';
+import { picture } from '../support/pictures.js';
 import { startSite } from '../support/site.js';
 import { startStub } from '../support/stub.js';
-import { after, afterEach, before, beforeEach, test } from '../support/timed.js';
+import { afterEach, before, beforeEach, stopAfter, test } from '../support/timed.js';
 
-const PICTURES = process.env.UNMASK_PICTURES;
 const RUNNING = { status: 'analyzing', progress: 0.3 };
 const done = (verdict, probability) => ({ status: 'done', progress: 1, analysis: analysis(verdict, probability) });
 let site, stub, browser;
 
 before(async () => {
-    mkdirSync(PICTURES, { recursive: true });
     [site, stub, browser] = [await startSite(), await startStub(), await startChromium()];
     await browser.agree(stub.address);
 });
-after(async () => {
-    await browser?.stop();
-    await stub?.stop();
-    await site?.stop();
-});
+stopAfter(() => [browser, stub, site]);
 beforeEach(() => {
     stub.road = [done('likely_manipulated', 0.87)];
     stub.requests.length = 0;
@@ -36,12 +29,6 @@ afterEach(async () => {
     for (const page of browser.context.pages()) if (page.url().startsWith(site.address)) await page.close();
     await until('the end of all', async () => (await browser.checks()).every(({ phase }) => ['done', 'failed', 'cancelled'].includes(phase)));
 });
-
-const picture = (page, name) => page.screenshot({ path: join(PICTURES, `${name}.png`) });
-const cardWith = (page, text) => until(`a card with ${text}`, async () => {
-    const card = await cardIn(page);
-    return card?.text.includes(text) ? card : null;
-}, 20);
 
 /** A page whose video is being checked, or has been: the keyboard asked for it. */
 async function asked(path, words = 'Likely manipulated') {

@@ -1,25 +1,20 @@
 // The panel while things change under the hand: in a real Chromium, in a tab, where it can be driven.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { faults } from '../support/access.js';
 import { analysis } from '../support/analysis.js';
 import { startChromium } from '../support/chromium.js';
 import { until } from '../support/display.js';
+import { picture } from '../support/pictures.js';
 import { startStub } from '../support/stub.js';
-import { after, before, beforeEach, test } from '../support/timed.js';
+import { before, beforeEach, stopAfter, test } from '../support/timed.js';
 
 let stub, browser;
 
 before(async () => {
-    mkdirSync(process.env.UNMASK_PICTURES, { recursive: true });
     [stub, browser] = [await startStub(), await startChromium()];
 });
-after(async () => {
-    await browser?.stop();
-    await stub?.stop();
-});
+stopAfter(() => [browser, stub]);
 beforeEach(() => {
     stub.road = [{ status: 'done', progress: 1, analysis: analysis('inconclusive', 0.5) }];
     stub.requests.length = 0;
@@ -79,7 +74,7 @@ test('where the system forces its own colours the bar of a report is still seen'
     await panel.press('#address', 'Enter');
     await until('the verdict', async () => (await panel.textContent('#report')).includes('Inconclusive'), 15);
     const colours = await panel.evaluate(() => ['.verdict', '.verdict .bar i', '.verdict .bar b'].map((selector) => getComputedStyle(document.querySelector(selector)).backgroundColor));
-    await panel.screenshot({ path: join(process.env.UNMASK_PICTURES, 'report-forced-colours.png') });
+    await picture(panel, 'report-forced-colours');
     assert.equal(new Set(colours).size, 3, String(colours));
     await panel.close();
 });

@@ -1,32 +1,24 @@
 // Videos that no server can fetch, in a real Chromium: nothing is recorded or sent before one more yes.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { analysis } from '../support/analysis.js';
 import { faults } from '../support/access.js';
-import { cardIn, startChromium } from '../support/chromium.js';
+import { cardWith, startChromium } from '../support/chromium.js';
 import { pause, until } from '../support/display.js';
+import { bothLights, placeOf } from '../support/pictures.js';
 import { PRESS, startSite } from '../support/site.js';
 import { startStub } from '../support/stub.js';
-import { after, afterEach, before, beforeEach, test } from '../support/timed.js';
+import { afterEach, before, beforeEach, stopAfter, test } from '../support/timed.js';
 
-const PICTURES = process.env.UNMASK_PICTURES;
 const KEY = 'sk-extension-secret';
 let elsewhere, site, stub, browser;
 
 before(async () => {
-    mkdirSync(PICTURES, { recursive: true });
     elsewhere = await startSite();
     [site, stub, browser] = [await startSite(0, elsewhere.address), await startStub({ apiKey: KEY }), await startChromium()];
     await browser.agree(stub.address, KEY);
 });
-after(async () => {
-    await browser?.stop();
-    await stub?.stop();
-    await site?.stop();
-    await elsewhere?.stop();
-});
+stopAfter(() => [browser, stub, site, elsewhere]);
 beforeEach(() => {
     stub.road = [{ status: 'done', progress: 1, analysis: analysis('inconclusive', 0.48) }];
     stub.requests.length = 0;
@@ -38,20 +30,7 @@ afterEach(async () => {
     for (const page of left) await page.close();
 });
 
-const cardWith = (page, text) => until(`a card with ${text}`, async () => {
-    const card = await cardIn(page);
-    return card?.text.includes(text) ? card : null;
-});
 const uploads = () => stub.submitted().filter(({ headers }) => headers['content-type'].startsWith('multipart'));
-
-async function bothLights(page, name) {
-    for (const colorScheme of ['light', 'dark']) {
-        await page.emulateMedia({ colorScheme });
-        await pause(100);
-        await page.screenshot({ path: join(PICTURES, `${name}-${colorScheme}.png`) });
-    }
-    await page.emulateMedia({ colorScheme: 'light' });
-}
 
 /** Check the page's video, which the server refuses, and take the offer to record. */
 async function askedOn(path, code = 'login_required') {
@@ -95,7 +74,7 @@ for (const path of ['/blob', '/mse']) {
         assert.deepEqual([uploads().length, await recorderIn(page)], [0, 'undefined']);
         assert.doesNotMatch(stub.submitted()[0].body, /blob:/);
         if (path === '/blob') {
-            await browser.display.grab(join(PICTURES, 'ask-record.png'));
+            await browser.display.grab(placeOf('ask-record.png'));
             await bothLights(asking, 'ask-record');
             assert.deepEqual(await faults(asking), []);
         }

@@ -1,34 +1,20 @@
 // From the right-click to the verdict, through the real server, its fetching, its worker and its detector.
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { asPercent } from '../../../extension/view.js';
 import { cardIn, startChromium } from '../support/chromium.js';
 import { pause, until } from '../support/display.js';
+import { bothLights, picture, placeOf } from '../support/pictures.js';
 import { startSite } from '../support/site.js';
-import { after, before, test } from '../support/timed.js';
+import { before, stopAfter, test } from '../support/timed.js';
 
-const PICTURES = process.env.UNMASK_PICTURES;
 const SERVER = process.env.UNMASK_SERVER;
 let site, browser;
 
 before(async () => {
-    mkdirSync(PICTURES, { recursive: true });
     [site, browser] = [await startSite(Number(process.env.UNMASK_SITE_PORT)), await startChromium()];
 });
-after(async () => {
-    await browser?.stop();
-    await site?.stop();
-});
-
-async function bothLights(page, name, how = {}) {
-    for (const colorScheme of ['dark', 'light']) {
-        await page.emulateMedia({ colorScheme });
-        await pause(100);
-        await page.screenshot({ path: join(PICTURES, `${name}-${colorScheme}.png`), ...how });
-    }
-}
+stopAfter(() => [browser, site]);
 
 const latest = async () => (await (await fetch(`${SERVER}/v1/checks`)).json()).checks[0];
 
@@ -54,7 +40,7 @@ test('a right-click on a playing video shows the probability that the server’s
     await card.press('Full report');
     await until('the side panel', () => browser.hasPanel());
     await pause(1500);
-    await browser.display.grab(join(PICTURES, 'real-panel.png'));
+    await browser.display.grab(placeOf('real-panel.png'));
     await browser.closePanel();
     const report = await browser.open(browser.own('panel/panel.html'));
     await until('the heat maps', async () => (await report.locator('.report .pictures img').count()) > 0);
@@ -77,7 +63,7 @@ test('a video that the server cannot fetch is recorded here and judged', async (
         const asking = browser.context.pages().find((one) => one.url().includes('/consent/'));
         return asking && (await asking.isEnabled('#yes')) ? asking : null;
     });
-    await browser.display.grab(join(PICTURES, 'real-ask-record.png'));
+    await browser.display.grab(placeOf('real-ask-record.png'));
     await question.click('#yes');
     await until('the verdict on a recording', async () => {
         const { text } = await cardIn(page);
@@ -87,7 +73,7 @@ test('a video that the server cannot fetch is recorded here and judged', async (
     const check = await latest();
     assert.deepEqual([check.status, check.analysis.faces.length], ['done', 1]);
     assert.ok(check.analysis.coverage.seconds_examined > 3, JSON.stringify(check.analysis.coverage));
-    await page.screenshot({ path: join(PICTURES, 'real-recorded.png') });
+    await picture(page, 'real-recorded');
     await page.close();
 });
 

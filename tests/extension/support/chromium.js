@@ -62,6 +62,11 @@ export async function cardIn(page) {
     return card;
 }
 
+export const cardWith = (page, text) => until(`a card with ${text}`, async () => {
+    const card = await cardIn(page);
+    return card?.text.includes(text) ? card : null;
+});
+
 /** `again`: the folder of a browser that was stopped with `keep`, to start it once more. */
 export async function startChromium({ again = null } = {}) {
     const folder = again ?? mkdtempSync(join(tmpdir(), 'unmask-chromium-'));

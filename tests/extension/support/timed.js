@@ -10,3 +10,5 @@ export const before = (body) => node.before(body, HOOK);
 export const after = (body) => node.after(body, HOOK);
 export const afterEach = (body) => node.afterEach(body, HOOK);
 export const { beforeEach } = node;
+/** `all()`: what a file's tests were started with; that which did not start is undefined. */
+export const stopAfter = (all) => after(async () => { for (const one of all()) await one?.stop(); });
