@@ -57,9 +57,9 @@ export const BADGES = {
     busy: '…', waiting: '…', likely_manipulated: '!', inconclusive: '?', no_signs_found: '–', no_face: '○', problem: '×', cancelled: '',
 };
 
-/** @param {number} value a fraction */
-export function asPercent(value) {
-    return `${Math.round(value * 100)}`;
+/** A probability, never 0 or 100, which nobody can know; the same as core/words.py has it. @param {number} probability */
+export function asPercent(probability) {
+    return `${Math.min(99, Math.max(1, Math.round(probability * 100)))}`;
 }
 
 /**
@@ -134,7 +134,7 @@ export function viewOf(check, t) {
         shape: SHAPES[tone],
         ...wordsOf(check, tone, t),
         progress: isOver(check) ? null : check.progress,
-        share: tone === 'busy' && check.phase === 'analyzing' && !check.cancelAsked ? `${asPercent(check.progress)} %` : '',
+        share: tone === 'busy' && check.phase === 'analyzing' && !check.cancelAsked ? `${Math.round(check.progress * 100)} %` : '',
         percent: check.phase === 'done' ? percentOf(check.analysis, t) : null,
         buttons,
         labels: { language: t('language_code'), close: t('close') },
