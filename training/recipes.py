@@ -69,8 +69,8 @@ def train_recipe(
     """Train one of KINDS, write its weights into out/KIND; returns its figures on clips of unseen sources."""
     kept = out / "clips"
     kept.mkdir(parents=True, exist_ok=True)
-    train, (unseen_features, unseen_logits, unseen_kinds) = clips_of_both(encoder, size, shards, clips, kept)
-    features, logits, _ = train
+    train, (unseen_features, unseen_logits, *unseen) = clips_of_both(encoder, size, shards, clips, kept)
+    features, logits = train[:2]
     encoder = encoder.cpu()
     config = HeadConfig.of(kind)
     torch.manual_seed(0)
@@ -81,7 +81,7 @@ def train_recipe(
         with torch.no_grad():
             logits, unseen_logits = (model.encoder.classify(f).squeeze(3) for f in (features, unseen_features))
     fit(model.head, features, logits, epochs=12)
-    figures = {"clips": clips, "steps": 0} | compare(model.head, unseen_features, unseen_logits, unseen_kinds)
+    figures = {"clips": clips, "steps": 0} | compare(model.head, unseen_features, unseen_logits, *unseen)
     if kind == "feature-lstm":
         tune(model, shards, split(shards.sources)[0], steps, seed=3)
         figures["steps"] = steps  # the figures are those before them: cached features know nothing of fine-tuning
