@@ -42,6 +42,9 @@ def facts(analysis: Analysis, look_at_all: str = "the plan thorough looks at all
     rows += [("Note", f"{note.message} [{note.code}]") for note in notes]
     if analysis.provenance and analysis.provenance.state != "none":
         rows.append(("Origin", analysis.provenance.summary))
+    if analysis.verdict and model.trained:
+        kind = "pictures" if analysis.media.is_still else "videos"
+        rows.append(("Presumed", f"that half of all {kind} are manipulated; where fewer are, the probability is lower"))
     who = f"{model.name} {model.version} ({model.sha256[:12]})" if model.trained else "untrained weights"
     rows.append(("Model", f"{who} on {model.device} in {model.precision}, {sum(analysis.seconds.values()):.1f} s"))
     return rows
