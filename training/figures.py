@@ -162,12 +162,15 @@ def pairs(judged: Judged, names: Sequence[str | None]) -> dict:
     gaps, fakes = metrics.pair_gaps(judged.labels, np.log(probs / (1 - probs)), names)
     if not len(gaps):
         return {"couples": 0}
-    draws = metrics.cluster_draws(cluster_numbers(judged.items)[fakes], judged.draws)
+    groups = cluster_numbers(judged.items)[fakes]
+    found = metrics.share_interval(
+        lambda d: metrics.share_in_order(gaps[d]), metrics.cluster_draws(groups, judged.draws), len(set(groups))
+    )
     tied = np.array([names[fake] for fake in fakes])
     return {
         "couples": len(gaps),
         "in_order": metrics.share_in_order(gaps) * len(gaps),
-        "share": [metrics.share_in_order(gaps), *metrics.interval(lambda d: metrics.share_in_order(gaps[d]), draws)],
+        "share": [metrics.share_in_order(gaps), *found],
         "by_pair": float(np.mean([metrics.share_in_order(gaps[tied == name]) for name in set(tied)])),
         "mean_gap": float(gaps.mean()),
         "sd_gap": float(gaps.std()),
@@ -203,7 +206,8 @@ def share_flagged(judged: Judged, draws: list[np.ndarray]) -> list[float]:
     def share(d: np.ndarray) -> float:
         return float(flagged[d][real[d]].mean()) if real[d].any() else float("nan")
 
-    return [share(np.arange(len(real))), *metrics.interval(share, draws)]
+    groups = len(set(cluster_numbers(judged.items)[real]))
+    return [share(np.arange(len(real))), *metrics.share_interval(share, draws, groups)]
 
 
 def control_figures(judged: Judged, measured: Sequence[Controls], draws: list[np.ndarray]) -> dict:

@@ -172,3 +172,16 @@ def interval(figure: Callable[[np.ndarray], float], draws: list[np.ndarray], lev
     if not len(values):
         return [float("nan")] * 2
     return [float(v) for v in np.quantile(values, [(1 - level) / 2, (1 + level) / 2])]
+
+
+def share_interval(share: Callable[[np.ndarray], float], draws: list[np.ndarray], groups: int) -> list[float]:
+    """`interval` of a share among so many groups. Where it is 0 or 1 in every draw, the other end is the exact one."""
+    low, high = interval(share, draws)
+    if low == high == 0:
+        return [0.0, end_of_all_alike(groups)]
+    return [1 - end_of_all_alike(groups), 1.0] if low == high == 1 else [low, high]
+
+
+def end_of_all_alike(groups: int, level: float = 0.95) -> float:
+    """The largest share of which none in so many groups may be seen (Clopper and Pearson 1934): a bootstrap sees no such."""
+    return 1 - ((1 - level) / 2) ** (1 / groups)
