@@ -103,18 +103,22 @@ def decision(labels: np.ndarray, probs: np.ndarray, draws: list, threshold: floa
     return with_intervals(lambda y, p: metrics.at_threshold(y, p, threshold), labels, probs, draws)
 
 
-def calibration(judged: Judged, threshold: float) -> dict[str, list[float]]:
-    """ECE, Brier and AURC of what was judged; abstentions gave no probability to be held to."""
+def calibration(judged: Judged, threshold: float) -> dict[str, float | list[float]]:
+    """ECE, Brier and AURC of what was judged; abstentions gave no probability to be held to.
+
+    The ECE has no interval: files drawn twice make shares more extreme, so that most draws lie above what they are of.
+    """
     given = judged.subset(np.array([s.probability is not None for s in judged.scores]))
-    labels = given.labels
+    labels, probs = given.labels, filled(given.scores, "probability")
     if len(set(labels)) < 2:
         return {}
 
     def figures(labels: np.ndarray, probs: np.ndarray) -> dict[str, float]:
         risk = metrics.risk_coverage(labels, probs, threshold)[1]
-        return metrics.calibration(labels, probs) | {"aurc": float(risk.mean())}
+        return {"brier": metrics.brier(labels, probs), "aurc": float(risk.mean())}
 
-    return with_intervals(figures, labels, filled(given.scores, "probability"), given.redraw())
+    error = metrics.calibration_error(labels, probs)
+    return {"ece": error} | with_intervals(figures, labels, probs, given.redraw())
 
 
 def frame_figures(judged: Judged, draws: list[np.ndarray]) -> dict:

@@ -98,11 +98,9 @@ def calibration_error(labels: np.ndarray, probs: np.ndarray, bins: int = BINS) -
     return float(np.average(np.abs(mean - share), weights=size))
 
 
-def calibration(labels: np.ndarray, probs: np.ndarray) -> dict[str, float]:
-    """Figures of how far the probabilities can be taken at their word."""
-    from sklearn.metrics import brier_score_loss
-
-    return {"ece": calibration_error(labels, probs), "brier": float(brier_score_loss(labels, probs))}
+def brier(labels: np.ndarray, probs: np.ndarray) -> float:
+    """Mean square of how far each probability is from what was so (Brier 1950)."""
+    return float(((probs - labels) ** 2).mean())
 
 
 def risk_coverage(labels: np.ndarray, probs: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:

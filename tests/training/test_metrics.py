@@ -90,7 +90,7 @@ def test_probabilities_that_keep_their_word_have_no_calibration_error():
     probs = np.repeat([0.25, 0.75], 40)
     labels = np.concatenate([np.tile([1, 0, 0, 0], 10), np.tile([1, 1, 1, 0], 10)])
     assert metrics.calibration_error(labels, probs) == pytest.approx(0)
-    assert metrics.calibration(labels, probs)["brier"] == pytest.approx(0.25 * 0.75)
+    assert metrics.brier(labels, probs) == pytest.approx(0.25 * 0.75)
 
 
 def test_the_calibration_error_is_how_far_certainty_is_from_a_coin():
