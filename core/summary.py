@@ -98,6 +98,8 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
     looks = sorted(record.looks, key=lambda look: look.t_s)
     values = record.window_logits if len(record.window_logits) >= MIN_WINDOWS else record.corrected
     logit = looks[0].logit if is_still else float(np.mean(record.window_logits))
+    # each window counts alike, however many of its frames show the face; frames drawn anew are to vary about that
+    values = [value - np.mean(values) + logit for value in values]
     movement = record.one_picture
     framing = framing_logit(record.off_frame, record.usual) if is_still and record.off_frame is not None else None
     signs = signs_of(record, movement, framing, logit)

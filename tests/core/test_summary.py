@@ -65,15 +65,23 @@ def test_what_lies_between_windows_that_stand_apart_was_not_looked_at():
     assert seconds_examined([], 0) == seconds_examined([(0.0, 0.0)], 1) == 0
 
 
-def test_the_interval_lies_about_the_probability_where_movement_counts_beside_scattered_frames():
-    logits = [-3.0, -2.5, -2.0, 1.5, 2.0, -2.5, -3.0, 1.0] * 2
+@pytest.mark.parametrize(
+    ("windows", "movement"),
+    [
+        (
+            [[-3.0, -2.5, -2.0, 1.5, 2.0, -2.5, -3.0, 1.0] * 2],
+            Movement(kept=[0.68] * 7, bent=[0.5] * 7, gone=[2.0] * 7),
+        ),
+        ([[1.0, 1.2, 0.8, 1.1, 0.9, 1.0, 1.1, 0.9], [-1.0, -0.8]], Movement()),
+    ],
+    ids=["movement counts beside scattered frames", "a window has few of the frames"],
+)
+def test_the_interval_lies_about_the_probability(windows, movement):
+    logits = sum(windows, [])
     looks = [replace(a_look(t / 4), logit=logit) for t, logit in enumerate(logits)]
-    movement = Movement(kept=[0.68] * 7, bent=[0.5] * 7, gone=[2.0] * 7)
-    seen = Record(
-        SimpleNamespace(first_s=0.0, last_s=4.0), looks, [np.mean(logits)], logits, sizes=[60.0], movement=movement
-    )
-    face = judged_face(1, seen, Curve(), is_still=False)
-    assert -2 < face.movement_logit < 0
+    means = [np.mean(window) for window in windows]
+    track = SimpleNamespace(first_s=0.0, last_s=4.0)
+    face = judged_face(1, Record(track, looks, means, logits, sizes=[60.0], movement=movement), Curve(), is_still=False)
     low, middle, high = (np.log(p / (1 - p)) for p in (face.interval[0], face.probability, face.interval[1]))
     assert 0.4 < (high - middle) / (middle - low) < 2.5
 
