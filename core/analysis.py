@@ -1,7 +1,7 @@
 """The answer: frozen dataclasses, their JSON, and the JSON Schema that docs/analysis.schema.json publishes.
 
 All times are seconds from the start of the video, all boxes pixels of the upright frame (x0, y0, x1, y1), and every
-probability is that of manipulation, calibrated, 0 to 1.
+probability is that of manipulation, 0 to 1, calibrated as if half of all videos were manipulated.
 """
 
 import dataclasses
@@ -156,7 +156,7 @@ class Analysis:
     provenance: Provenance | None
     model: ModelInfo
     seconds: dict[str, float] = field(default_factory=dict, compare=False)  # by stage; differs from run to run
-    # no_signs_found up to the first, likely_manipulated from the second; None where the weights have no bands
+    # no_signs_found below the first, likely_manipulated above the second; None where the weights have no bands
     bands: tuple[float, float] | None = None
     schema_version: str = SCHEMA_VERSION
 

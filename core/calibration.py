@@ -5,6 +5,7 @@ because the largest of k logits is large by chance more often than a single one.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -48,12 +49,20 @@ class Curve:
     def _sigmoid(x: float) -> float:
         return float(1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x)))
 
-    def interval(self, logits: list[float], middle: float, seed: int = 0, level: float = 0.9) -> tuple[float, float]:
+    def interval(
+        self,
+        logits: list[float],
+        middle: float,
+        judged: Callable[[np.ndarray], np.ndarray] = lambda means: means,
+        seed: int = 0,
+        level: float = 0.9,
+    ) -> tuple[float, float]:
         """Where the probability may lie, given that other windows might have been seen and other files calibrated on.
 
         logits: one per window (or frame), at least one, drawn anew with replacement (Efron 1979), while the curve's
-        parameters are drawn from a normal distribution with their `uncertainty`. middle: the logit that was judged, whose
-        probability always lies within. The same seed gives the same interval, which holds `level` of the draws.
+        parameters are drawn from a normal distribution with their `uncertainty`. judged: from the mean logit of a draw to
+        the one that would be judged. middle: the one that was, whose probability always lies within. The same seed gives
+        the same interval, which holds `level` of the draws.
         """
         random = np.random.default_rng(seed)
         values = np.asarray(logits, np.float64)
@@ -61,7 +70,7 @@ class Curve:
         of_slope, of_intercept, of_both = self.uncertainty
         covariance = [[of_slope, of_both], [of_both, of_intercept]]
         slopes, intercepts = random.multivariate_normal((self.slope, self.intercept), covariance, 1000, method="eigh").T
-        x = np.maximum(slopes, 0) * means + intercepts
+        x = np.maximum(slopes, 0) * judged(means) + intercepts
         low, high = (self._sigmoid(v) for v in np.quantile(x, [(1 - level) / 2, (1 + level) / 2]))
         return min(low, self.probability(middle)), max(high, self.probability(middle))
 

@@ -1,6 +1,7 @@
 """What is told beside a verdict, as words: what it means, what was looked at and what was not, and who answered."""
 
 from core.analysis import VERDICT_MEANING, Analysis
+from core.calibration import MAX_FACES
 from core.words import count
 
 
@@ -17,7 +18,10 @@ def meaning(analysis: Analysis) -> str:
             f"These weights do not tell {looked_at}s well enough for a verdict: whatever the number, the answer is inconclusive. "
             f"This is not a sign that the {kind} is real."
         )
-    return VERDICT_MEANING[analysis.verdict].replace("video", kind)
+    words = VERDICT_MEANING[analysis.verdict].replace("video", kind)
+    if analysis.coverage.faces_judged > MAX_FACES:  # the upper edge rises no further, and each face is one more chance
+        words = words.replace("by mistake.", "by mistake, and more of those with so many faces.")
+    return words
 
 
 def facts(analysis: Analysis, look_at_all: str = "the plan thorough looks at all") -> list[tuple[str, str]]:
@@ -42,6 +46,9 @@ def facts(analysis: Analysis, look_at_all: str = "the plan thorough looks at all
     rows += [("Note", f"{note.message} [{note.code}]") for note in notes]
     if analysis.provenance and analysis.provenance.state != "none":
         rows.append(("Origin", analysis.provenance.summary))
+    if analysis.verdict and model.trained:
+        kind = "pictures" if analysis.media.is_still else "videos"
+        rows.append(("Presumed", f"that half of all {kind} are manipulated; where fewer are, the probability is lower"))
     who = f"{model.name} {model.version} ({model.sha256[:12]})" if model.trained else "untrained weights"
     rows.append(("Model", f"{who} on {model.device} in {model.precision}, {sum(analysis.seconds.values()):.1f} s"))
     return rows

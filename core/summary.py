@@ -11,6 +11,8 @@ from core.framing import framing_logit
 from core.looks import MIN_FRAMES, MIN_SECONDS, MIN_SIZE, Look, Looks, Record
 from core.words import clock, count, percent
 
+Logits = float | np.ndarray  # one, or several at once
+
 KEY_FRAMES = 3
 KEY_FRAME_GAP_S = 0.5
 LOW_RESOLUTION = 80.0  # pixels; below, compression has taken much of what there was to see
@@ -96,11 +98,13 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
     looks = sorted(record.looks, key=lambda look: look.t_s)
     values = record.window_logits if len(record.window_logits) >= MIN_WINDOWS else record.corrected
     logit = looks[0].logit if is_still else float(np.mean(record.window_logits))
+    # each window counts alike, however many of its frames show the face; frames drawn anew are to vary about that
+    values = [value - np.mean(values) + logit for value in values]
     movement = record.one_picture
     framing = framing_logit(record.off_frame, record.usual) if is_still and record.off_frame is not None else None
     signs = signs_of(record, movement, framing, logit)
     other = framing if movement is None else movement
-    logit, *values = (with_other(value, other, signs) for value in (logit, *values))
+    logit = with_other(logit, other, signs)
     probability = curve.probability(logit)
     verdict = curve.verdict(probability)
     moments = [(look, curve.probability(with_other(look.logit, other, ()))) for look in looks]
@@ -108,7 +112,8 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
         id=number,
         verdict=verdict,
         probability=probability,
-        interval=curve.interval(values, middle=logit),
+        # what counts beside the network counts once, with the mean: with each frame, it would lift the mean of scattered ones
+        interval=curve.interval(values, logit, lambda means: with_other(means, other, signs)),
         timeline=tuple(Moment(look.t_s, p, look.box) for look, p in moments),
         key_frames=key_frames(moments),
         reason=reason(verdict, moments, signs, curve.decides),
@@ -129,12 +134,12 @@ def signs_of(record: Record, movement: float | None, framing: float | None, logi
     return tuple(sign for sign in SIGNS if holds[sign])
 
 
-def with_other(logit: float, other: float | None, signs: tuple[str, ...]) -> float:
+def with_other(logit: Logits, other: float | None, signs: tuple[str, ...]) -> Logits:
     """The network's logit and that of a face animated from one picture, or drawn as a whole, in one: a face is manipulated
     in the one way or in the other, so the odds add up. A photograph made to speak has at least SIGN_LOGIT."""
     if other is not None:
-        logit = float(np.logaddexp(logit, other))
-    return max(logit, SIGN_LOGIT) if "mouth_alone" in signs else logit
+        logit = np.logaddexp(logit, other)
+    return np.maximum(logit, SIGN_LOGIT) if "mouth_alone" in signs else logit
 
 
 def unjudged_face(number: int, record: Record, is_still: bool) -> FaceResult:

@@ -57,9 +57,9 @@ export const BADGES = {
     busy: '…', waiting: '…', likely_manipulated: '!', inconclusive: '?', no_signs_found: '–', no_face: '○', problem: '×', cancelled: '',
 };
 
-/** A probability in per cent; never 0 or 100, which nobody can know: the same as core/words.py has it. @param {number} value a fraction */
-export function asPercent(value) {
-    return `${Math.min(99, Math.max(1, Math.round(value * 100)))}`;
+/** A probability, never 0 or 100, which nobody can know; the same as core/words.py has it. @param {number} probability */
+export function asPercent(probability) {
+    return `${Math.min(99, Math.max(1, Math.round(probability * 100)))}`;
 }
 
 /**

@@ -44,12 +44,13 @@ class Scored:
     is_still: bool
     source: str
     logit: float
+    faces: int = 1  # judged ones, of which the logit is the largest
 
 
 def scored(items: Sequence[Item], scores: Sequence[Score]) -> list[Scored]:
     """The raw logit of the most suspicious face of every file that has one."""
     return [
-        Scored(s.path, bool(item.label), s.is_still or item.kind == "image", item.source or s.path, s.logit)
+        Scored(s.path, bool(item.label), s.is_still or item.kind == "image", item.source or s.path, s.logit, s.faces)
         for item, s in zip(items, scores, strict=True)
         if s.logit is not None
     ]
@@ -106,8 +107,9 @@ def cross_fitted(files: list[Scored]) -> tuple[np.ndarray, np.ndarray]:
     sources = np.array([f.source for f in files])
     probabilities, verdicts = np.zeros(len(files)), np.empty(len(files), object)
     for source in set(sources):
-        curve = fit([f for f in files if f.source != source], 100)[0]
+        fitted = Calibration(fit([f for f in files if f.source != source], 100))
         for i in np.flatnonzero(sources == source):
+            curve = fitted.curve(files[i].faces)
             probabilities[i] = curve.probability(files[i].logit)
             verdicts[i] = curve.verdict(probabilities[i])
     return probabilities, verdicts

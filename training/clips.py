@@ -33,6 +33,7 @@ class ClipPair:
     real: np.ndarray  # (T, S, S, 3) uint8
     fake: np.ndarray  # (T, S, S, 3) uint8
     kind: str
+    person: str  # who is seen in both
 
 
 def frames_of_clips(shards: Shards, indices: np.ndarray) -> list[list[int]]:
@@ -91,7 +92,8 @@ def make_clip(
         real = motion if rng.random() < 0.7 else under_camera(shards[int(rng.choice(stills))], rng)
         real, fake = blended(real, kind, rng)
     seed = int(rng.integers(2**63))
-    return ClipPair(*(finish(frames, np.random.default_rng(seed)) for frames in (real, fake)), kind)
+    twins = (finish(frames, np.random.default_rng(seed)) for frames in (real, fake))
+    return ClipPair(*twins, kind, real[0].source.identity)
 
 
 def blended(real: list[Sample], kind: str, rng: np.random.Generator) -> tuple[list[Sample], list[Sample]]:

@@ -103,18 +103,22 @@ def decision(labels: np.ndarray, probs: np.ndarray, draws: list, threshold: floa
     return with_intervals(lambda y, p: metrics.at_threshold(y, p, threshold), labels, probs, draws)
 
 
-def calibration(judged: Judged, threshold: float) -> dict[str, list[float]]:
-    """ECE, Brier and AURC of what was judged; abstentions gave no probability to be held to."""
+def calibration(judged: Judged, threshold: float) -> dict[str, float | list[float]]:
+    """ECE, Brier and AURC of what was judged; abstentions gave no probability to be held to.
+
+    The ECE has no interval: files drawn twice make shares more extreme, so that most draws lie above what they are of.
+    """
     given = judged.subset(np.array([s.probability is not None for s in judged.scores]))
-    labels = given.labels
+    labels, probs = given.labels, filled(given.scores, "probability")
     if len(set(labels)) < 2:
         return {}
 
     def figures(labels: np.ndarray, probs: np.ndarray) -> dict[str, float]:
         risk = metrics.risk_coverage(labels, probs, threshold)[1]
-        return metrics.calibration(labels, probs) | {"aurc": float(risk.mean())}
+        return {"brier": metrics.brier(labels, probs), "aurc": float(risk.mean())}
 
-    return with_intervals(figures, labels, filled(given.scores, "probability"), given.redraw())
+    error = metrics.calibration_error(labels, probs)
+    return {"ece": error} | with_intervals(figures, labels, probs, given.redraw())
 
 
 def frame_figures(judged: Judged, draws: list[np.ndarray]) -> dict:
@@ -162,12 +166,15 @@ def pairs(judged: Judged, names: Sequence[str | None]) -> dict:
     gaps, fakes = metrics.pair_gaps(judged.labels, np.log(probs / (1 - probs)), names)
     if not len(gaps):
         return {"couples": 0}
-    draws = metrics.cluster_draws(cluster_numbers(judged.items)[fakes], judged.draws)
+    groups = cluster_numbers(judged.items)[fakes]
+    found = metrics.share_interval(
+        lambda d: metrics.share_in_order(gaps[d]), metrics.cluster_draws(groups, judged.draws), len(set(groups))
+    )
     tied = np.array([names[fake] for fake in fakes])
     return {
         "couples": len(gaps),
         "in_order": metrics.share_in_order(gaps) * len(gaps),
-        "share": [metrics.share_in_order(gaps), *metrics.interval(lambda d: metrics.share_in_order(gaps[d]), draws)],
+        "share": [metrics.share_in_order(gaps), *found],
         "by_pair": float(np.mean([metrics.share_in_order(gaps[tied == name]) for name in set(tied)])),
         "mean_gap": float(gaps.mean()),
         "sd_gap": float(gaps.std()),
@@ -203,7 +210,8 @@ def share_flagged(judged: Judged, draws: list[np.ndarray]) -> list[float]:
     def share(d: np.ndarray) -> float:
         return float(flagged[d][real[d]].mean()) if real[d].any() else float("nan")
 
-    return [share(np.arange(len(real))), *metrics.interval(share, draws)]
+    groups = len(set(cluster_numbers(judged.items)[real]))
+    return [share(np.arange(len(real))), *metrics.share_interval(share, draws, groups)]
 
 
 def control_figures(judged: Judged, measured: Sequence[Controls], draws: list[np.ndarray]) -> dict:

@@ -98,11 +98,9 @@ def calibration_error(labels: np.ndarray, probs: np.ndarray) -> float:
     return float(np.average(np.abs(mean - share), weights=size))
 
 
-def calibration(labels: np.ndarray, probs: np.ndarray) -> dict[str, float]:
-    """Figures of how far the probabilities can be taken at their word."""
-    from sklearn.metrics import brier_score_loss
-
-    return {"ece": calibration_error(labels, probs), "brier": float(brier_score_loss(labels, probs))}
+def brier(labels: np.ndarray, probs: np.ndarray) -> float:
+    """Mean square of how far each probability is from what was so (Brier 1950)."""
+    return float(((probs - labels) ** 2).mean())
 
 
 def risk_coverage(labels: np.ndarray, probs: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
@@ -172,3 +170,16 @@ def interval(figure: Callable[[np.ndarray], float], draws: list[np.ndarray], lev
     if not len(values):
         return [float("nan")] * 2
     return [float(v) for v in np.quantile(values, [(1 - level) / 2, (1 + level) / 2])]
+
+
+def share_interval(share: Callable[[np.ndarray], float], draws: list[np.ndarray], groups: int) -> list[float]:
+    """`interval` of a share among so many groups. Where it is 0 or 1 in every draw, the other end is the exact one."""
+    low, high = interval(share, draws)
+    if low == high == 0:
+        return [0.0, end_of_all_alike(groups)]
+    return [1 - end_of_all_alike(groups), 1.0] if low == high == 1 else [low, high]
+
+
+def end_of_all_alike(groups: int, level: float = 0.95) -> float:
+    """The largest share of which none in so many groups may be seen (Clopper and Pearson 1934): a bootstrap sees no such."""
+    return 1 - ((1 - level) / 2) ** (1 / groups)

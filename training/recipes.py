@@ -69,8 +69,8 @@ def train_recipe(
     """Train one of KINDS, write its weights into out/KIND; returns its figures on clips of unseen sources."""
     kept = out / "clips"
     kept.mkdir(parents=True, exist_ok=True)
-    train, (unseen_features, unseen_logits, unseen_kinds) = clips_of_both(encoder, size, shards, clips, kept)
-    features, logits, _ = train
+    train, (unseen_features, unseen_logits, *who) = clips_of_both(encoder, size, shards, clips, kept)
+    features, logits = train[:2]
     encoder = encoder.cpu()
     config = HeadConfig.of(kind)
     torch.manual_seed(0)
@@ -81,12 +81,13 @@ def train_recipe(
         with torch.no_grad():
             logits, unseen_logits = (model.encoder.classify(f).squeeze(3) for f in (features, unseen_features))
     fit(model.head, features, logits, epochs=12)
-    figures = {"clips": clips} | compare(model.head, unseen_features, unseen_logits, unseen_kinds)
+    figures = {"clips": clips} | compare(model.head, unseen_features, unseen_logits, *who)
     if kind == "feature-lstm":
         seen, unseen = split(shards.sources)
         tune(model, shards, seen, steps, seed=3)
-        collect(model.encoder, size, shards, unseen, "tuned", len(unseen_kinds), kept, seed=UNSEEN_CLIPS)
-        tuned = compare(model.head, *read(kept, "tuned", len(unseen_kinds)))
+        count = len(unseen_logits)
+        collect(model.encoder, size, shards, unseen, "tuned", count, kept, seed=UNSEEN_CLIPS)
+        tuned = compare(model.head, *read(kept, "tuned", count))
         figures = {"clips": clips, "steps": steps, "before fine-tuning": figures} | tuned
         model.cpu()
     folder = out / (f"{kind}-{hidden}" if hidden else kind)

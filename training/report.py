@@ -35,7 +35,8 @@ def markdown(result: dict) -> str:
         f"{result['seconds_per_item']:.1f} s an item on {model['device']} ({model['precision']}).",
         "",
         "A figure in brackets is the 95 % interval of a bootstrap in which things that share a person or a pair move "
-        "together. What was not judged stands at the median score. Where the calibration was fitted on this very manifest, "
+        "together; an AUC of 1.00 [1.00, 1.00] says that there were too few to draw anything else. What was not judged stands at "
+        "the median score. Where the calibration was fitted on this very manifest, "
         "verdicts, calibration error and Brier score flatter it; `training.calibrate` prints them cross-fitted.",
     ]
     for reason, count in result["skipped"].items():

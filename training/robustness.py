@@ -5,7 +5,7 @@ loss, and the drift of the reals: a detector may keep its AUC and yet flag every
 
     python -m training.robustness --manifest ../shared/data/dev/manifest.jsonl --out runs/robustness --limit 10
 
---limit is the number of items of each class and kind; each video is judged 23 times, each image 21 times. Goes on where it was
+--limit is the number of items of each class and kind; each video is judged 24 times, each image 22 times. Goes on where it was
 stopped. Writes figures.json, report.md and robustness.png.
 """
 

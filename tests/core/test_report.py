@@ -139,3 +139,9 @@ def test_a_live_timeline_can_be_used_with_the_keyboard():
     assert [slider["tabindex"] for slider in sliders] == ["0"]
     assert sliders[0]["aria-valuemax"] == "2.0" and sliders[0]["aria-label"]
     assert len([1 for tag, a in tags if tag == "button" and a["aria-label"].startswith("Go to")]) == 3
+
+
+def test_with_more_faces_than_there_are_edges_for_one_in_twenty_is_not_claimed():
+    few, many = (an_analysis(*(a_face(number) for number in range(1, faces + 1))) for faces in (4, 5))
+    assert "about 1 real video in 20 is flagged by mistake." in meaning(few)
+    assert "mistake, and more of those with so many faces." in meaning(many)

@@ -1,11 +1,16 @@
 """What is said of the faces, as pure functions of what is known of them."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from core.calibration import Curve
 from core.looks import Look, Record
+from core.movement import Movement
 from core.plan import PLANS, window_times
-from core.summary import face_warnings, nothing_judged, reason, seconds_examined
+from core.summary import face_warnings, judged_face, nothing_judged, reason, seconds_examined
 from core.tracks import Track
 from tests.samples import an_unjudged_face
 
@@ -58,6 +63,27 @@ def test_what_lies_between_windows_that_stand_apart_was_not_looked_at():
     spans = [(0.0, 1.75), (5.0, 6.75)]
     assert seconds_examined(spans, 16) == pytest.approx(3.5)
     assert seconds_examined([], 0) == seconds_examined([(0.0, 0.0)], 1) == 0
+
+
+@pytest.mark.parametrize(
+    ("windows", "movement"),
+    [
+        (
+            [[-3.0, -2.5, -2.0, 1.5, 2.0, -2.5, -3.0, 1.0] * 2],
+            Movement(kept=[0.68] * 7, bent=[0.5] * 7, gone=[2.0] * 7),
+        ),
+        ([[1.0, 1.2, 0.8, 1.1, 0.9, 1.0, 1.1, 0.9], [-1.0, -0.8]], Movement()),
+    ],
+    ids=["movement counts beside scattered frames", "a window has few of the frames"],
+)
+def test_the_interval_lies_about_the_probability(windows, movement):
+    logits = sum(windows, [])
+    looks = [replace(a_look(t / 4), logit=logit) for t, logit in enumerate(logits)]
+    means = [np.mean(window) for window in windows]
+    track = SimpleNamespace(first_s=0.0, last_s=4.0)
+    face = judged_face(1, Record(track, looks, means, logits, sizes=[60.0], movement=movement), Curve(), is_still=False)
+    low, middle, high = (np.log(p / (1 - p)) for p in (face.interval[0], face.probability, face.interval[1]))
+    assert 0.4 < (high - middle) / (middle - low) < 2.5
 
 
 def times_shown(window: np.ndarray, fps: float) -> list[float]:

@@ -31,6 +31,15 @@ def test_the_words_say_what_the_verdict_does_not_mean():
     assert "does not prove the video is real" in " ".join(shown(an_analysis(a_face(1, (0.1, 0.2)))).split())
 
 
+def test_the_share_of_forgeries_that_a_probability_presumes_is_told_with_it():
+    assert "half of all videos are manipulated" in shown(an_analysis(a_face()))
+    for without in (
+        an_analysis(an_unjudged_face()),
+        replace(an_analysis(a_face()), model=replace(TRAINED, trained=False)),
+    ):
+        assert "half of all" not in shown(without)
+
+
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
 def test_nothing_is_wider_than_the_window(width):
     text = shown(an_analysis(a_face(), an_unjudged_face()), width)

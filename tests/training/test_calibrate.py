@@ -110,6 +110,21 @@ def test_a_class_of_two_files_is_cross_fitted_and_gets_no_edge_from_one_of_them(
     assert calibrate.figures(files, *calibrate.cross_fitted(files))["fakes"] == 12
 
 
+def test_a_cross_fitted_verdict_is_that_of_as_many_faces_as_a_check_would_count(monkeypatch):
+    monkeypatch.setattr(calibrate, "uncertainty", lambda files, draws: (0.0, 0.0, 0.0))  # takes long and moves no edge
+    random = np.random.default_rng(0)
+    files = [
+        calibrate.Scored(f"{n}", n % 2 == 1, False, f"source-{n // 2}", random.normal() + 3 * (n % 2))
+        for n in range(60)
+    ]
+    alone, *_, crowd = calibrate.fit([f for f in files if f.source != "source-29"], 100)
+    between = (alone.likely_from + crowd.likely_from) / 2
+    logit = (np.log(between / (1 - between)) - alone.intercept) / alone.slope
+    for faces, verdict in ((1, "likely_manipulated"), (4, "inconclusive")):
+        odd = replace(files[59], logit=float(logit), faces=faces)
+        assert calibrate.cross_fitted([*files[:59], odd])[1][59] == verdict
+
+
 @pytest.mark.parametrize("lacking", ("a second source of reals", "faces"))
 def test_files_that_cannot_calibrate_are_a_sentence_and_change_nothing(stills, tmp_path, capsys, lacking):
     weights, kept = tiny_weights(tmp_path / "weights", Calibration()), tmp_path / "scores.jsonl"

@@ -9,13 +9,20 @@ CONFIG = {
     "head": {"kind": "residual-lstm"},
 }
 CALIBRATION = {
-    "video": {"real likely_manipulated": 0.04, "fake likely_manipulated": 0.3, "fake no_signs_found": 0.06},
+    "video": {
+        "real likely_manipulated": 0.04,
+        "real no_signs_found": 0.09,
+        "fake likely_manipulated": 0.3,
+        "fake no_signs_found": 0.06,
+    },
 }
 
 
 def figures(margin: list[float]) -> dict:
     kind = {
         "fake": 5,
+        "real": 34,
+        "real_flagged": [0.0, 0.0, 0.11],
         "ranking": {"auc": [0.71, 0.6, 0.8]},
         "categories": {"face-swap": {"fake": 3, "auc": [0.75, 0.5, 0.9]}},
         "generators": {"dfdc": {"fake": 2, "auc": [0.8, 0.7, 0.9]}},
@@ -52,3 +59,19 @@ def test_a_card_tells_what_other_frames_of_the_same_videos_give():
     one, other = figures([0.05, 0.01, 0.09]), figures([0.05, 0.01, 0.09])
     other["kinds"]["video"] = {**other["kinds"]["video"], "ranking": {"auc": [0.64, 0.55, 0.74]}}
     assert "the same videos give 0.64 [0.55, 0.74]" in card(CONFIG, one, CALIBRATION, True, other)
+
+
+def test_a_card_says_how_many_real_and_forged_videos_get_each_verdict_and_what_none_can_mean():
+    text = card(CONFIG, figures([0.05, 0.01, 0.09]), CALIBRATION, True)
+    assert (
+        "of 34 real ones 4% are called\n`likely_manipulated` and 9% `no_signs_found`; of 5 forged ones 30% and 6%"
+        in text
+    )
+    assert "none is flagged" not in text
+    never = {"video": CALIBRATION["video"] | {"real likely_manipulated": 0.0}}
+    assert "none is flagged of 34 fits any share up to 11%" in card(CONFIG, figures([0.05, 0.01, 0.09]), never, True)
+
+
+def test_the_example_of_how_a_probability_is_to_be_taken_follows_from_its_odds():
+    odds = 0.75 / 0.25 * (0.01 / 0.99)
+    assert f"75% here is\n{odds / (1 + odds):.0%} where" in card(CONFIG, figures([0.05, 0.01, 0.09]), CALIBRATION, True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from training.controls import ALL, Controls
-from training.figures import Judged, all_figures, cluster_numbers, difference, pairs
+from training.figures import Judged, all_figures, calibration, cluster_numbers, difference, pairs, share_flagged
 from training.manifest import SAME_FOOTAGE, Item
 from training.plots import draw_all
 from training.report import PEERS, markdown, peers_for
@@ -87,6 +87,31 @@ def test_every_item_stands_in_the_table_of_verdicts(figures):
         assert sum(counts.values()) == 40
     real = figures["verdicts"]["real"]
     assert figures["real_flagged"][0] == pytest.approx(real["likely_manipulated"] / 40)
+
+
+def test_none_flagged_among_a_few_people_does_not_mean_never(judged):
+    calm = [replace(score, verdict="inconclusive") for score in judged.scores]
+    share = share_flagged(Judged(judged.items, calm, 50), judged.redraw()[:50])
+    assert share == pytest.approx([0, 0, 0.088], abs=1e-3)  # 40 people
+    alarmed = [replace(score, verdict="likely_manipulated") for score in judged.scores]
+    assert share_flagged(Judged(judged.items, alarmed, 50), judged.redraw()[:50])[1] == pytest.approx(0.912, abs=1e-3)
+
+
+def test_no_figure_lies_outside_its_own_interval_however_true_the_probabilities_are():
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        probs = rng.uniform(0.05, 0.95, 150)
+        items = [Item(f"{n}", int(rng.random() < p), "video") for n, p in enumerate(probs)]
+        scores = [Score(item.path, float(p)) for item, p in zip(items, probs, strict=True)]
+        for figure in calibration(Judged(items, scores, 100), 0.5).values():
+            middle, low, high = figure if isinstance(figure, list) else [figure] * 3
+            assert low <= middle <= high
+
+
+def test_three_pairs_in_order_do_not_mean_always():
+    items = [Item(f"{label}{n}", label, "video", pair_id=str(n)) for n in range(3) for label in (0, 1)]
+    found = pairs(Judged(items, [scored(i, i.label) for i in items], 50), [i.pair_id for i in items])
+    assert found["share"] == pytest.approx([1, 0.292, 1], abs=1e-3)
 
 
 def test_the_mean_of_frames_is_shown_beside_the_temporal_head(figures):

@@ -1,11 +1,13 @@
 """Stage 2 goes on where it stopped, with what it is given now: its features are those of this encoder and these faces."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from core.model import Head, HeadConfig
 from tests.tiny import tiny_model
 from training import head
 from training.clips import footage, make_clip
@@ -57,6 +59,27 @@ def test_features_of_another_encoder_or_size_are_not_taken_for_this_one(collecte
     other, made = collected(1, seed=1)
     assert made == 1 and not torch.equal(first, other)
     assert collected(1, seed=1, size=96)[1] == 1
+
+
+def test_what_is_kept_of_a_pair_says_who_is_seen_in_it(collected, shards, tmp_path):
+    collected(3)
+    people = head.read(tmp_path / "out", "train", 3)[3]
+    runs, stills = footage(shards, ALL)
+    made = [make_clip(shards, runs, stills, np.random.default_rng([1, number])) for number in range(3)]
+    assert [pair.person for pair in made] == people.tolist() and set(people) <= {"c", "s"}
+
+
+def test_pairs_of_the_same_few_people_leave_the_gain_of_a_head_as_unsure_as_they_are_few():
+    random = torch.Generator().manual_seed(0)
+    logits = torch.randn(6, 2, 16, generator=random).repeat_interleave(30, dim=0)
+    features = torch.randn(6, 2, 16, 8, generator=random).repeat_interleave(30, dim=0)
+    torch.manual_seed(0)
+    judge = Head(replace(HeadConfig.of("residual-lstm"), hidden=16, project=0), 8)
+    torch.nn.init.normal_(judge.out.weight, std=20)
+    kinds, people = np.zeros(180, int), np.repeat(list("abcdef"), 30)
+    alone, together = (head.compare(judge.eval(), features, logits, kinds, who) for who in (np.arange(180), people))
+    assert together["gain_high"] - together["gain_low"] > 2 * (alone["gain_high"] - alone["gain_low"]) > 0
+    assert (alone["people"], together["people"]) == (180, 6)
 
 
 def test_clips_alone_are_enough_for_pairs_of_clips_and_stills_alone_are_a_sentence(shards):

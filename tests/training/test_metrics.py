@@ -90,7 +90,7 @@ def test_probabilities_that_keep_their_word_have_no_calibration_error():
     probs = np.repeat([0.25, 0.75], 40)
     labels = np.concatenate([np.tile([1, 0, 0, 0], 10), np.tile([1, 1, 1, 0], 10)])
     assert metrics.calibration_error(labels, probs) == pytest.approx(0)
-    assert metrics.calibration(labels, probs)["brier"] == pytest.approx(0.25 * 0.75)
+    assert metrics.brier(labels, probs) == pytest.approx(0.25 * 0.75)
 
 
 def test_the_calibration_error_is_how_far_certainty_is_from_a_coin():
@@ -179,3 +179,11 @@ def test_things_of_one_probability_give_the_same_figures_in_any_order():
     assert metrics.calibration_error(labels, probs) == pytest.approx(0)
     for ordered in (labels, labels[::-1], np.tile([0, 1], 50)):
         assert metrics.risk_coverage(ordered, probs, 0.4)[1] == pytest.approx(np.full(100, 0.5))
+
+
+@pytest.mark.parametrize("groups", (1, 5, 34))
+def test_the_end_of_a_share_that_was_never_seen_is_that_of_clopper_and_pearson(groups):
+    from scipy.stats import binomtest
+
+    exact = binomtest(0, groups).proportion_ci(0.95, "exact").high
+    assert metrics.end_of_all_alike(groups) == pytest.approx(exact)

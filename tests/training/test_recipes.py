@@ -49,8 +49,7 @@ def test_the_figures_of_feature_lstm_are_those_of_the_weights_it_wrote(shards, t
     model = load_weights(tmp_path / "out" / "feature-lstm-4").model
     unseen = split(shards.sources)[1]
     collect(model.encoder, 64, shards, unseen, "anew", 1, tmp_path, UNSEEN_CLIPS)
-    features, logits, kinds = read(tmp_path, "anew", 1)
-    anew, before = compare(model.head, features, logits, kinds), figures.pop("before fine-tuning")
+    anew, before = compare(model.head, *read(tmp_path, "anew", 1)), figures.pop("before fine-tuning")
     assert {name: figures[name] for name in anew} == anew
     assert before.keys() == {"clips", *anew}
 

@@ -266,7 +266,7 @@ def test_a_trained_head_finds_what_only_order_shows():
     torch.manual_seed(0)
     head = Head(HeadConfig.of("residual-lstm"), 8)
     fit(head, features[:160], logits[:160], epochs=40)
-    figures = compare(head, features[160:], logits[160:], np.zeros(80, int))
+    figures = compare(head, features[160:], logits[160:], np.zeros(80, int), np.arange(80))
     assert figures["auc_head"] > 0.8
     assert figures["auc_head"] > figures["auc_mean"] + 0.2
     assert figures["auc_shuffled"] < figures["auc_head"] - 0.1

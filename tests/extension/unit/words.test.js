@@ -62,6 +62,12 @@ test('the card of a result says the verdict, its meaning and the probability wit
     assert.deepEqual(view.buttons.map(({ what }) => what), ['report']);
 });
 
+test('a probability is never shown as 0 or 100, as nowhere else', () => {
+    const said = (probability) => viewOf(at(ok({ status: 'done', analysis: analysis('inconclusive', probability) })), t).percent.label;
+    assert.match(said(0.002), /manipulation 1 %, likely between 1 and 8 %/);
+    assert.match(said(0.998), /manipulation 99 %, likely between 87 and 99 %/);
+});
+
 const WALLED = failed(newCheck({ ...ABOUT, hasVideo: true }, 0), 'login_required', 0);
 const STATES = [
     ['sending', newCheck(ABOUT, 0), 'busy', ['cancel']],
