@@ -18,12 +18,11 @@ from core.container import DEFAULT_LIMITS, Limits, OpenVideo, Source, exif_orien
 from core.errors import CheckError
 from core.picture import Geometry, Upright, geometry
 from core.plan import PLANS, Plan, plan_named, window_times
-from core.timeline import KeyFrame, Timeline, keyframe_before, read_timeline
+from core.timeline import REORDERED, KeyFrame, Timeline, keyframe_before, read_timeline
 
 __all__ = ["PLANS", "Frame", "Limits", "Plan", "frames", "frames_at", "plan_named", "probe", "window_times"]
 
 CONTAINER_NAMES = {"mov": "mp4/mov", "matroska": "mkv/webm", "asf": "wmv", "mpegts": "mpeg-ts", "mpeg": "mpeg-ps"}
-AROUND = 16  # packets looked at on either side: no codec in use stores a picture further out of order
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,9 +139,9 @@ def _windows(video: OpenVideo, timeline: Timeline, plan: Plan) -> list[_Window]:
     """The windows of the plan, each moved back to a key frame where one is near: decoding can then start with it."""
     if plan.is_consecutive:
         return []
-    times = [_to_ms(window) for window in window_times(timeline.last_ms / 1000, plan)]
+    times = [_to_ms(window) for window in window_times(timeline.until_ms / 1000, plan)]
     slot_ms = 1000 * plan.length / plan.rate_hz
-    slack = max(0.0, (timeline.last_ms / len(times) - slot_ms) / 2)  # stays clear of the window before
+    slack = max(0.0, (timeline.until_ms / len(times) - slot_ms) / 2)  # stays clear of the window before
     windows = []
     for wanted in times:
         keyframe = keyframe_before(video, timeline, wanted[0]) if slack and not timeline.by_number else None
@@ -234,7 +233,7 @@ class _Reader:
         if self._wanted is None:
             yield from packets
             return
-        codec, around = self._video.stream.codec_context, deque(maxlen=2 * AROUND)
+        codec, around = self._video.stream.codec_context, deque(maxlen=2 * REORDERED)
         coming: deque[tuple[av.Packet | None, int | None]] = deque()
 
         def next_of_these() -> av.Packet | None:
@@ -250,7 +249,7 @@ class _Reader:
             coming.append((packet, ms))
             if ms is not None:
                 around.append(ms)
-            if len(coming) > AROUND:
+            if len(coming) > REORDERED:
                 yield next_of_these()
         while coming:
             yield next_of_these()
