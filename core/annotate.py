@@ -23,7 +23,7 @@ from core.follow import find_faces
 from core.paint import Painter
 from core.picture import UNSPECIFIED, Upright
 from core.render import written_whole
-from core.timeline import Timeline, read_timeline
+from core.timeline import MAX_JUMP_S, Timeline, read_timeline
 
 TICK = Fraction(1, 90_000)  # fine enough for any frame rate
 COPIED_AUDIO = {"aac", "mp3", "opus", "flac"}  # what both MP4 and browsers take
@@ -146,8 +146,12 @@ class Sound:
         if self.track is None:
             return
         self._start_s = clock.start * clock.unit
-        if clock.by_number:  # the pictures have no times that the sound could be in step with
-            self._start_s = (self.track.start_time or 0) * self.track.time_base
+        first_s = (self.track.start_time or 0) * self.track.time_base
+        if (
+            clock.by_number and abs(self._start_s - first_s) > MAX_JUMP_S
+        ):  # the pictures have no times to be in step with
+            self._start_s = first_s
+        self._bridges, self._until_s = clock.by_number, None
         self._copies = fits_mp4(self.track)
         if self._copies:
             self._out = target.add_stream_from_template(self.track)
@@ -158,6 +162,8 @@ class Sound:
 
     def take(self, packet: av.Packet) -> None:
         with suppress(av.FFmpegError, ValueError):
+            if self._bridges and packet.dts is not None:
+                self._bridge(packet)
             if self._copies:
                 self._copy(packet)
                 return
@@ -170,6 +176,13 @@ class Sound:
             with suppress(av.FFmpegError, ValueError):
                 self._encode(self._resampler.resample(None))
                 self._target.mux(self._out.encode())
+
+    def _bridge(self, packet: av.Packet) -> None:
+        """Where recordings were put one after another, sound goes on as the pictures do, whatever times it has."""
+        at_s = packet.dts * packet.time_base
+        if self._until_s is not None and not -1 < at_s - self._until_s < MAX_JUMP_S:
+            self._start_s += at_s - self._until_s
+        self._until_s = at_s + (packet.duration or 0) * packet.time_base
 
     def _copy(self, packet: av.Packet) -> None:
         if packet.dts is None or packet.pts is None:  # the empty packet at the end

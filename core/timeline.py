@@ -115,7 +115,7 @@ def read_timeline(video: OpenVideo) -> Timeline:
     hold_ms = step_ms if by_number else _hold_ms(seen, unit, step_ms)
     last_ms = _round(Fraction(step_ms) * (count - 1)) if by_number else to_ms(seen.last - seen.first, unit)
     return Timeline(
-        start=0 if by_number else seen.first,
+        start=seen.first or 0,
         unit=unit,
         last_ms=last_ms,
         step_ms=step_ms,

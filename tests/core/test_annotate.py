@@ -103,6 +103,13 @@ def test_sound_that_begins_late_or_stops_for_a_while_stays_in_step_with_the_pict
     assert loud_from_to(copy_of(halting)) == pytest.approx((0, 2), abs=0.02)
 
 
+@pytest.mark.parametrize("codec", ["aac", "mp2"])
+def test_recordings_put_one_after_another_keep_their_sound(codec, clip, tmp_path):
+    part = with_tone(clip, tmp_path / "part.ts", codec, 48_000, tones=[("mono", 0.1, 1.9)])
+    (tmp_path / "both.ts").write_bytes(2 * part.read_bytes())
+    assert loud_from_to(copy_of(tmp_path / "both.ts")) == pytest.approx((0.1, 3.7), abs=0.1)
+
+
 def test_sound_that_goes_from_stereo_to_mono_is_kept_whole(clip, tmp_path):
     source = with_tone(clip, tmp_path / "change.ts", "ac3", 48_000, tones=[("stereo", 0, 1), ("mono", 1, 2)])
     assert loud_from_to(copy_of(source)) == pytest.approx((0, 2), abs=0.05)
