@@ -74,6 +74,8 @@ def frames(
     with open_video(path, limits) as video:
         timeline = read_timeline(video)
         windows = _windows(video, timeline, plan)
+    if video.others:
+        warn("further_tracks", "The file has further picture tracks, which were not looked at.")
     if timeline.doubtful:
         warn("untrusted_timestamps", "The times in the file make no sense; frames are placed by their number.")
     if timeline.is_short:

@@ -5,6 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 
 from core.picture import Upright, geometry
 from core.plan import PLANS
@@ -142,6 +143,26 @@ def test_video_rotated_in_metadata_gives_upright_frames(tmp_path, rotation, mirr
     assert {(corners(frame), frame.rgb.shape) for frame in look(clip)} == {(expected, shape)}
     media = probe(clip)
     assert (media.height, media.width) == shape[:2]
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_of_several_tracks_the_one_that_players_show_is_looked_at_and_the_others_are_named(tmp_path, ending):
+    shown, hidden = grey_clip(tmp_path / "shown.mp4", 24, (64, 48)), grey_clip(tmp_path / "hidden.mp4", 24, (128, 96))
+    both = tmp_path / f"both.{ending}"
+    with av.open(str(both), "w") as out:
+        for clip, disposition in ((hidden, Disposition(0)), (shown, Disposition.default)):
+            with av.open(str(clip)) as given:
+                stream = out.add_stream_from_template(given.streams.video[0])
+                stream.disposition = disposition
+        for index, clip in enumerate((hidden, shown)):
+            with av.open(str(clip)) as given:
+                for packet in given.demux(video=0):
+                    if packet.size:
+                        packet.stream = out.streams[index]
+                        out.mux(packet)
+    warnings = []
+    assert {frame.rgb.shape for frame in frames(both, PLANS["default"], warnings)} == {(48, 64, 3)}
+    assert [one.code for one in warnings] == ["further_tracks"]
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
