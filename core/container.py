@@ -101,7 +101,7 @@ def recognise(head: bytes) -> str | None:
     if head.startswith(b"RIFF"):
         return RIFF.get(head[8:12])
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "apng" if b"acTL" in head else "png_pipe"
+        return "png_pipe"
     if head.startswith(b"BM") and head[6:10] == bytes(4):
         return "bmp_pipe"
     for size, first in ((188, 0), (192, 4)):  # transport streams: a G at every packet
@@ -128,8 +128,11 @@ def open_video(path: str | Source, limits: Limits) -> Iterator[OpenVideo]:
         raise CheckError("no_video_stream")
     if kind == "tiff_pipe" and _is_jpeg_in_tiff(source):
         raise CheckError("unsupported_codec", "JPEG within TIFF")  # FFmpeg 8 makes a black picture of it
-    if kind in ("png_pipe", "apng") and _packed_bytes(source) > PACKED:
-        raise CheckError("too_large", "packed text")
+    if kind == "png_pipe":
+        packed, is_animated = _look_into_png(source)
+        if packed > PACKED:
+            raise CheckError("too_large", "packed text")
+        kind = "apng" if is_animated else kind
     options = {"protocol_whitelist": "file", "max_pixels": str(limits.max_pixels)}
     try:
         container = av.open(_for_ffmpeg(source), format=kind, options=options, metadata_errors="replace")
@@ -184,16 +187,20 @@ def _is_jpeg_in_tiff(source: Source) -> bool:
         return False
 
 
-def _packed_bytes(source: Source) -> int:
-    """Of the text and the profiles in a PNG, which FFmpeg unpacks and keeps, all of it, and each byte may become a thousand."""
-    total = 0
+def _look_into_png(source: Source) -> tuple[int, bool]:
+    """How many bytes of packed text and profiles it has, and whether it is animated.
+
+    Of the former FFmpeg unpacks and keeps all, and each byte may become a thousand.
+    """
+    packed, kinds = 0, []
     with source.open() if isinstance(source, Pieces) else source.open("rb") as file:
         file.seek(8)
-        while total <= PACKED and len(head := file.read(8)) == 8:
-            size = int.from_bytes(head[:4], "big")
-            total += size if head[4:] in (b"zTXt", b"iCCP") else 0
+        while packed <= PACKED and len(head := file.read(8)) == 8:
+            size, kind = int.from_bytes(head[:4], "big"), head[4:]
+            packed += size if kind in (b"zTXt", b"iCCP") else 0
+            kinds += [kind] if kind in (b"acTL", b"IDAT") and kind not in kinds else []
             file.seek(size + 4, os.SEEK_CUR)
-    return total
+    return packed, kinds[:1] == [b"acTL"]  # behind the first picture it says nothing
 
 
 def _for_ffmpeg(source: Source) -> str | io.RawIOBase:

@@ -1,6 +1,7 @@
 """A decoded picture as shown: upright, square pixels, plain RGB."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import av
@@ -44,10 +45,12 @@ class Geometry:
         return max(1.0, max(self.width, self.height) / MAX_SIDE)
 
 
-def geometry(picture: VideoFrame, aspect: float, exif_orientation: Callable[[], int | None] = lambda: 1) -> Geometry:
+def geometry(
+    picture: VideoFrame, aspect: float, exif_orientation: Callable[[], int | None] = lambda: 1, is_png: bool = False
+) -> Geometry:
     """picture: the first of a video. aspect: width of a pixel over its height. exif_orientation: asked if need be; None
-    where the file is no photograph."""
-    a, b, c, d = _display_matrix(picture, exif_orientation)
+    where the file is no photograph. is_png: it was coded as PNG."""
+    a, b, c, d = _display_matrix(picture, exif_orientation, is_png)
     swap = abs(b) + abs(c) > abs(a) + abs(d)
     width = round(picture.width * aspect) if 0.2 < aspect < 5 else picture.width  # beyond that it is a mistake
     height = picture.height
@@ -56,19 +59,21 @@ def geometry(picture: VideoFrame, aspect: float, exif_orientation: Callable[[], 
     return Geometry(max(1, width), height, False, mirror=a < 0, flip=d < 0)
 
 
-def _display_matrix(picture: VideoFrame, exif_orientation: Callable[[], int | None]) -> tuple[int, int, int, int]:
+def _display_matrix(
+    picture: VideoFrame, exif_orientation: Callable[[], int | None], is_png: bool
+) -> tuple[int, int, int, int]:
     """a, b, c, d of x' = a x + c y, y' = b x + d y (FFmpeg's display matrix), the identity if there is none."""
-    try:
-        data = picture.side_data.get(Type.DISPLAYMATRIX)
-    except ValueError:  # PyAV 18 stumbles over kinds of side data it does not know, such as the EXIF of photographs
-        orientation = exif_orientation()
-        if orientation is None:  # of a video PyAV still says how it is turned, if not whether it is mirrored
-            orientation = ROTATIONS.get(picture.rotation)
-        return EXIF_TURNS.get(orientation, UPRIGHT)
-    if data is None:
-        return UPRIGHT
-    matrix = np.frombuffer(data, np.int32)
-    return int(matrix[0]), int(matrix[1]), int(matrix[3]), int(matrix[4])
+    # PyAV 18 stumbles over kinds of side data it does not know, such as the EXIF of photographs, and frees the name of a
+    # PNG's colour profile, which FFmpeg then frees again: the process dies of it
+    if not is_png:
+        with suppress(ValueError):
+            data = picture.side_data.get(Type.DISPLAYMATRIX)
+            matrix = UPRIGHT if data is None else np.frombuffer(data, np.int32)[[0, 1, 3, 4]].tolist()
+            return tuple(matrix)
+    orientation = exif_orientation()
+    if orientation is None:  # of a video PyAV still says how it is turned, if not whether it is mirrored
+        orientation = ROTATIONS.get(picture.rotation)
+    return EXIF_TURNS.get(orientation, UPRIGHT)
 
 
 class Upright:

@@ -116,7 +116,8 @@ def frames_at(path: str | Source, times_s: list[float], limits: Limits = DEFAULT
 def shape_of(video: OpenVideo, first: av.VideoFrame) -> Geometry:
     """How the pictures of a video become upright frames; `first` is one of them."""
     aspect = float(video.stream.sample_aspect_ratio or 1)
-    return geometry(first, aspect, lambda: exif_orientation(video))
+    is_png = video.stream.codec_context.name in ("png", "apng")
+    return geometry(first, aspect, lambda: exif_orientation(video), is_png)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,20 @@
 """Every codec, container and kind of picture that PyAV can encode here."""
 
+import subprocess
+import sys
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
 from av.stream import Disposition
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from core.picture import Upright, geometry
 from core.plan import PLANS
 from core.video import Frame, frames, probe
-from tests.media import grey_clip, grey_number, greys, write_clip
+from tests.media import grey_clip, grey_number, greys, remux, write_clip
 
 # file name, codec, pixel format
 VIDEOS = [
@@ -95,6 +99,31 @@ def test_webp_and_avif_are_pictures_too(tmp_path, name, codec, container):
     path = write_clip(tmp_path / name, quarters(1), codec=codec, container=container)
     assert [corners(frame) for frame in look(path)] == ["RGBW"]
     assert probe(path).is_still
+
+
+@pytest.mark.parametrize("name", ["photo.png", "film.png", "film.mov"])
+def test_a_png_with_a_colour_profile_ends_no_process(tmp_path, name):
+    pictures = [Image.fromarray(picture) for picture in greys(3)]
+    rest = {"save_all": True, "append_images": pictures[1:], "duration": 200} if name == "film.png" else {}
+    pictures[0].save(tmp_path / "a.png", icc_profile=bytes(500), **rest)
+    (tmp_path / "a.png").rename(tmp_path / name)
+    if name == "film.mov":
+        (tmp_path / name).rename(tmp_path / "photo.png")
+        remux(tmp_path / "photo.png", tmp_path / name)
+    look = f"import gc; from core.video import probe; probe({str(tmp_path / name)!r}); gc.collect()"
+    assert subprocess.run([sys.executable, "-c", look]).returncode == 0
+
+
+def test_an_animated_png_is_told_from_a_picture_whatever_else_it_holds(tmp_path):
+    pictures = [Image.fromarray(picture) for picture in greys(3)]
+    rest = {"save_all": True, "append_images": pictures[1:], "duration": 200}
+    pictures[0].save(tmp_path / "film.png", icc_profile=np.random.default_rng(0).bytes(2000), **rest)
+    assert (tmp_path / "film.png").read_bytes().index(b"acTL") > 1024
+    assert not probe(tmp_path / "film.png").is_still
+    words = PngInfo()
+    words.add_text("note", "acTL")
+    pictures[0].save(tmp_path / "picture.png", pnginfo=words)
+    assert probe(tmp_path / "picture.png").is_still
 
 
 def test_an_animated_avif_is_a_video(tmp_path):
