@@ -34,6 +34,7 @@ class Frame:
     index: int  # in the order of presentation; an estimate from time and rate where pictures were left out
     window: int  # which window of the plan it belongs to
     scale: float = 1.0  # pixels of the upright original = pixels of the frame * scale
+    until_s: float = 0.0  # when the next one is shown, as far as that is known
 
 
 def probe(path: str | Source, limits: Limits = DEFAULT_LIMITS) -> Media:
@@ -91,7 +92,7 @@ def frames(
             except av.FFmpegError:
                 reader.damage()
                 continue
-            yield Frame(rgb, shot.ms / 1000, shot.index, shot.window, upright.shape.scale)
+            yield Frame(rgb, shot.ms / 1000, shot.index, shot.window, upright.shape.scale, shot.until_ms / 1000)
         if upright is None:
             raise CheckError("damaged")
 
@@ -136,6 +137,7 @@ class _Shot:
     index: int
     picture: av.VideoFrame
     window: int = 0
+    until_ms: float = 0.0
 
 
 def _windows(video: OpenVideo, timeline: Timeline, plan: Plan) -> list[_Window]:
@@ -200,7 +202,8 @@ class _Reader:
                     shown, coming = coming, next(self._stream, None)
                 if shown is not None and shown.ms > given:
                     given = shown.ms
-                    yield _Shot(shown.ms, shown.index, shown.picture, number)
+                    until_ms = coming.ms if coming else self._timeline.duration_ms
+                    yield _Shot(shown.ms, shown.index, shown.picture, number, until_ms)
 
     def _jump(self, keyframe: KeyFrame) -> bool:
         try:
