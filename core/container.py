@@ -107,6 +107,8 @@ def recognise(head: bytes) -> str | None:
     for size, first in ((188, 0), (192, 4)):  # transport streams: a G at every packet
         if head[first : first + 2 * size + 1 : size] == b"GGG":
             return "mpegts"
+        if any(head[cut : cut + 4 * size + 1 : size] == b"GGGGG" for cut in range(size)):  # cut out amid a packet
+            return "mpegts"
     return next((name for start, name in SIGNATURES if head.startswith(start)), None)
 
 
