@@ -38,6 +38,7 @@ class Geometry:
     swap_axes: bool  # then mirrored left to right, then upside down
     mirror: bool
     flip: bool
+    is_wide: bool = True  # the picture as it is stored
 
     @property
     def scale(self) -> float:
@@ -53,10 +54,10 @@ def geometry(
     a, b, c, d = _display_matrix(picture, exif_orientation, is_png)
     swap = abs(b) + abs(c) > abs(a) + abs(d)
     width = round(picture.width * aspect) if 0.2 < aspect < 5 else picture.width  # beyond that it is a mistake
-    height = picture.height
+    height, is_wide = picture.height, picture.width > picture.height
     if swap:
-        return Geometry(height, max(1, width), True, mirror=c < 0, flip=b < 0)
-    return Geometry(max(1, width), height, False, mirror=a < 0, flip=d < 0)
+        return Geometry(height, max(1, width), True, c < 0, b < 0, is_wide)
+    return Geometry(max(1, width), height, False, a < 0, d < 0, is_wide)
 
 
 def _display_matrix(
@@ -84,7 +85,8 @@ class Upright:
         self._converter = VideoReformatter()
 
     def __call__(self, picture: VideoFrame) -> np.ndarray:
-        """(H, W, 3) uint8 RGB. Transparency is dropped, HDR brought to BT.709; a new size amid the video is scaled.
+        """(H, W, 3) uint8 RGB. Transparency is dropped, HDR brought to BT.709; a new size amid the video is scaled,
+        and gets margins where the picture was turned.
 
         Raises av.FFmpegError if the picture's format cannot be converted.
         """
@@ -92,7 +94,12 @@ class Upright:
         width, height = round(shape.width / shape.scale), round(shape.height / shape.scale)
         if shape.swap_axes:
             width, height = height, width
-        width, height = max(1, width), max(1, height)
+        width, height = room = max(1, width), max(1, height)
+        if (
+            picture.width > picture.height
+        ) != shape.is_wide:  # turned amid the video: stretched, no face would be found
+            fit = min(width / picture.width, height / picture.height)
+            width, height = max(1, round(picture.width * fit)), max(1, round(picture.height * fit))
         shrinks = width < picture.width or height < picture.height
         how = Interpolation.AREA if shrinks else Interpolation.BILINEAR
         target = (picture, width, height, "rgb24")
@@ -102,6 +109,11 @@ class Upright:
         except av.FFmpegError:  # colours marked as of a kind that no one converts
             picture.colorspace = UNSPECIFIED
             rgb = self._converter.reformat(*target, interpolation=how).to_ndarray()
+        if rgb.shape[1::-1] != room:
+            left, top = (room[0] - width) // 2, (room[1] - height) // 2
+            whole = np.zeros((room[1], room[0], 3), np.uint8)
+            whole[top : top + height, left : left + width] = rgb
+            rgb = whole
         if shape.swap_axes:
             rgb = rgb.transpose(1, 0, 2)
         if shape.mirror:

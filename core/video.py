@@ -42,10 +42,7 @@ def probe(path: str | Source, limits: Limits = DEFAULT_LIMITS) -> Media:
     with open_video(path, limits) as video:
         timeline = read_timeline(video)
     with open_video(path, limits) as video:
-        picture = next(_decode(video, lambda: None), None)
-        if picture is None:
-            raise CheckError("damaged")
-        shape = shape_of(video, picture)
+        shape = _first_shape(video)
         return Media(
             duration_s=round(timeline.duration_ms / 1000, 2),
             width=shape.width,
@@ -82,18 +79,20 @@ def frames(
     if timeline.is_short:
         warn("shorter_than_declared", "The file promises a longer video than it holds.")
     with open_video(path, limits) as video:
+        upright = Upright(_first_shape(video))
+    is_damaged = True
+    with open_video(path, limits) as video:
         reader = _Reader(video, timeline, warn, stopped)
         shots = reader.consecutive(plan.length) if plan.is_consecutive else reader.windows(windows)
-        upright = None
         for shot in shots:
-            upright = upright or Upright(shape_of(video, shot.picture))
+            is_damaged = False
             try:
                 rgb = upright(shot.picture)
             except av.FFmpegError:
                 reader.damage()
                 continue
             yield Frame(rgb, shot.ms / 1000, shot.index, shot.window, upright.shape.scale, shot.until_ms / 1000)
-        if upright is None:
+        if is_damaged:
             raise CheckError("damaged")
 
 
@@ -108,10 +107,18 @@ def frames_at(path: str | Source, times_s: list[float], limits: Limits = DEFAULT
         seeks = not timeline.by_number and not timeline.is_still
         windows = [_Window([ms], keyframe_before(video, timeline, ms) if seeks else None) for ms in wanted]
     with open_video(path, limits) as video:
-        upright = None
+        upright = Upright(_first_shape(video))
+    with open_video(path, limits) as video:
         for shot in _Reader(video, timeline, lambda code, message: None).windows(windows):
-            upright = upright or Upright(shape_of(video, shot.picture))
             yield Frame(upright(shot.picture), shot.ms / 1000, shot.index, shot.window, upright.shape.scale)
+
+
+def _first_shape(video: OpenVideo) -> Geometry:
+    """That of the first picture, which all others are fitted to: where decoding starts elsewhere, it may be another."""
+    picture = next(_decode(video, lambda: None), None)
+    if picture is None:
+        raise CheckError("damaged")
+    return shape_of(video, picture)
 
 
 def shape_of(video: OpenVideo, first: av.VideoFrame) -> Geometry:

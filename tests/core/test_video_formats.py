@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from core.picture import Upright, geometry
 from core.plan import PLANS
-from core.video import Frame, frames, probe
+from core.video import Frame, frames, frames_at, probe
 from tests.media import grey_clip, grey_number, greys, remux, write_clip
 
 # file name, codec, pixel format
@@ -290,3 +290,17 @@ def corners(frame: Frame) -> str:
     height, width = frame.rgb.shape[:2]
     points = [frame.rgb[y, x] for y in (height // 4, 3 * height // 4) for x in (width // 4, 3 * width // 4)]
     return "".join(min(colours, key=lambda c: np.abs(np.subtract(colours[c], p.astype(int))).sum()) for p in points)
+
+
+def test_a_video_that_is_turned_midway_is_not_stretched(tmp_path):
+    lying, standing = (
+        write_clip(tmp_path / f"{w}.ts", [np.full((h, w, 3), 200, np.uint8)] * 50, fps=25)
+        for w, h in ((64, 48), (48, 64))
+    )
+    (tmp_path / "a.ts").write_bytes(lying.read_bytes() + standing.read_bytes())
+    later = [frame.rgb for frame in frames(tmp_path / "a.ts", PLANS["thorough"], []) if frame.t_s > 2]
+    later += [frame.rgb for frame in frames_at(tmp_path / "a.ts", [3.0])]
+    for rgb in later:
+        assert rgb.shape == (48, 64, 3)
+        assert rgb[:, 16:48].min() > 150 and rgb[:, :12].max() < 50 and rgb[:, 52:].max() < 50
+    assert len(later) > 4
