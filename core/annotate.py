@@ -4,12 +4,16 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fractions import Fraction
+from itertools import chain, pairwise
 from pathlib import Path
 
 import av
 import numpy as np
 from av.audio.stream import AudioStream
+from av.codec.context import Flags
 from av.container import OutputContainer
+from av.video.codeccontext import VideoCodecContext
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 
 from core import video
 from core.analysis import Analysis
@@ -17,9 +21,9 @@ from core.container import THREADS, Limits, OpenVideo, open_video
 from core.errors import CheckError
 from core.follow import find_faces
 from core.paint import Painter
-from core.picture import Upright
+from core.picture import UNSPECIFIED, Upright
 from core.render import written_whole
-from core.timeline import Timeline, read_timeline
+from core.timeline import MAX_JUMP_S, Timeline, read_timeline
 
 TICK = Fraction(1, 90_000)  # fine enough for any frame rate
 COPIED_AUDIO = {"aac", "mp3", "opus", "flac"}  # what both MP4 and browsers take
@@ -50,18 +54,25 @@ def annotated_video(
     ):
         target.metadata["comment"] = "Unmask analysis: an annotated copy, not the original"
         rate = Fraction(analysis.media.fps or 25).limit_denominator(1001)
-        stream = target.add_stream("libx264", rate, {"crf": "20", "preset": "veryfast"})
+        # stored in the order of time, as else MP4 has no room for how long the last picture is held
+        stream = target.add_stream("libx264", rate, {"crf": "20", "preset": "veryfast", "bf": "0"})
+        stream.codec_context.flags |= Flags.frame_duration
         stream.width, stream.height, stream.pix_fmt = *painter.size, "yuv420p"
         stream.codec_context.time_base = TICK
+        colours, converter = choose_colours(source, stream.codec_context), VideoReformatter()
         # pictures are encoded while the next are painted; more threads would only hold more of them
         stream.codec_context.thread_type, stream.codec_context.thread_count = "FRAME", THREADS
         sound = Sound(source, target, clock)
         last = -1
-        for t_s, rgb in _frames(source, clock, sound):
+        for (t_s, rgb), (next_s, _) in pairwise(
+            chain(_frames(source, clock, sound), [(clock.duration_ms / 1000, None)])
+        ):
             if cancel():
                 raise CheckError("cancelled")
-            picture = av.VideoFrame.from_ndarray(painter.paint(rgb, faces.at(t_s), t_s), format="rgb24")
+            painted = av.VideoFrame.from_ndarray(painter.paint(rgb, faces.at(t_s), t_s), format="rgb24")
+            picture = converter.reformat(painted, format="yuv420p", dst_colorspace=colours)
             picture.pts, picture.time_base = max(last + 1, round(t_s / TICK)), TICK
+            picture.duration = max(1, round(next_s / TICK) - picture.pts)
             last = picture.pts
             target.mux(stream.encode(picture))
             tell(tenths + min(tenths, round(10 * t_s)), 2 * tenths, "annotate")
@@ -76,6 +87,20 @@ def annotated_picture(path: Path, analysis: Analysis, out: Path) -> None:
     frame = next(video.frames_at(path, [0.0]))
     with written_whole(out) as part:
         Image.fromarray(Painter(analysis).paint(frame.rgb, find_faces(path, analysis).at(0.0), 0.0)).save(part, "PNG")
+
+
+def choose_colours(source: OpenVideo, target: VideoCodecContext) -> Colorspace:
+    """The coding of colours for the copy, which is marked with it unless the original leaves players to guess.
+
+    They guess by size. So what is unmarked is coded again as it was decoded, and stays unmarked: players see the original's
+    colours, whatever they guess.
+    """
+    given = source.stream.codec_context
+    if given.colorspace == UNSPECIFIED and not (given.format and given.format.is_rgb):
+        return Colorspace.ITU601  # FFmpeg's guess for pictures of any size
+    target.colorspace, target.color_range = Colorspace.ITU709, ColorRange.MPEG
+    target.color_primaries, target.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+    return Colorspace.ITU709
 
 
 def _clock(path: Path) -> Timeline:
@@ -121,8 +146,12 @@ class Sound:
         if self.track is None:
             return
         self._start_s = clock.start * clock.unit
-        if clock.by_number:  # the pictures have no times that the sound could be in step with
-            self._start_s = (self.track.start_time or 0) * self.track.time_base
+        first_s = (self.track.start_time or 0) * self.track.time_base
+        if (
+            clock.by_number and abs(self._start_s - first_s) > MAX_JUMP_S
+        ):  # the pictures have no times to be in step with
+            self._start_s = first_s
+        self._bridges, self._until_s = clock.by_number, None
         self._copies = fits_mp4(self.track)
         if self._copies:
             self._out = target.add_stream_from_template(self.track)
@@ -133,6 +162,8 @@ class Sound:
 
     def take(self, packet: av.Packet) -> None:
         with suppress(av.FFmpegError, ValueError):
+            if self._bridges and packet.dts is not None:
+                self._bridge(packet)
             if self._copies:
                 self._copy(packet)
                 return
@@ -145,6 +176,13 @@ class Sound:
             with suppress(av.FFmpegError, ValueError):
                 self._encode(self._resampler.resample(None))
                 self._target.mux(self._out.encode())
+
+    def _bridge(self, packet: av.Packet) -> None:
+        """Where recordings were put one after another, sound goes on as the pictures do, whatever times it has."""
+        at_s = packet.dts * packet.time_base
+        if self._until_s is not None and not -1 < at_s - self._until_s < MAX_JUMP_S:
+            self._start_s += at_s - self._until_s
+        self._until_s = at_s + (packet.duration or 0) * packet.time_base
 
     def _copy(self, packet: av.Packet) -> None:
         if packet.dts is None or packet.pts is None:  # the empty packet at the end

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import av
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from core.errors import CheckError
@@ -45,6 +46,7 @@ class OpenVideo:
     format: str  # as recognised
     is_picture: bool  # a format that holds a single picture
     is_cut: bool  # the file is smaller than it says of itself
+    others: int  # further picture tracks, which nobody will look at
 
 
 PICTURES = ("jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe")
@@ -99,11 +101,13 @@ def recognise(head: bytes) -> str | None:
     if head.startswith(b"RIFF"):
         return RIFF.get(head[8:12])
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "apng" if b"acTL" in head else "png_pipe"
+        return "png_pipe"
     if head.startswith(b"BM") and head[6:10] == bytes(4):
         return "bmp_pipe"
     for size, first in ((188, 0), (192, 4)):  # transport streams: a G at every packet
         if head[first : first + 2 * size + 1 : size] == b"GGG":
+            return "mpegts"
+        if any(head[cut : cut + 4 * size + 1 : size] == b"GGGGG" for cut in range(size)):  # cut out amid a packet
             return "mpegts"
     return next((name for start, name in SIGNATURES if head.startswith(start)), None)
 
@@ -126,15 +130,18 @@ def open_video(path: str | Source, limits: Limits) -> Iterator[OpenVideo]:
         raise CheckError("no_video_stream")
     if kind == "tiff_pipe" and _is_jpeg_in_tiff(source):
         raise CheckError("unsupported_codec", "JPEG within TIFF")  # FFmpeg 8 makes a black picture of it
-    if kind in ("png_pipe", "apng") and _packed_bytes(source) > PACKED:
-        raise CheckError("too_large", "packed text")
+    if kind == "png_pipe":
+        packed, is_animated = _look_into_png(source)
+        if packed > PACKED:
+            raise CheckError("too_large", "packed text")
+        kind = "apng" if is_animated else kind
     options = {"protocol_whitelist": "file", "max_pixels": str(limits.max_pixels)}
     try:
         container = av.open(_for_ffmpeg(source), format=kind, options=options, metadata_errors="replace")
     except av.FFmpegError as error:
         raise CheckError("damaged", error.strerror or "") from error
     with container:
-        stream = _choose_stream(container)
+        stream, *others = _picture_tracks(container)
         pixels = stream.width * stream.height
         if pixels > limits.max_pixels or (pixels == 0 and _claimed_pixels(source, kind) > limits.max_pixels):
             raise CheckError("too_large")
@@ -144,7 +151,8 @@ def open_video(path: str | Source, limits: Limits) -> Iterator[OpenVideo]:
         codec.thread_type = "SLICE" if codec.name == "hevc" else "AUTO"
         codec.thread_count = 1 if codec.name in QUICK and pixels <= SMALL else THREADS
         is_cut = size < _promised_bytes(head, kind)
-        yield OpenVideo(source, container, stream, kind, is_picture=kind in PICTURES, is_cut=is_cut)
+        others = sum(_is_film(other) for other in others)
+        yield OpenVideo(source, container, stream, kind, kind in PICTURES, is_cut, others)
 
 
 def read_packets(video: OpenVideo, damage: Callable[[], None] = lambda: None) -> Iterator[av.Packet]:
@@ -181,16 +189,20 @@ def _is_jpeg_in_tiff(source: Source) -> bool:
         return False
 
 
-def _packed_bytes(source: Source) -> int:
-    """Of the text and the profiles in a PNG, which FFmpeg unpacks and keeps, all of it, and each byte may become a thousand."""
-    total = 0
+def _look_into_png(source: Source) -> tuple[int, bool]:
+    """How many bytes of packed text and profiles it has, and whether it is animated.
+
+    Of the former FFmpeg unpacks and keeps all, and each byte may become a thousand.
+    """
+    packed, kinds = 0, []
     with source.open() if isinstance(source, Pieces) else source.open("rb") as file:
         file.seek(8)
-        while total <= PACKED and len(head := file.read(8)) == 8:
-            size = int.from_bytes(head[:4], "big")
-            total += size if head[4:] in (b"zTXt", b"iCCP") else 0
+        while packed <= PACKED and len(head := file.read(8)) == 8:
+            size, kind = int.from_bytes(head[:4], "big"), head[4:]
+            packed += size if kind in (b"zTXt", b"iCCP") else 0
+            kinds += [kind] if kind in (b"acTL", b"IDAT") and kind not in kinds else []
             file.seek(size + 4, os.SEEK_CUR)
-    return total
+    return packed, kinds[:1] == [b"acTL"]  # behind the first picture it says nothing
 
 
 def _for_ffmpeg(source: Source) -> str | io.RawIOBase:
@@ -244,7 +256,7 @@ def _claimed_pixels(source: Source, kind: str) -> float:
             with _pillow_header(source, kind) as picture:
                 return picture.width * picture.height
         with av.open(_for_ffmpeg(source), format=kind, options={"protocol_whitelist": "file"}) as container:
-            stream = _choose_stream(container)
+            stream = _picture_tracks(container)[0]
             return stream.width * stream.height
     except Image.DecompressionBombError:
         return float("inf")
@@ -263,15 +275,26 @@ def _pillow_header(path: Path, kind: str) -> Iterator["Image.Image"]:
         yield picture
 
 
-def _choose_stream(container: InputContainer) -> VideoStream:
-    """The largest picture track that is no cover art, the longer of equals: animated AVIF has its first picture twice."""
-    streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+def _picture_tracks(container: InputContainer) -> list[VideoStream]:
+    """Those that are no cover art, the one that players show first: one marked as default, of several the largest, of equals
+    the longest, as animated AVIF has its first picture twice.
+    """
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
         raise CheckError("no_video_stream")
     # HEIC photographs come as many tiles, and PyAV does not say how they lie
-    if any(s.disposition & av.stream.Disposition.dependent for s in streams):
+    if any(s.disposition & Disposition.dependent for s in streams):
         raise CheckError("unsupported_codec", "a picture in tiles")
     readable = [s for s in streams if s.codec_context is not None]
     if not readable:
         raise CheckError("unsupported_codec")
-    return max(readable, key=lambda s: (s.width * s.height, s.frames))
+
+    def rank(stream: VideoStream) -> tuple[bool, int, int]:
+        return bool(stream.disposition & Disposition.default), stream.width * stream.height, stream.frames
+
+    return sorted(readable, key=rank, reverse=True)
+
+
+def _is_film(stream: VideoStream) -> bool:
+    """Whether a track shows more than one picture, and no transparency of another track."""
+    return stream.frames != 1 and stream.codec_context.pix_fmt != "gray"

@@ -126,11 +126,13 @@ class Looks:
     ):
         self.engine, self.left, self.windows_left, self.cancel, self.usual = engine, budget, windows, cancel, usual
         self.records: dict[int, Record] = {}  # by track id
-        self.spans: list[tuple[float, float]] = []  # first and last second of each window that had frames
+        # seconds of the first and the last frame of each window that had any, and until when the last one was shown
+        self.spans: list[tuple[float, float, float]] = []
         self.frames = 0
         self.frames_with_face = 0
         self._landmarker = None if engine.is_stand_in else Landmarker()
         self._times: list[float] = []  # of the open window's frames
+        self._until_s = 0.0
         self._open: dict[int, list[Look]] = {}  # the open window's looks, by track id
 
     def add(self, frame: Frame, faces: list[Face], tracks: list[Track | None]) -> None:
@@ -154,6 +156,7 @@ class Looks:
             look = Look(len(self._times), frame.t_s, frame.index, original, pixels)
             self._open.setdefault(track.id, []).append(look)
         self._times.append(frame.t_s)
+        self._until_s = max(frame.t_s, frame.until_s)
         self.frames += 1
         self.frames_with_face += any(tracks)
 
@@ -179,7 +182,7 @@ class Looks:
             self._encode_first_looks(share)
         self._judge()
         if self._times:
-            self.spans.append((self._times[0], self._times[-1]))
+            self.spans.append((self._times[0], self._times[-1], self._until_s))
         self._times, self._open = [], {}
 
     def _share(self) -> float:

@@ -1,6 +1,7 @@
 """A decoded picture as shown: upright, square pixels, plain RGB."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import av
@@ -37,6 +38,7 @@ class Geometry:
     swap_axes: bool  # then mirrored left to right, then upside down
     mirror: bool
     flip: bool
+    is_wide: bool = True  # the picture as it is stored
 
     @property
     def scale(self) -> float:
@@ -44,31 +46,35 @@ class Geometry:
         return max(1.0, max(self.width, self.height) / MAX_SIDE)
 
 
-def geometry(picture: VideoFrame, aspect: float, exif_orientation: Callable[[], int | None] = lambda: 1) -> Geometry:
+def geometry(
+    picture: VideoFrame, aspect: float, exif_orientation: Callable[[], int | None] = lambda: 1, is_png: bool = False
+) -> Geometry:
     """picture: the first of a video. aspect: width of a pixel over its height. exif_orientation: asked if need be; None
-    where the file is no photograph."""
-    a, b, c, d = _display_matrix(picture, exif_orientation)
+    where the file is no photograph. is_png: it was coded as PNG."""
+    a, b, c, d = _display_matrix(picture, exif_orientation, is_png)
     swap = abs(b) + abs(c) > abs(a) + abs(d)
     width = round(picture.width * aspect) if 0.2 < aspect < 5 else picture.width  # beyond that it is a mistake
-    height = picture.height
+    height, is_wide = picture.height, picture.width > picture.height
     if swap:
-        return Geometry(height, max(1, width), True, mirror=c < 0, flip=b < 0)
-    return Geometry(max(1, width), height, False, mirror=a < 0, flip=d < 0)
+        return Geometry(height, max(1, width), True, c < 0, b < 0, is_wide)
+    return Geometry(max(1, width), height, False, a < 0, d < 0, is_wide)
 
 
-def _display_matrix(picture: VideoFrame, exif_orientation: Callable[[], int | None]) -> tuple[int, int, int, int]:
+def _display_matrix(
+    picture: VideoFrame, exif_orientation: Callable[[], int | None], is_png: bool
+) -> tuple[int, int, int, int]:
     """a, b, c, d of x' = a x + c y, y' = b x + d y (FFmpeg's display matrix), the identity if there is none."""
-    try:
-        data = picture.side_data.get(Type.DISPLAYMATRIX)
-    except ValueError:  # PyAV 18 stumbles over kinds of side data it does not know, such as the EXIF of photographs
-        orientation = exif_orientation()
-        if orientation is None:  # of a video PyAV still says how it is turned, if not whether it is mirrored
-            orientation = ROTATIONS.get(picture.rotation)
-        return EXIF_TURNS.get(orientation, UPRIGHT)
-    if data is None:
-        return UPRIGHT
-    matrix = np.frombuffer(data, np.int32)
-    return int(matrix[0]), int(matrix[1]), int(matrix[3]), int(matrix[4])
+    # PyAV 18 stumbles over kinds of side data it does not know, such as the EXIF of photographs, and frees the name of a
+    # PNG's colour profile, which FFmpeg then frees again: the process dies of it
+    if not is_png:
+        with suppress(ValueError):
+            data = picture.side_data.get(Type.DISPLAYMATRIX)
+            matrix = UPRIGHT if data is None else np.frombuffer(data, np.int32)[[0, 1, 3, 4]].tolist()
+            return tuple(matrix)
+    orientation = exif_orientation()
+    if orientation is None:  # of a video PyAV still says how it is turned, if not whether it is mirrored
+        orientation = ROTATIONS.get(picture.rotation)
+    return EXIF_TURNS.get(orientation, UPRIGHT)
 
 
 class Upright:
@@ -79,7 +85,8 @@ class Upright:
         self._converter = VideoReformatter()
 
     def __call__(self, picture: VideoFrame) -> np.ndarray:
-        """(H, W, 3) uint8 RGB. Transparency is dropped, HDR brought to BT.709; a new size amid the video is scaled.
+        """(H, W, 3) uint8 RGB. Transparency is dropped, HDR brought to BT.709; a new size amid the video is scaled,
+        and gets margins where the picture was turned.
 
         Raises av.FFmpegError if the picture's format cannot be converted.
         """
@@ -87,7 +94,10 @@ class Upright:
         width, height = round(shape.width / shape.scale), round(shape.height / shape.scale)
         if shape.swap_axes:
             width, height = height, width
-        width, height = max(1, width), max(1, height)
+        width, height = room = max(1, width), max(1, height)
+        if (picture.width > picture.height) != shape.is_wide:  # turned amid the video: stretched, it would show no face
+            fit = min(width / picture.width, height / picture.height)
+            width, height = max(1, round(picture.width * fit)), max(1, round(picture.height * fit))
         shrinks = width < picture.width or height < picture.height
         how = Interpolation.AREA if shrinks else Interpolation.BILINEAR
         target = (picture, width, height, "rgb24")
@@ -97,6 +107,11 @@ class Upright:
         except av.FFmpegError:  # colours marked as of a kind that no one converts
             picture.colorspace = UNSPECIFIED
             rgb = self._converter.reformat(*target, interpolation=how).to_ndarray()
+        if rgb.shape[1::-1] != room:
+            left, top = (room[0] - width) // 2, (room[1] - height) // 2
+            whole = np.zeros((room[1], room[0], 3), np.uint8)
+            whole[top : top + height, left : left + width] = rgb
+            rgb = whole
         if shape.swap_axes:
             rgb = rgb.transpose(1, 0, 2)
         if shape.mirror:

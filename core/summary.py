@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from math import inf
 
 import numpy as np
 
@@ -17,6 +18,7 @@ KEY_FRAMES = 3
 KEY_FRAME_GAP_S = 0.5
 LOW_RESOLUTION = 80.0  # pixels; below, compression has taken much of what there was to see
 MIN_WINDOWS = 3  # with fewer, the interval is drawn over frames
+HELD_S = 0.5  # a picture that is shown for longer counts for as long
 # The least logit of a face with a sign of its own: the network says as much of fewer than one in a hundred real faces.
 SIGN_LOGIT = 3.0
 # By how much the logit of movement after one window is off from that after two, at most, in nine of ten videos.
@@ -244,14 +246,17 @@ def coverage(media: Media, plan: str, looks: Looks, is_still: bool) -> Coverage:
     )
 
 
-def seconds_examined(spans: list[tuple[float, float]], frames: int) -> float:
+def seconds_examined(spans: list[tuple[float, float, float]], frames: int) -> float:
     """How much of the video so many frames in windows speak for: each window from its first frame to its last, or to the
-    first of the next one where that follows as frames within a window do.
+    first of the next one where that follows as frames within a window do; and for as long as a last one is held.
 
-    spans: first and last second of each window, in order of time.
+    spans: first and last second of each window, and until when its last frame is shown, in order of time.
     """
-    within = sum(last - first for first, last in spans)
+    within = sum(last - first for first, last, _ in spans)
     step = within / max(1, frames - len(spans))
-    gaps = [start - end for (_, end), (start, _) in pairwise(spans)]
-    # a frame is taken early where the video has none at its time, so that two can be almost two steps apart
-    return within + sum(gap for gap in gaps if gap < 2 * step)
+    total = within
+    for (_, last, until), (start, _, _) in pairwise([*spans, (inf, inf, inf)]):
+        # a frame is taken early where the video has none at its time, so that two can be almost two steps apart
+        held = min(until, start) - last
+        total += start - last if start - last < 2 * step else held if held > HELD_S else 0.0
+    return total

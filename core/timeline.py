@@ -1,10 +1,12 @@
 """When the pictures of a video are shown, found out from its packets: what a file says of its duration may be wrong."""
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
+from pathlib import Path
 
 import av
 
@@ -13,8 +15,12 @@ from core.errors import CheckError
 
 MAX_MS = 7 * 24 * 3600 * 1000  # a week: no video, but a mistake
 MAX_RATE = 1000  # pictures a second
-MAX_GAP_S = 60  # seconds between pictures, on average
-HEAD_PACKETS = 40  # enough for pictures that are stored out of order
+MAX_GAP_S = 300  # seconds that a picture is shown, on average; a slide may stay for minutes
+BROADCAST = ("mpegts", "mpeg")  # parts put one after another keep their own times here,
+MAX_JUMP_S = 10  # and so may go on from any other time
+REORDERED = 16  # no codec in use stores a picture further out of order
+HEAD_PACKETS = 40  # enough for those
+QUICK_BYTES = 2**28  # are read through in a quarter of a second
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,7 @@ class Timeline:
     unit: Fraction  # seconds
     last_ms: int  # when the last picture is shown, the first being at 0
     step_ms: float  # how long a picture is shown, on average
+    hold_ms: float  # how long the last one is
     by_number: bool  # pictures are placed by their number: the file has no times, or none that make sense
     doubtful: bool  # they make no sense
     is_still: bool
@@ -36,7 +43,12 @@ class Timeline:
 
     @property
     def duration_ms(self) -> float:
-        return 0 if self.is_still else self.last_ms + self.step_ms
+        return 0 if self.is_still else self.last_ms + self.hold_ms
+
+    @property
+    def until_ms(self) -> float:
+        """Until when there is something to look at: a last picture that is held for long is seen like any other."""
+        return self.last_ms + max(0.0, self.hold_ms - self.step_ms)
 
     def ms_of(self, picture: av.VideoFrame, number: int) -> int:
         """When a picture is shown; `number` is its place among all."""
@@ -60,11 +72,16 @@ def _round(value: Fraction) -> int:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What some packets say: how many there are, and the earliest and the latest time."""
+    """What some packets say: how many there are, the earliest and the latest time, and how long the latest is shown.
+
+    jumps: times go back, or on by more than they may.
+    """
 
     count: int
     first: int | None
     last: int | None
+    held: int | None
+    jumps: bool
 
 
 def read_timeline(video: OpenVideo) -> Timeline:
@@ -75,34 +92,38 @@ def read_timeline(video: OpenVideo) -> Timeline:
     stream = video.stream
     unit = stream.time_base or Fraction(1, 1000)
     if video.is_picture:
-        return Timeline(0, unit, 0, 40.0, by_number=True, doubtful=False, is_still=True, is_short=False)
-    head = _look(islice(_packets(video), HEAD_PACKETS))
+        return Timeline(0, unit, 0, 40.0, 40.0, by_number=True, doubtful=False, is_still=True, is_short=False)
+    is_whole = _is_read_whole(video)
+    packets = _packets(video) if is_whole else islice(_packets(video), HEAD_PACKETS)
+    head = _look(packets, MAX_JUMP_S / unit if video.format in BROADCAST else float("inf"))
     if head.count == 0:
         raise CheckError("damaged", "it holds no pictures")
     # AVI has no times, only the order of storage, and FFmpeg makes wrong ones of it where pictures are stored out of order
     unordered = video.format == "avi" and stream.codec_context.has_b_frames
-    if head.count < HEAD_PACKETS:
+    if is_whole or head.count < HEAD_PACKETS:
         seen, count = head, head.count
     else:
         # the number that the file declares counts pictures that an edit list hides; good enough to see nonsense
-        seen, count = _Seen(0, head.first, _look_at_tail(video).last), stream.frames or None
+        seen, count = replace(_look_at_tail(video, unit), count=0, first=head.first), stream.frames or None
         if unordered or not _plausible(seen, count, unit):
             seen = _look_at_all(video)
             seen = seen if seen.count > head.count else head  # a file that cannot be rewound
             count = seen.count
-    trusted = _plausible(seen, count, unit)
+    trusted = _plausible(seen, count, unit) and not seen.jumps
     by_number = unordered or not trusted
     step_ms = _step_ms((seen if seen.count else head) if trusted else None, unit, stream.average_rate)
+    hold_ms = step_ms if by_number else _hold_ms(seen, unit, step_ms)
     last_ms = _round(Fraction(step_ms) * (count - 1)) if by_number else to_ms(seen.last - seen.first, unit)
     return Timeline(
-        start=0 if by_number else seen.first,
+        start=seen.first or 0,
         unit=unit,
         last_ms=last_ms,
         step_ms=step_ms,
+        hold_ms=hold_ms,
         by_number=by_number,
         doubtful=not trusted,
         is_still=count == 1,
-        is_short=video.is_cut or (trusted and _ends_before_declared(video, last_ms + step_ms, to_ms(seen.first, unit))),
+        is_short=video.is_cut or (trusted and _ends_before_declared(video, last_ms + hold_ms, to_ms(seen.first, unit))),
     )
 
 
@@ -136,19 +157,37 @@ def _packets(video: OpenVideo) -> Iterator[av.Packet]:
     return (packet for packet in read_packets(video) if packet.size and not packet.is_discard)
 
 
-def _look(packets: Iterator[av.Packet]) -> _Seen:
-    count, first, last = 0, None, None
+def _look(packets: Iterator[av.Packet], furthest: float = float("inf")) -> _Seen:
+    """furthest: how far times may go on from one packet to the next."""
+    count, first, last, held = 0, None, None, None
+    recent: deque[int] = deque()
+    reached, jumps = None, False  # what all that follow must be later than
     for packet in packets:
         count += 1
-        if packet.pts is not None:
-            first = packet.pts if first is None else min(first, packet.pts)
-            last = packet.pts if last is None else max(last, packet.pts)
-    return _Seen(count, first, last)
+        if (pts := packet.pts) is None:
+            continue
+        jumps |= (reached is not None and pts < reached) or (last is not None and pts - last > furthest)
+        first = pts if first is None else min(first, pts)
+        if last is None or pts >= last:
+            last, held = pts, packet.duration
+        recent.append(pts)
+        if len(recent) > REORDERED:
+            reached = max(recent.popleft(), reached or first)
+    return _Seen(count, first, last, held, jumps)
 
 
-def _look_at_tail(video: OpenVideo) -> _Seen:
+def _is_read_whole(video: OpenVideo) -> bool:
+    """Only all packets show that times go back or start anew, and all that follows would be left out.
+
+    A file whose pieces are still to come would have to come whole.
+    """
+    if not isinstance(video.source, Path):
+        return False
+    return video.format in BROADCAST or video.source.stat().st_size <= QUICK_BYTES
+
+
+def _look_at_tail(video: OpenVideo, unit: Fraction) -> _Seen:
     """The packets from the last key frame on; all the rest where seeking is impossible."""
-    unit = video.stream.time_base or Fraction(1, 1000)
     _try_seek(video, int(MAX_MS / 1000 / unit))
     tail = _look(_packets(video))
     if tail.last is not None and tail.count < HEAD_PACKETS:
@@ -190,6 +229,12 @@ def _step_ms(seen: _Seen | None, unit: Fraction, rate: Fraction | None) -> float
         return declared if 1000 / 240 <= declared <= 1000 else 40.0
     counted = float((seen.last - seen.first) * unit * 1000 / max(1, seen.count - 1))
     return declared if counted / 2 < declared < counted * 2 else max(counted, 1000 / MAX_RATE)
+
+
+def _hold_ms(seen: _Seen, unit: Fraction, step_ms: float) -> float:
+    """How long the last picture is shown: as long as the others unless the file says quite another time."""
+    held = float((seen.held or 0) * unit * 1000)
+    return step_ms if step_ms / 2 <= held <= step_ms * 2 or not 0 < held <= 1000 * MAX_GAP_S else held
 
 
 def _ends_before_declared(video: OpenVideo, length_ms: float, start_ms: int) -> bool:

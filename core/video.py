@@ -18,12 +18,11 @@ from core.container import DEFAULT_LIMITS, Limits, OpenVideo, Source, exif_orien
 from core.errors import CheckError
 from core.picture import Geometry, Upright, geometry
 from core.plan import PLANS, Plan, plan_named, window_times
-from core.timeline import KeyFrame, Timeline, keyframe_before, read_timeline
+from core.timeline import REORDERED, KeyFrame, Timeline, keyframe_before, read_timeline
 
 __all__ = ["PLANS", "Frame", "Limits", "Plan", "frames", "frames_at", "plan_named", "probe", "window_times"]
 
 CONTAINER_NAMES = {"mov": "mp4/mov", "matroska": "mkv/webm", "asf": "wmv", "mpegts": "mpeg-ts", "mpeg": "mpeg-ps"}
-AROUND = 16  # packets looked at on either side: no codec in use stores a picture further out of order
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +34,7 @@ class Frame:
     index: int  # in the order of presentation; an estimate from time and rate where pictures were left out
     window: int  # which window of the plan it belongs to
     scale: float = 1.0  # pixels of the upright original = pixels of the frame * scale
+    until_s: float = 0.0  # when the next one is shown, as far as that is known
 
 
 def probe(path: str | Source, limits: Limits = DEFAULT_LIMITS) -> Media:
@@ -42,10 +42,7 @@ def probe(path: str | Source, limits: Limits = DEFAULT_LIMITS) -> Media:
     with open_video(path, limits) as video:
         timeline = read_timeline(video)
     with open_video(path, limits) as video:
-        picture = next(_decode(video, lambda: None), None)
-        if picture is None:
-            raise CheckError("damaged")
-        shape = shape_of(video, picture)
+        shape = _first_shape(video)
         return Media(
             duration_s=round(timeline.duration_ms / 1000, 2),
             width=shape.width,
@@ -75,23 +72,27 @@ def frames(
     with open_video(path, limits) as video:
         timeline = read_timeline(video)
         windows = _windows(video, timeline, plan)
+    if video.others:
+        warn("further_tracks", "The file has further picture tracks, which were not looked at.")
     if timeline.doubtful:
         warn("untrusted_timestamps", "The times in the file make no sense; frames are placed by their number.")
     if timeline.is_short:
         warn("shorter_than_declared", "The file promises a longer video than it holds.")
     with open_video(path, limits) as video:
+        upright = Upright(_first_shape(video))
+    is_damaged = True
+    with open_video(path, limits) as video:
         reader = _Reader(video, timeline, warn, stopped)
         shots = reader.consecutive(plan.length) if plan.is_consecutive else reader.windows(windows)
-        upright = None
         for shot in shots:
-            upright = upright or Upright(shape_of(video, shot.picture))
+            is_damaged = False
             try:
                 rgb = upright(shot.picture)
             except av.FFmpegError:
                 reader.damage()
                 continue
-            yield Frame(rgb, shot.ms / 1000, shot.index, shot.window, upright.shape.scale)
-        if upright is None:
+            yield Frame(rgb, shot.ms / 1000, shot.index, shot.window, upright.shape.scale, shot.until_ms / 1000)
+        if is_damaged:
             raise CheckError("damaged")
 
 
@@ -106,16 +107,25 @@ def frames_at(path: str | Source, times_s: list[float]) -> Iterator[Frame]:
         seeks = not timeline.by_number and not timeline.is_still
         windows = [_Window([ms], keyframe_before(video, timeline, ms) if seeks else None) for ms in wanted]
     with open_video(path, DEFAULT_LIMITS) as video:
-        upright = None
+        upright = Upright(_first_shape(video))
+    with open_video(path, DEFAULT_LIMITS) as video:
         for shot in _Reader(video, timeline, lambda code, message: None).windows(windows):
-            upright = upright or Upright(shape_of(video, shot.picture))
             yield Frame(upright(shot.picture), shot.ms / 1000, shot.index, shot.window, upright.shape.scale)
+
+
+def _first_shape(video: OpenVideo) -> Geometry:
+    """That of the first picture, which all others are fitted to: where decoding starts elsewhere, it may be another."""
+    picture = next(_decode(video, lambda: None), None)
+    if picture is None:
+        raise CheckError("damaged")
+    return shape_of(video, picture)
 
 
 def shape_of(video: OpenVideo, first: av.VideoFrame) -> Geometry:
     """How the pictures of a video become upright frames; `first` is one of them."""
     aspect = float(video.stream.sample_aspect_ratio or 1)
-    return geometry(first, aspect, lambda: exif_orientation(video))
+    is_png = video.stream.codec_context.name in ("png", "apng")
+    return geometry(first, aspect, lambda: exif_orientation(video), is_png)
 
 
 @dataclass(frozen=True)
@@ -134,15 +144,16 @@ class _Shot:
     index: int
     picture: av.VideoFrame
     window: int = 0
+    until_ms: float = 0.0
 
 
 def _windows(video: OpenVideo, timeline: Timeline, plan: Plan) -> list[_Window]:
     """The windows of the plan, each moved back to a key frame where one is near: decoding can then start with it."""
     if plan.is_consecutive:
         return []
-    times = [_to_ms(window) for window in window_times(timeline.last_ms / 1000, plan)]
+    times = [_to_ms(window) for window in window_times(timeline.until_ms / 1000, plan)]
     slot_ms = 1000 * plan.length / plan.rate_hz
-    slack = max(0.0, (timeline.last_ms / len(times) - slot_ms) / 2)  # stays clear of the window before
+    slack = max(0.0, (timeline.until_ms / len(times) - slot_ms) / 2)  # stays clear of the window before
     windows = []
     for wanted in times:
         keyframe = keyframe_before(video, timeline, wanted[0]) if slack and not timeline.by_number else None
@@ -198,7 +209,8 @@ class _Reader:
                     shown, coming = coming, next(self._stream, None)
                 if shown is not None and shown.ms > given:
                     given = shown.ms
-                    yield _Shot(shown.ms, shown.index, shown.picture, number)
+                    until_ms = coming.ms if coming else self._timeline.duration_ms
+                    yield _Shot(shown.ms, shown.index, shown.picture, number, until_ms)
 
     def _jump(self, keyframe: KeyFrame) -> bool:
         try:
@@ -234,7 +246,7 @@ class _Reader:
         if self._wanted is None:
             yield from packets
             return
-        codec, around = self._video.stream.codec_context, deque(maxlen=2 * AROUND)
+        codec, around = self._video.stream.codec_context, deque(maxlen=2 * REORDERED)
         coming: deque[tuple[av.Packet | None, int | None]] = deque()
 
         def next_of_these() -> av.Packet | None:
@@ -250,7 +262,7 @@ class _Reader:
             coming.append((packet, ms))
             if ms is not None:
                 around.append(ms)
-            if len(coming) > AROUND:
+            if len(coming) > REORDERED:
                 yield next_of_these()
         while coming:
             yield next_of_these()

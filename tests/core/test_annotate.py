@@ -5,8 +5,10 @@ from dataclasses import replace
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import Colorspace
 from PIL import Image
 
+from core import video
 from core.annotate import annotated_picture, annotated_video
 from core.errors import CheckError
 from core.follow import Faces, Sight, find_faces, overlap
@@ -50,6 +52,33 @@ def test_frames_of_a_variable_rate_keep_their_times(tmp_path):
         np.testing.assert_allclose([frame.time for frame in container.decode(video=0)], times, atol=0.001)
 
 
+def test_the_copy_lasts_as_long_as_the_original_where_the_last_picture_is_held(tmp_path):
+    pictures = [Image.fromarray(paint_faces([], (64, 48))) for _ in range(3)]
+    pictures[1].putpixel((0, 0), 0)  # Pillow makes one of equal pictures
+    pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:], duration=[100, 100, 8000])
+    times = [0, 0.1, 0.5, 3, 10]
+    slides = write_clip(tmp_path / "slides.mp4", (paint_faces([], (64, 48)) for _ in times), times=times)
+    for source in (tmp_path / "a.gif", slides):
+        with av.open(str(copy_of(source))) as container:
+            lasts = float(container.streams.video[0].duration * container.streams.video[0].time_base)
+            assert lasts == pytest.approx(video.probe(source).duration_s, abs=0.02)
+            assert lasts > 8
+
+
+@pytest.mark.parametrize("mark, kept", [("bt709", 1), ("smpte170m", 1), ("unknown", 2)])
+def test_the_copy_has_the_colours_of_the_original_whatever_players_guess(mark, kept, tmp_path):
+    red = np.full((720, 1280, 3), (200, 80, 60), np.uint8)
+    source = write_clip(tmp_path / "red.mp4", [red] * 3, options={"colorspace": mark})
+    shown = []
+    for path in (source, copy_of(source)):
+        with av.open(str(path)) as container:
+            frame = next(container.decode(video=0))
+            guess = Colorspace.ITU709 if frame.colorspace == 2 else None  # as players do at that size
+            shown.append(frame.reformat(format="rgb24", src_colorspace=guess).to_ndarray()[10, 300].astype(int))
+    assert frame.colorspace == kept
+    assert np.abs(shown[0] - shown[1]).max() <= 4
+
+
 def test_the_sound_is_copied_packet_by_packet(clip, copy):
     assert sound_packets(copy) == sound_packets(clip)
 
@@ -72,6 +101,13 @@ def test_sound_that_begins_late_or_stops_for_a_while_stays_in_step_with_the_pict
     halting = with_tone(clip, tmp_path / "halting.mkv", tones=[("mono", 0, 0.5), ("mono", 1.2, 2)])
     assert loud_from_to(copy_of(late)) == pytest.approx((0.975, 1.5), abs=0.02)
     assert loud_from_to(copy_of(halting)) == pytest.approx((0, 2), abs=0.02)
+
+
+@pytest.mark.parametrize("codec", ["aac", "mp2"])
+def test_recordings_put_one_after_another_keep_their_sound(codec, clip, tmp_path):
+    part = with_tone(clip, tmp_path / "part.ts", codec, 48_000, tones=[("mono", 0.1, 1.9)])
+    (tmp_path / "both.ts").write_bytes(2 * part.read_bytes())
+    assert loud_from_to(copy_of(tmp_path / "both.ts")) == pytest.approx((0.1, 3.7), abs=0.1)
 
 
 def test_sound_that_goes_from_stereo_to_mono_is_kept_whole(clip, tmp_path):

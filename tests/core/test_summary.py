@@ -55,14 +55,20 @@ def test_a_face_that_a_picture_with_many_has_no_room_for_is_not_called_brief():
 @pytest.mark.parametrize("fps", [8.5, 10, 15, 24, 30])
 def test_all_of_a_video_is_looked_at_where_one_window_follows_the_other(fps):
     shown = [times_shown(window, fps) for window in window_times(24 - 1 / fps, PLANS["thorough"])]
-    spans = [(times[0], times[-1]) for times in shown]
+    spans = [(times[0], times[-1], times[-1] + 1 / fps) for times in shown]
     assert seconds_examined(spans, sum(map(len, shown))) == pytest.approx(24, abs=0.25)
 
 
 def test_what_lies_between_windows_that_stand_apart_was_not_looked_at():
-    spans = [(0.0, 1.75), (5.0, 6.75)]
+    spans = [(0.0, 1.75, 1.79), (5.0, 6.75, 6.79)]
     assert seconds_examined(spans, 16) == pytest.approx(3.5)
-    assert seconds_examined([], 0) == seconds_examined([(0.0, 0.0)], 1) == 0
+    assert seconds_examined([], 0) == seconds_examined([(0.0, 0.0, 0.04)], 1) == 0
+
+
+def test_a_picture_that_was_looked_at_counts_for_as_long_as_it_is_held():
+    slides = [(start, start, start + 5) for start in (0, 5, 10)]
+    assert seconds_examined(slides, 3) == 15
+    assert seconds_examined([(0.0, 0.2, 8.2)], 3) == 8.2
 
 
 @pytest.mark.parametrize(

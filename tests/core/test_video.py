@@ -4,15 +4,17 @@ import sys
 from fractions import Fraction
 from itertools import pairwise
 
+import av
 import numpy as np
 import pytest
+from PIL import Image
 
 import core.video
 from core.errors import CheckError
 from core.example import camera_view, portrait
 from core.plan import PLANS, plan_named
 from core.video import frames, probe
-from tests.media import grey_clip, grey_number, remux, write_clip
+from tests.media import grey_clip, grey_number, greys, remux, write_clip
 
 
 def look(path, plan="default", warnings=None):
@@ -99,7 +101,7 @@ def test_variable_frame_rate_is_sampled_by_time_not_by_index(tmp_path):
     assert [f.t_s for f in found[:5]] == [0, 0.12, 0.24, 0.36, 0.5]
     for frame in found:
         assert times[grey_number(frame.rgb)] == pytest.approx(frame.t_s, abs=0.001)
-    assert [grey_number(f.rgb) for f in found][-7:] == list(range(40, 47))
+    assert [grey_number(f.rgb) for f in found][-8:] == list(range(40, 48))
 
 
 def test_a_frame_shown_for_long_stands_for_all_moments_it_is_shown(tmp_path):
@@ -139,6 +141,51 @@ def test_animated_pictures_are_read_to_their_end(tmp_path, name, codec, pix_fmt,
     assert look(clip, "thorough", warnings)[-1].t_s == pytest.approx((count - 1) / 10, abs=0.11)
     assert probe(clip).duration_s == pytest.approx(count / 10, abs=0.02)
     assert warnings == []
+
+
+def test_the_last_picture_is_looked_at_for_as_long_as_it_is_held(tmp_path):
+    pictures = [Image.fromarray(picture) for picture in greys(3)]
+    pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:], duration=[100, 100, 8000])
+    warnings = []
+    found = look(tmp_path / "a.gif", "thorough", warnings)
+    assert [frame.t_s for frame in found] == [0, 0.1, 0.2]
+    assert probe(tmp_path / "a.gif").duration_s == 8.2
+    assert warnings == []
+
+
+def test_slides_that_stay_for_minutes_are_shown_at_their_times(tmp_path):
+    times, warnings = [0, 70, 150, 300, 400], []
+    found = look(write_clip(tmp_path / "slides.mp4", greys(5), times=times), "thorough", warnings)
+    assert [frame.t_s for frame in found] == times
+    assert warnings == []
+
+
+@pytest.mark.parametrize("name, codec", [("a.ts", "libx264"), ("a.mpg", "mpeg2video")])
+def test_recordings_put_one_after_another_are_looked_at_to_the_end_of_the_last(tmp_path, name, codec):
+    part, both = grey_clip(tmp_path / name, 100, fps=25, codec=codec), tmp_path / f"both-{name}"
+    both.write_bytes(2 * part.read_bytes())
+    warnings = []
+    found = look(both, "thorough", warnings)
+    assert probe(both).duration_s == 8
+    assert [grey_number(f.rgb, near=f.index % 100) for f in found] == pytest.approx(
+        [f.index % 100 for f in found], abs=1
+    )
+    assert [one.code for one in warnings] == ["untrusted_timestamps"]
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "ts"])
+def test_a_picture_with_a_time_far_ahead_hides_none_of_those_after_it(tmp_path, ending):
+    clip, moved = grey_clip(tmp_path / "a.mp4", 75, fps=25, options={"bf": "0"}), tmp_path / f"moved.{ending}"
+    with av.open(str(clip)) as given, av.open(str(moved), "w") as out:
+        stream = out.add_stream_from_template(given.streams.video[0])
+        for number, packet in enumerate(packet for packet in given.demux(video=0) if packet.size):
+            packet.stream = stream
+            packet.pts += int(3600 / packet.time_base) if number == 30 else 0
+            out.mux(packet)
+    warnings = []
+    assert len(look(moved, "thorough", warnings)) == 24
+    assert probe(moved).duration_s == 3
+    assert [one.code for one in warnings] == ["untrusted_timestamps"]
 
 
 @pytest.mark.parametrize("ending", ["ts", "flv", "avi"])

@@ -367,6 +367,14 @@ def test_a_file_that_lost_its_last_tenth_says_so(tmp_path, name):
     assert "shorter_than_declared" in warnings
 
 
+def test_a_broadcast_that_was_cut_out_amid_a_packet_is_read(tmp_path):
+    whole = grey_clip(tmp_path / "a.ts", 60)
+    (tmp_path / "cut.ts").write_bytes(whole.read_bytes()[100:])
+    assert len(look(tmp_path / "cut.ts")[0]) == 8
+    (tmp_path / "letters.txt").write_text("G" * 187 + " and so on" * 1000)
+    assert code_of(tmp_path / "letters.txt") == "not_a_video"
+
+
 def test_a_recording_whose_times_go_on_from_an_earlier_part_is_not_called_cut_short(tmp_path):
     part = grey_clip(tmp_path / "part.mkv", 100, codec="mpeg4", times=[100 + i / 30 for i in range(100)])
     assert "shorter_than_declared" not in look(part)[1]

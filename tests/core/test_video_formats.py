@@ -1,15 +1,20 @@
 """Every codec, container and kind of picture that PyAV can encode here."""
 
+import subprocess
+import sys
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from core.picture import Upright, geometry
 from core.plan import PLANS
-from core.video import Frame, frames, probe
-from tests.media import grey_clip, grey_number, greys, write_clip
+from core.video import Frame, frames, frames_at, probe
+from tests.media import grey_clip, grey_number, greys, remux, write_clip
 
 # file name, codec, pixel format
 VIDEOS = [
@@ -96,6 +101,31 @@ def test_webp_and_avif_are_pictures_too(tmp_path, name, codec, container):
     assert probe(path).is_still
 
 
+@pytest.mark.parametrize("name", ["photo.png", "film.png", "film.mov"])
+def test_a_png_with_a_colour_profile_ends_no_process(tmp_path, name):
+    pictures = [Image.fromarray(picture) for picture in greys(3)]
+    rest = {"save_all": True, "append_images": pictures[1:], "duration": 200} if name == "film.png" else {}
+    pictures[0].save(tmp_path / "a.png", icc_profile=bytes(500), **rest)
+    (tmp_path / "a.png").rename(tmp_path / name)
+    if name == "film.mov":
+        (tmp_path / name).rename(tmp_path / "photo.png")
+        remux(tmp_path / "photo.png", tmp_path / name)
+    look = f"import gc; from core.video import probe; probe({str(tmp_path / name)!r}); gc.collect()"
+    assert subprocess.run([sys.executable, "-c", look]).returncode == 0
+
+
+def test_an_animated_png_is_told_from_a_picture_whatever_else_it_holds(tmp_path):
+    pictures = [Image.fromarray(picture) for picture in greys(3)]
+    rest = {"save_all": True, "append_images": pictures[1:], "duration": 200}
+    pictures[0].save(tmp_path / "film.png", icc_profile=np.random.default_rng(0).bytes(2000), **rest)
+    assert (tmp_path / "film.png").read_bytes().index(b"acTL") > 1024
+    assert not probe(tmp_path / "film.png").is_still
+    words = PngInfo()
+    words.add_text("note", "acTL")
+    pictures[0].save(tmp_path / "picture.png", pnginfo=words)
+    assert probe(tmp_path / "picture.png").is_still
+
+
 def test_an_animated_avif_is_a_video(tmp_path):
     from PIL import Image
 
@@ -142,6 +172,26 @@ def test_video_rotated_in_metadata_gives_upright_frames(tmp_path, rotation, mirr
     assert {(corners(frame), frame.rgb.shape) for frame in look(clip)} == {(expected, shape)}
     media = probe(clip)
     assert (media.height, media.width) == shape[:2]
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_of_several_tracks_the_one_that_players_show_is_looked_at_and_the_others_are_named(tmp_path, ending):
+    shown, hidden = grey_clip(tmp_path / "shown.mp4", 24, (64, 48)), grey_clip(tmp_path / "hidden.mp4", 24, (128, 96))
+    both = tmp_path / f"both.{ending}"
+    with av.open(str(both), "w") as out:
+        for clip, disposition in ((hidden, Disposition(0)), (shown, Disposition.default)):
+            with av.open(str(clip)) as given:
+                stream = out.add_stream_from_template(given.streams.video[0])
+                stream.disposition = disposition
+        for index, clip in enumerate((hidden, shown)):
+            with av.open(str(clip)) as given:
+                for packet in given.demux(video=0):
+                    if packet.size:
+                        packet.stream = out.streams[index]
+                        out.mux(packet)
+    warnings = []
+    assert {frame.rgb.shape for frame in frames(both, PLANS["default"], warnings)} == {(48, 64, 3)}
+    assert [one.code for one in warnings] == ["further_tracks"]
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
@@ -240,3 +290,17 @@ def corners(frame: Frame) -> str:
     height, width = frame.rgb.shape[:2]
     points = [frame.rgb[y, x] for y in (height // 4, 3 * height // 4) for x in (width // 4, 3 * width // 4)]
     return "".join(min(colours, key=lambda c: np.abs(np.subtract(colours[c], p.astype(int))).sum()) for p in points)
+
+
+def test_a_video_that_is_turned_midway_is_not_stretched(tmp_path):
+    lying, standing = (
+        write_clip(tmp_path / f"{w}.ts", [np.full((h, w, 3), 200, np.uint8)] * 50, fps=25)
+        for w, h in ((64, 48), (48, 64))
+    )
+    (tmp_path / "a.ts").write_bytes(lying.read_bytes() + standing.read_bytes())
+    later = [frame.rgb for frame in frames(tmp_path / "a.ts", PLANS["thorough"], []) if frame.t_s > 2]
+    later += [frame.rgb for frame in frames_at(tmp_path / "a.ts", [3.0])]
+    for rgb in later:
+        assert rgb.shape == (48, 64, 3)
+        assert rgb[:, 16:48].min() > 150 and rgb[:, :12].max() < 50 and rgb[:, 52:].max() < 50
+    assert len(later) > 4
