@@ -88,9 +88,14 @@ def run_worker(config: Config, _given) -> int:
 
 def run_all(config: Config) -> int:
     """Web and worker as two processes; when one ends, so does the other. The status is that of the first, as a shell has it."""
-    parts = [subprocess.Popen([sys.executable, "-m", "server", part]) for part in ("web", "worker")]
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: [part.terminate() for part in parts])
+    # were this process killed, they would live on, and hold the port
+    parts = [
+        subprocess.Popen([sys.executable, "-m", "server", part], preexec_fn=sandbox.die_with_parent)
+        for part in ("web", "worker")
+    ]
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # the last when its terminal is closed
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, lambda *_: [part.terminate() for part in parts])
     while all(part.poll() is None for part in parts):
         time.sleep(0.2)
     status = next(part.returncode for part in parts if part.returncode is not None)

@@ -71,7 +71,9 @@ def create_app(config: Config) -> Flask:
     store, queue = Store(database, config), Queue(database, config)
     keys, ringer = auth.Keys(database), Ringer(make_bell(config))
     streams = threading.BoundedSemaphore(config.threads // 2)  # the other half is for all else
-    app.extensions["unmask"] = Services(config, database, store, queue, keys, Reviews(database), ringer, streams)
+    app.extensions["unmask"] = Services(
+        config, database, store, queue, keys, Reviews(database), ringer, streams, threading.Event()
+    )
 
     problems.install(app)
     _number_requests(app)

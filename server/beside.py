@@ -14,8 +14,9 @@ def serve(app: Flask, config: Config) -> None:
     """Until SIGTERM."""
     import uvicorn
 
-    from demo.folder import visitors_folder
+    from demo.folder import end_with_terminal, visitors_folder
 
+    end_with_terminal()
     with visitors_folder():
         # no access log: paths hold the ids of checks
         uvicorn.run(

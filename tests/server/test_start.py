@@ -5,12 +5,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from server.config import from_env
 from server.database import Database
 from tests.server.conftest import ROOT, Running, wait_for
+from tests.server.standin import video
 
 
 def say(*words: str, **settings: str) -> subprocess.CompletedProcess:
@@ -63,6 +65,58 @@ def test_none_is_no_number_of_workers(name):
 def test_a_time_that_makes_no_date_is_refused(text):
     with pytest.raises(ValueError, match="UNMASK_KEEP_S"):
         from_env({"UNMASK_KEEP_S": text})
+
+
+def family(process: subprocess.Popen) -> list[int]:
+    """A process and those it started, and those they started."""
+    pids = [process.pid]
+    for pid in pids:
+        pids += map(int, subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split())
+    return pids
+
+
+def lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+def test_a_server_whose_terminal_is_closed_or_whose_parent_is_killed_leaves_nothing_behind(tmp_path, number):
+    server = Running(tmp_path / "data")
+    pids = []
+    try:
+        both = server.start("all")
+        server.until_ready()
+        pids = family(both)
+        for pid in pids if number == signal.SIGHUP else [both.pid]:
+            os.kill(pid, number)
+        both.wait(30)
+        wait_for(lambda: not any(map(lives, pids)), 20, server.log)
+        assert "Traceback" not in server.log.read_text()
+    finally:
+        server.stop()
+        for pid in filter(lives, pids):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_server_under_nohup_outlives_its_terminal(tmp_path):
+    server = Running(tmp_path / "data")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # those that are started inherit it
+    try:
+        both = server.start("all")
+        server.until_ready()
+        pids = family(both)
+        for pid in pids:
+            os.kill(pid, signal.SIGHUP)
+        assert server.wait(server.upload(video("fine")).json()["id"])["status"] == "done"
+        assert family(both) == pids
+    finally:
+        signal.signal(signal.SIGHUP, before)
+        server.stop()
 
 
 def test_a_server_whose_worker_is_killed_ends_and_says_that_something_was_wrong(tmp_path):
