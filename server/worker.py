@@ -299,6 +299,10 @@ class Runner:
 STAGES = {"open": (0.0, 0.02), "look": (0.02, 0.9), "judge": (0.9, 0.92), "draw": (0.92, 1.0)}
 
 
+def leave_logging(**_) -> None:
+    """As it is: else Celery would have nothing said that is no warning, and so nothing of any check."""
+
+
 def worker_class(bell: Celery) -> type[WorkController]:
     """Celery's, which ends with its terminal as it does with SIGTERM, or outlives it where nohup says so. By itself it
     starts anew then, by a command that is none of ours."""
@@ -323,6 +327,7 @@ def run_worker(config: Config) -> None:
     def come() -> None:
         runner.drain()
 
+    signals.setup_logging.connect(leave_logging, weak=False)
     signals.worker_shutting_down.connect(lambda **_: runner.stop(), weak=False)
     try:
         runner.start()
