@@ -72,6 +72,13 @@ def test_a_bug_is_answered_as_internal_without_a_traceback(running):
     assert "ZeroDivision" not in json.dumps(check)
 
 
+def test_a_bug_is_logged_without_its_words_which_may_be_a_link(running):
+    running.wait(running.upload(video("bug to log")).json()["id"])
+    log = running.log.read_text()
+    assert "ZeroDivisionError" in log
+    assert "secret.example" not in log
+
+
 def test_a_running_check_shows_progress_and_can_be_cancelled(running):
     check_id = running.upload(video("sleep")).json()["id"]
     wait_for(lambda: running.get(f"/v1/checks/{check_id}").json()["stage"] == "look", 20, running.log)
