@@ -41,7 +41,8 @@ def main() -> int:
         return run_all(config)
     try:
         return {"web": run_web, "worker": run_worker, "keys": run_keys}[given.command](config, given)
-    except (SQLAlchemyError, CommandError, OSError) as error:  # no such database, or a newer one; no such folder
+    # no such database, or a newer one, or none that we have a driver for; no such folder
+    except (SQLAlchemyError, CommandError, ModuleNotFoundError, OSError) as error:
         print(f"Cannot start: {getattr(error, 'orig', None) or error}", file=sys.stderr)
         return 2
 

@@ -20,7 +20,7 @@ def say(*words: str, **settings: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("url", ["nonsense", "postgres://unmask@127.0.0.1/unmask"])
+@pytest.mark.parametrize("url", ["nonsense", "postgres://unmask@127.0.0.1/unmask", "mysql://unmask@127.0.0.1/unmask"])
 def test_a_database_that_cannot_be_meant_is_told_in_a_sentence(url):
     done = say("keys", "list", UNMASK_DATABASE_URL=url)
     assert done.returncode == 2
@@ -59,6 +59,23 @@ def test_a_model_that_ends_its_process_is_told_in_a_sentence(tmp_path):
 def test_none_is_no_number_of_workers(name):
     with pytest.raises(ValueError, match=name):
         from_env({name: "0"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("UNMASK_PORT", "99999"),
+        ("UNMASK_PORT", "-1"),
+        ("UNMASK_PROXIES", "-1"),
+        ("UNMASK_MAX_QUEUE", "-1"),
+        ("UNMASK_UPLOAD_BYTES", "0"),
+        ("UNMASK_MEMORY_MIB", "-5"),
+        ("UNMASK_DEMO", "yes"),
+    ],
+)
+def test_a_setting_that_nobody_can_mean_is_named(name, text):
+    with pytest.raises(ValueError, match=f"{name} is not a .*: {text}"):
+        from_env({name: text})
 
 
 @pytest.mark.parametrize("text", ["inf", "nan", "-1", "1e13"])
