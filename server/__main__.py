@@ -28,7 +28,9 @@ def main() -> int:
     add.add_argument("name", help="whose key it is: the owner of its checks")
     add.add_argument("--scope", action="append", choices=("submit", "review", "operate"), help="default: submit")
     verbs.add_parser("list", help="names and scopes")
-    verbs.add_parser("remove", help="every key of a name").add_argument("name")
+    remove = verbs.add_parser("remove", help="every key of a name")
+    remove.add_argument("name")
+    remove.add_argument("--old", action="store_true", help="all but the newest, once that is in use")
     given = parser.parse_args()
     try:
         config = from_env(os.environ)
@@ -120,7 +122,7 @@ def run_keys(config: Config, given) -> int:
             print(error, file=sys.stderr)
             return 2
     elif given.verb == "remove":
-        print(f"{keys.remove(given.name)} removed")
+        print(f"{keys.remove(given.name, but_newest=given.old)} removed")
     else:
         for key in keys.all():
             print(f"{key.name}: {' '.join(key.scopes)}")

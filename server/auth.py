@@ -49,9 +49,12 @@ class Keys:
             session.add(ApiKey(digest=digest(key), name=name, scopes=list(scopes), created_at=time.time()))
         return key
 
-    def remove(self, name: str) -> int:
+    def remove(self, name: str, but_newest: bool = False) -> int:
+        """How many were removed. `but_newest`: the last one that was made stays."""
         with self.database.write() as session:
-            return session.execute(delete(ApiKey).where(ApiKey.name == name)).rowcount
+            digests = select(ApiKey.digest).where(ApiKey.name == name).order_by(ApiKey.created_at.desc())
+            going = list(session.scalars(digests))[but_newest:]
+            return session.execute(delete(ApiKey).where(ApiKey.digest.in_(going))).rowcount
 
     def all(self) -> list[ApiKey]:
         with self.database.read() as session:

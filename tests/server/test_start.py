@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import CheckError
+from server.auth import Keys
 from server.config import from_env
 from server.database import Database
 from tests.server.conftest import ROOT, Running, wait_for
@@ -18,6 +20,17 @@ from tests.server.standin import video
 def say(*words: str, **settings: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "server", *words]
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, capture_output=True, text=True)
+
+
+def test_a_key_can_be_changed_while_it_is_used(tmp_path):
+    settings = {"UNMASK_DATA": str(tmp_path)}
+    old, new, other = (say("keys", "add", name, **settings).stdout.strip() for name in ("ann", "ann", "bob"))
+    assert say("keys", "remove", "ann", "--old", **settings).stdout == "1 removed\n"
+    keys = Keys(Database(from_env(settings).database))
+    assert [keys.find(f"Bearer {key}").owner for key in (new, other)] == ["ann", "bob"]
+    with pytest.raises(CheckError, match="key"):
+        keys.find(f"Bearer {old}")
+    keys.database.close()
 
 
 @pytest.mark.parametrize("url", ["nonsense", "postgres://unmask@127.0.0.1/unmask", "mysql://unmask@127.0.0.1/unmask"])
