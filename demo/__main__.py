@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 
-from demo.folder import visitors_folder
+from demo.folder import end_with_terminal, visitors_folder
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
     parser.add_argument("--weights", metavar="FOLDER|HUB_ID", help="other weights than the bundled ones")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # by itself it would end this without cleaning up
+    end_with_terminal()
     with visitors_folder():
         from demo.app import serve
 

@@ -85,7 +85,8 @@ class Links:
 def links_from(env: dict[str, str]) -> Links | None:
     """Links where they can work and nobody switched them off, else None.
 
-    UNMASK_DEMO_LINKS=1 or 0 decides; without it they are on, except on a Space, whose addresses the big sites refuse.
+    UNMASK_DEMO_LINKS=1 or 0 decides; without it they are on, except on a Space, whose addresses the big sites refuse. What
+    `demo.deploy` sends there has nothing to fetch them with.
     """
     wanted = env.get("UNMASK_DEMO_LINKS", "0" if env.get("SPACE_ID") else "1") == "1"
     return Links() if wanted and importlib.util.find_spec("core.fetch") else None

@@ -28,7 +28,9 @@ def main() -> int:
     add.add_argument("name", help="whose key it is: the owner of its checks")
     add.add_argument("--scope", action="append", choices=("submit", "review", "operate"), help="default: submit")
     verbs.add_parser("list", help="names and scopes")
-    verbs.add_parser("remove", help="every key of a name").add_argument("name")
+    remove = verbs.add_parser("remove", help="every key of a name")
+    remove.add_argument("name")
+    remove.add_argument("--old", action="store_true", help="all but the newest, once that is in use")
     given = parser.parse_args()
     try:
         config = from_env(os.environ)
@@ -41,7 +43,8 @@ def main() -> int:
         return run_all(config)
     try:
         return {"web": run_web, "worker": run_worker, "keys": run_keys}[given.command](config, given)
-    except (SQLAlchemyError, CommandError, OSError) as error:  # no such database, or a newer one; no such folder
+    # no such database, or a newer one, or none that we have a driver for; no such folder
+    except (SQLAlchemyError, CommandError, ModuleNotFoundError, OSError) as error:
         print(f"Cannot start: {getattr(error, 'orig', None) or error}", file=sys.stderr)
         return 2
 
@@ -88,9 +91,14 @@ def run_worker(config: Config, _given) -> int:
 
 def run_all(config: Config) -> int:
     """Web and worker as two processes; when one ends, so does the other. The status is that of the first, as a shell has it."""
-    parts = [subprocess.Popen([sys.executable, "-m", "server", part]) for part in ("web", "worker")]
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: [part.terminate() for part in parts])
+    # were this process killed, they would live on, and hold the port
+    parts = [
+        subprocess.Popen([sys.executable, "-m", "server", part], preexec_fn=sandbox.die_with_parent)
+        for part in ("web", "worker")
+    ]
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):  # the last when its terminal is closed
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, lambda *_: [part.terminate() for part in parts])
     while all(part.poll() is None for part in parts):
         time.sleep(0.2)
     status = next(part.returncode for part in parts if part.returncode is not None)
@@ -114,7 +122,7 @@ def run_keys(config: Config, given) -> int:
             print(error, file=sys.stderr)
             return 2
     elif given.verb == "remove":
-        print(f"{keys.remove(given.name)} removed")
+        print(f"{keys.remove(given.name, but_newest=given.old)} removed")
     else:
         for key in keys.all():
             print(f"{key.name}: {' '.join(key.scopes)}")

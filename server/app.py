@@ -32,6 +32,7 @@ from server.store import Store
 MULTIPART_OVERHEAD = 64 * 1024  # boundaries and the other fields of a form
 BATCH_BYTES = 4 * MIB  # a thousand links of the longest kind
 BODY_BYTES = 64 * 1024  # of every other request that is no upload
+REDIS_S = 0.5  # for counting a request; where it takes longer, this process counts
 
 
 class Json(DefaultJSONProvider):
@@ -70,7 +71,9 @@ def create_app(config: Config) -> Flask:
     store, queue = Store(database, config), Queue(database, config)
     keys, ringer = auth.Keys(database), Ringer(make_bell(config))
     streams = threading.BoundedSemaphore(config.threads // 2)  # the other half is for all else
-    app.extensions["unmask"] = Services(config, database, store, queue, keys, Reviews(database), ringer, streams)
+    app.extensions["unmask"] = Services(
+        config, database, store, queue, keys, Reviews(database), ringer, streams, threading.Event()
+    )
 
     problems.install(app)
     _number_requests(app)
@@ -138,7 +141,8 @@ def _limit_bodies(app: Flask) -> None:
 
 def _limit_rates(app: Flask, config: Config) -> None:
     """By key, or by address where there are none; counted in Redis where the broker is one, else in this process."""
-    storage = config.broker if config.broker.startswith("redis") else f"{rates.QuietMemory.STORAGE_SCHEME[0]}://"
+    in_redis = config.broker.startswith("redis")
+    storage = config.broker if in_redis else f"{rates.QuietMemory.STORAGE_SCHEME[0]}://"
 
     def whose() -> str:
         who = g.get("who")
@@ -149,6 +153,8 @@ def _limit_rates(app: Flask, config: Config) -> None:
         whose,
         app=app,
         storage_uri=storage,
+        # a Redis that hangs would by itself hold each request for ten seconds, and with them all threads
+        storage_options={"socket_timeout": REDIS_S, "socket_connect_timeout": REDIS_S} if in_redis else {},
         in_memory_fallback_enabled=True,
         swallow_errors=True,
     )

@@ -49,9 +49,12 @@ class Keys:
             session.add(ApiKey(digest=digest(key), name=name, scopes=list(scopes), created_at=time.time()))
         return key
 
-    def remove(self, name: str) -> int:
+    def remove(self, name: str, but_newest: bool = False) -> int:
+        """How many were removed. `but_newest`: the last one that was made stays."""
         with self.database.write() as session:
-            return session.execute(delete(ApiKey).where(ApiKey.name == name)).rowcount
+            digests = select(ApiKey.digest).where(ApiKey.name == name).order_by(ApiKey.created_at.desc())
+            going = list(session.scalars(digests))[but_newest:]
+            return session.execute(delete(ApiKey).where(ApiKey.digest.in_(going))).rowcount
 
     def all(self) -> list[ApiKey]:
         with self.database.read() as session:
@@ -80,16 +83,11 @@ def digest(key: str) -> str:
 
 
 def install(app: Flask, config: Config, keys: Keys) -> None:
-    names = LOOPBACK + config.hosts
-
     @app.before_request
     def check_host() -> None:
         # a page whose name was made to point here (DNS rebinding) still sends its own name
-        host = request.headers.get("Host", "")
-        if config.hosts or config.on_loopback:
-            name = host if host in names else re.sub(r":\d+$", "", host)
-            if name.lower() not in names:
-                raise CheckError("wrong_host")
+        if (config.hosts or config.on_loopback) and not is_named(request.headers.get("Host", ""), config):
+            raise CheckError("wrong_host")
 
     @app.before_request
     def check_origin() -> None:
@@ -117,6 +115,12 @@ def is_click() -> bool:
     """Whether a browser goes to this address as a page of its own, which does no harm."""
     mode, target = request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")
     return mode == "navigate" and target == "document" and request.method == "GET"
+
+
+def is_named(host: str, config: Config) -> bool:
+    """Whether a Host header, with or without a port, is a name that the server goes by."""
+    names = LOOPBACK + config.hosts
+    return host in names or re.sub(r":\d+$", "", host).lower() in names
 
 
 def is_welcome(origin: str, config: Config) -> bool:

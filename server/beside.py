@@ -5,6 +5,7 @@ Gradio speaks ASGI and Flask WSGI, so uvicorn, which gradio brings along, stands
 
 from flask import Flask
 
+from server.auth import is_named
 from server.config import Config
 
 PATH = "/demo"
@@ -14,8 +15,9 @@ def serve(app: Flask, config: Config) -> None:
     """Until SIGTERM."""
     import uvicorn
 
-    from demo.folder import visitors_folder
+    from demo.folder import end_with_terminal, visitors_folder
 
+    end_with_terminal()
     with visitors_folder():
         # no access log: paths hold the ids of checks
         uvicorn.run(
@@ -34,19 +36,22 @@ def compose(app: Flask, config: Config):
     import gradio as gr
     from a2wsgi import WSGIMiddleware
     from fastapi import FastAPI
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
+    from starlette.datastructures import Headers
+    from starlette.responses import PlainTextResponse
 
     from demo.app import LAUNCH, page_of
 
     page = page_of(config.weights, load=False)
     looks = {name: value for name, value in LAUNCH.items() if name != "quiet"}
-    mounted = gr.mount_gradio_app(FastAPI(openapi_url=None), page, PATH, **looks)
-    # a page elsewhere whose name was made to point here is not answered, as in server.auth
-    demo = TrustedHostMiddleware(mounted, ["127.0.0.1", "localhost", *config.hosts])
+    demo = gr.mount_gradio_app(FastAPI(openapi_url=None), page, PATH, **looks)
     api = WSGIMiddleware(app, workers=config.threads)
 
     async def both(scope, receive, send) -> None:
         is_demo = scope["type"] != "http" or scope["path"] == PATH or scope["path"].startswith(f"{PATH}/")
-        await (demo if is_demo else api)(scope, receive, send)
+        # a page elsewhere whose name was made to point here is not answered, as in server.auth
+        if is_demo and scope["type"] != "lifespan" and not is_named(Headers(scope=scope).get("host", ""), config):
+            await PlainTextResponse("Invalid host header", 400)(scope, receive, send)
+        else:
+            await (demo if is_demo else api)(scope, receive, send)
 
     return both

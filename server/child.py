@@ -162,8 +162,11 @@ def serve(wire: Wire, work) -> None:
             os._exit(1)  # what it left behind is not worth trusting
         except (EOFError, BrokenPipeError, ConnectionResetError):
             return
-        except Exception:
-            traceback.print_exc()
+        except Exception as error:
+            # without the exception's own words: they may hold a link
+            print(
+                type(error).__name__, *traceback.format_tb(error.__traceback__), sep="\n", file=sys.stderr, flush=True
+            )
             wire.send(error=["internal", ""])
 
 

@@ -99,6 +99,18 @@ def zero_or_one(text: str) -> bool:
     return bool(("0", "1").index(text))
 
 
+def port(text: str) -> int:
+    """Raises ValueError, where binding to it would raise an OverflowError."""
+    return range(65536).index(int(text))
+
+
+def number(text: str) -> int:
+    """None or more. Raises ValueError."""
+    if (number := int(text)) < 0:
+        raise ValueError
+    return number
+
+
 def count(text: str) -> int:
     """At least one. Raises ValueError."""
     if (number := int(text)) < 1:
@@ -123,7 +135,8 @@ def from_env(env: Mapping[str, str]) -> Config:
         try:
             return kind(env[name]) if env.get(name) else default
         except ValueError:
-            raise ValueError(f"{name} is not a {kind.__name__}: {env[name]}") from None
+            what = kind.__name__.replace("_", " ")
+            raise ValueError(f"{name} is not a {what}: {env[name]}") from None
 
     base = Config()
     return Config(
@@ -131,15 +144,15 @@ def from_env(env: Mapping[str, str]) -> Config:
         database_url=env.get("UNMASK_DATABASE_URL", "").replace("postgresql://", "postgresql+psycopg://", 1),
         broker_url=env.get("UNMASK_BROKER_URL", ""),
         host=env.get("UNMASK_HOST") or base.host,
-        port=value("UNMASK_PORT", int, base.port),
+        port=value("UNMASK_PORT", port, base.port),
         hosts=tuple(host.lower() for host in words("UNMASK_HOSTS")),
         origins=words("UNMASK_ORIGINS"),
         threads=value("UNMASK_THREADS", count, base.threads),
-        proxies=value("UNMASK_PROXIES", int, base.proxies),
+        proxies=value("UNMASK_PROXIES", number, base.proxies),
         rate=value("UNMASK_RATE", rate, base.rate),
         read_rate=value("UNMASK_READ_RATE", rate, base.read_rate),
-        max_queue=value("UNMASK_MAX_QUEUE", int, base.max_queue),
-        upload_bytes=value("UNMASK_UPLOAD_BYTES", int, base.upload_bytes),
+        max_queue=value("UNMASK_MAX_QUEUE", number, base.max_queue),
+        upload_bytes=value("UNMASK_UPLOAD_BYTES", count, base.upload_bytes),
         keep_s=value("UNMASK_KEEP_S", time, base.keep_s),
         dedupe_s=value("UNMASK_DEDUPE_S", time, base.dedupe_s),
         checks=value("UNMASK_CHECKS", count, base.checks),
@@ -148,11 +161,11 @@ def from_env(env: Mapping[str, str]) -> Config:
         weights=env.get("UNMASK_WEIGHTS") or None,
         device=env.get("UNMASK_DEVICE") or None,
         check_s=value("UNMASK_CHECK_S", time, base.check_s),
-        memory=value("UNMASK_MEMORY_MIB", int, base.memory // MIB) * MIB,
+        memory=value("UNMASK_MEMORY_MIB", count, base.memory // MIB) * MIB,
         lease_s=value("UNMASK_LEASE_S", time, base.lease_s),
         attempts=value("UNMASK_ATTEMPTS", count, base.attempts),
         fetch=Limits(
-            bytes=value("UNMASK_FETCH_BYTES", int, base.fetch.bytes),
+            bytes=value("UNMASK_FETCH_BYTES", count, base.fetch.bytes),
             duration_s=value("UNMASK_FETCH_DURATION_S", time, base.fetch.duration_s),
             seconds=value("UNMASK_FETCH_S", time, base.fetch.seconds),
         ),
@@ -163,7 +176,7 @@ def from_env(env: Mapping[str, str]) -> Config:
         ),
         guard_allow=words("UNMASK_GUARD_ALLOW"),
         egress_proxy=env.get("UNMASK_EGRESS_PROXY") or None,
-        demo=env.get("UNMASK_DEMO", "0") == "1",
+        demo=value("UNMASK_DEMO", zero_or_one, base.demo),
         policy=Path(env["UNMASK_POLICY"]) if env.get("UNMASK_POLICY") else None,
         webhook_secret=env.get("UNMASK_WEBHOOK_SECRET") or None,
     )

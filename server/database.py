@@ -14,8 +14,6 @@ from sqlalchemy.orm import Session
 log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# without the values, links for one, in the words of an error, which the log may hold
-POOL = {"pool_size": 20, "max_overflow": 20, "hide_parameters": True}
 MIGRATION_LOCK = 7_215_001  # any number, the same everywhere
 # an error with its parameters would take links and ids into the log
 POOL = {"pool_size": 20, "max_overflow": 20, "hide_parameters": True}

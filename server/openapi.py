@@ -27,7 +27,16 @@ IDEMPOTENCY = {
 RANGE = {"name": "Range", "in": "header", "schema": {"type": "string"}, "description": "One range of bytes."}
 LAST_EVENT = {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}
 
-ANYWHERE = ("rate_limited", "wrong_host", "foreign_origin", "unauthorized", "internal", "not_ready", "bad_request")
+ANYWHERE = (
+    "rate_limited",
+    "wrong_host",
+    "foreign_origin",
+    "unauthorized",
+    "internal",
+    "not_ready",
+    "disk_full",
+    "bad_request",
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class Operation:
 
 
 SUBMITTING = ("invalid", "bad_link", "unsupported_site", "idempotency_mismatch", "queue_full", "forbidden")
-UPLOADING = ("not_a_video", "no_video_stream", "damaged", "too_large", "unsupported_media_type", "disk_full")
+UPLOADING = ("not_a_video", "no_video_stream", "damaged", "too_large", "unsupported_media_type")
 
 OPERATIONS = (
     Operation(

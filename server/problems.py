@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from core.errors import ERRORS, CheckError
+from server.disk import is_full
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +85,9 @@ def http_error(error: HTTPException) -> Response:
 
 
 def no_database(error: OperationalError) -> Response:
+    if is_full(error):
+        log.warning("the database finds no room on the disk")
+        return problem("disk_full")
     log.warning("the database does not answer")
     return problem("not_ready", "no database")
 

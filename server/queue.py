@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from server.config import Config
@@ -33,10 +33,15 @@ class Queue:
         self.config = config
 
     def take(self, worker: str) -> Check | None:
-        """Take the most urgent waiting check, or None. Two workers never get the same one."""
+        """Take the most urgent waiting check, or None. Two workers never get the same one.
+
+        Among checks of equal urgency the dice choose an owner, and each owner's oldest comes first: who has a thousand
+        waiting keeps nobody waiting for a thousand.
+        """
         queued = select(Check.id, Check.fence, Check.url).where(Check.status == "queued")
+        place = func.row_number().over(partition_by=(Check.priority, Check.owner), order_by=Check.created_at)
         with self.database.read() as session:
-            waiting = session.execute(queued.order_by(Check.priority.desc(), Check.created_at).limit(16)).all()
+            waiting = session.execute(queued.order_by(Check.priority.desc(), place, func.random()).limit(16)).all()
         for check_id, fence, url in waiting:
             with self.database.write() as session:
                 taken = session.execute(

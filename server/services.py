@@ -1,7 +1,7 @@
 """What the views need, made once by `create_app`."""
 
 from dataclasses import dataclass
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Event
 
 from flask import current_app
 
@@ -24,6 +24,7 @@ class Services:
     reviews: Reviews
     ringer: Ringer
     streams: BoundedSemaphore  # of events; each holds a thread of the server, and those who get none poll
+    leaving: Event  # set when the process is to end, for streams to end as well
 
 
 def services() -> Services:

@@ -114,8 +114,9 @@ class Store:
     def _new(self, session: Session, wish: Wish, check_id: str, now: float) -> Check:
         check = self._copy_of_anothers(session, wish, check_id, now)
         if check is None:
-            waiting = session.scalar(select(func.count()).where(Check.status == "queued"))
-            if waiting >= self.config.max_queue:
+            # what is less urgent waits anyway, and takes nobody's place
+            ahead = select(func.count()).where(Check.status == "queued", Check.priority >= wish.priority)
+            if session.scalar(ahead) >= self.config.max_queue:
                 raise CheckError("queue_full")
             check = self._row(wish, check_id, now)
         session.add(check)

@@ -4,6 +4,7 @@ import logging
 import os
 import queue as queues
 import shutil
+import signal
 import socket
 import threading
 import time
@@ -14,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from celery import Celery, signals
+from celery.worker import WorkController
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.errors import CheckError
@@ -298,6 +300,23 @@ class Runner:
 STAGES = {"open": (0.0, 0.02), "look": (0.02, 0.9), "judge": (0.9, 0.92), "draw": (0.92, 1.0)}
 
 
+def leave_logging(**_) -> None:
+    """As it is: else Celery would have nothing said that is no warning, and so nothing of any check."""
+
+
+def worker_class(bell: Celery) -> type[WorkController]:
+    """Celery's, which ends with its terminal as it does with SIGTERM, or outlives it where nohup says so. By itself it
+    starts anew then, by a command that is none of ours."""
+    is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+    class Steady(bell.Worker):
+        def install_platform_tweaks(self, worker: WorkController) -> None:
+            super().install_platform_tweaks(worker)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN if is_ignored else signal.getsignal(signal.SIGTERM))
+
+    return Steady
+
+
 def run_worker(config: Config) -> None:
     """The process behind `python -m server worker`: until SIGTERM."""
     database = Database(config.database)
@@ -309,11 +328,12 @@ def run_worker(config: Config) -> None:
     def come() -> None:
         runner.drain()
 
+    signals.setup_logging.connect(leave_logging, weak=False)
     signals.worker_shutting_down.connect(lambda **_: runner.stop(), weak=False)
     try:
         runner.start()
         # threads, as a check runs in its own processes and a thread only watches
-        worker = bell.Worker(
+        worker = worker_class(bell)(
             pool="threads",
             concurrency=config.checks,
             without_gossip=True,

@@ -55,7 +55,8 @@ def events(services: Services, check: Check, seen: int) -> Iterator[str]:
         if time.monotonic() - spoken > COMMENT_S:
             yield ": still here\n\n"
             spoken = time.monotonic()
-        time.sleep(LOOK_S)
+        if services.leaving.wait(LOOK_S):
+            return  # the client connects again, to the next process
         try:
             check = services.store.get(check.id, check.owner)
         except OperationalError:

@@ -1,10 +1,16 @@
 """What an open page holds on the machine, and that it goes."""
 
 import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from demo.visits import Visits
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -81,3 +87,13 @@ def test_nothing_outside_the_folder_is_ever_deleted(visits, tmp_path):
     visits.hold("a", visits.root / ".." / "other" / "clip.mp4")
     visits.end("a")
     assert precious.exists()
+
+
+def test_a_terminal_that_is_closed_leaves_nothing_of_visitors_behind(tmp_path):
+    command = [sys.executable, "-m", "demo", "--port", "0"]
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as demo:
+        assert demo.stdout.readline().startswith(b"Unmask is loading")
+        assert list(tmp_path.glob("unmask-demo-*"))
+        demo.send_signal(signal.SIGHUP)
+    assert not list(tmp_path.glob("unmask-demo-*"))

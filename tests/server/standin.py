@@ -66,7 +66,7 @@ class Detector:
         bytearray(64 * 2**30)
 
     def _bug(self, *_):
-        raise ZeroDivisionError
+        raise ZeroDivisionError(".".join(("https://secret", "example")))  # a traceback shows this line
 
     def _damaged(self, *_):
         raise CheckError("damaged")

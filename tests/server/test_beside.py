@@ -34,6 +34,13 @@ def test_no_other_name_is_answered(both, path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST", "[::1]"])
+def test_every_name_of_this_machine_is_answered(both, name):
+    for path in ("/demo/config", "/v1/info"):
+        assert both.get(path, headers={"Host": f"{name}:{both.port}"}).status_code == 200
+
+
+@pytest.mark.slow
 def test_another_page_cannot_use_the_demo(both):
     sent = {"files": ("from-elsewhere.mp4", b"x" * 1000)}
     headers = {"Origin": "https://other.example", "Sec-Fetch-Site": "cross-site"}

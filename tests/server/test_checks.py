@@ -21,6 +21,15 @@ def test_an_uploaded_file_ends_in_an_analysis(running):
     assert check["error"] is None
 
 
+def test_the_log_says_how_each_check_ended_and_not_what_was_checked(running):
+    fine = running.wait(running.upload(video("fine to log"), "secret-name.mp4").json()["id"])["id"]
+    broken = running.wait(running.upload(video("damaged")).json()["id"])["id"]
+    log = running.log.read_text()
+    assert f"check {fine}: no_signs_found" in log
+    assert f"check {broken}: damaged" in log
+    assert "secret-name" not in log
+
+
 def test_other_users_of_the_machine_can_read_nothing_of_it(running):
     check_id = running.upload(video("fine private"), artifacts="true").json()["id"]
     running.wait(check_id)
@@ -61,6 +70,13 @@ def test_a_bug_is_answered_as_internal_without_a_traceback(running):
     check = running.wait(running.upload(video("bug")).json()["id"])
     assert check["error"]["code"] == "internal"
     assert "ZeroDivision" not in json.dumps(check)
+
+
+def test_a_bug_is_logged_without_its_words_which_may_be_a_link(running):
+    running.wait(running.upload(video("bug to log")).json()["id"])
+    log = running.log.read_text()
+    assert "ZeroDivisionError" in log
+    assert "secret.example" not in log
 
 
 def test_a_running_check_shows_progress_and_can_be_cancelled(running):

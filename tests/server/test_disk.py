@@ -5,6 +5,7 @@ import resource
 from contextlib import contextmanager
 
 import pytest
+from sqlalchemy import event
 
 from server.bell import make_bell
 from server.worker import Runner, Seat
@@ -32,6 +33,22 @@ def test_an_upload_that_finds_no_room_is_told_so_and_leaves_nothing(client, conf
         answer = client.post("/v1/checks", data=body, content_type="multipart/form-data; boundary=b")
     assert (answer.status_code, answer.json["code"]) == (507, "disk_full")
     assert list(config.spool.iterdir()) == []
+
+
+def test_a_database_that_finds_no_room_says_so_and_goes_on_when_there_is_some(app, client):
+    database = app.extensions["unmask"].database
+    database.close()
+
+    def fill(connection, _record):
+        connection.execute("PRAGMA max_page_count=1")  # SQLite takes as many as it has
+
+    event.listen(database.engine, "connect", fill)
+    links = [{"url": f"https://x.com/a/status/{n}?{'x' * 2000}"} for n in range(50)]
+    answers = [client.post("/v1/checks", json=link) for link in links]
+    assert (answers[-1].status_code, answers[-1].json["code"]) == (507, "disk_full")
+    event.remove(database.engine, "connect", fill)
+    database.close()
+    assert client.post("/v1/checks", json=links[-1]).status_code == 202
 
 
 @pytest.mark.parametrize("folder", ["work-1", "artifacts-1"])

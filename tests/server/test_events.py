@@ -5,6 +5,7 @@ from dataclasses import replace
 from sqlalchemy.exc import OperationalError
 
 from server.routes import events
+from tests.server.conftest import Running
 
 LINK = {"url": "https://x.com/a/status/1"}
 
@@ -42,3 +43,18 @@ def test_a_stream_outlasts_a_database_that_goes_away_and_comes_back(app, client,
     check = services.store.get(client.post("/v1/checks", json=LINK).json["id"], "local")
     told = "".join(events.events(replace(services, store=Away(services.store)), check, 0))
     assert told.index("event: queued") < told.index("event: cancelled")
+
+
+def test_a_stream_ends_with_its_server_and_does_not_keep_it(tmp_path):
+    server = Running(tmp_path / "data")
+    try:
+        web = server.start("web")
+        server.until_alive()
+        check_id = server.post("/v1/checks", json=LINK).json()["id"]
+        with server.get(f"/v1/checks/{check_id}/events", stream=True) as answer:
+            lines = answer.iter_lines()
+            assert next(lines) == b"retry: 2000"
+            web.terminate()
+            assert b"event: queued" in list(lines)  # to its proper end: else requests raises
+    finally:
+        server.stop()

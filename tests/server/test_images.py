@@ -73,3 +73,13 @@ def test_the_steps_of_the_worker_image_lead_to_a_worker_that_ends_a_check_of_the
         [process] = worker.processes
         process.terminate()
         assert process.wait(30) == 0
+
+
+def test_every_setting_reaches_what_compose_starts():
+    documented = set(re.findall(r"`(UNMASK_\w+)`", (ROOT / "docs/server.md").read_text(encoding="utf-8")))
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    # where the volume is, on which port, and what no image holds
+    fixed = {"UNMASK_DATA", "UNMASK_PORT", "UNMASK_DEMO", "UNMASK_DETECTOR"}
+    assert documented - fixed == set(services["web"]["environment"])
+    of_the_web = {"HOST", "HOSTS", "ORIGINS", "PROXIES", "RATE", "READ_RATE", "THREADS"}
+    assert documented - fixed - {f"UNMASK_{name}" for name in of_the_web} == set(services["worker"]["environment"])

@@ -1,7 +1,9 @@
-"""What counts requests: few threads, and nothing kept for ever."""
+"""What counts requests: few threads, nothing kept for ever, and no Redis that keeps a request waiting."""
 
+import socket
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from limits.storage import storage_from_string
@@ -31,6 +33,15 @@ def test_who_does_not_come_back_is_forgotten(monkeypatch):
     while "once" in storage.storage and time.monotonic() < until:
         time.sleep(0.05)
     assert "once" not in storage.storage
+
+
+def test_a_redis_that_hangs_holds_up_no_request_for_long(make_app, config):
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections and never says a word
+        address = f"redis://127.0.0.1:{mute.getsockname()[1]}/0"
+        client = make_app(replace(config, broker_url=address)).test_client()
+        began = time.monotonic()
+        assert client.get("/v1/checks").status_code == 200
+        assert time.monotonic() - began < 5  # ten, where nobody says otherwise
 
 
 def test_a_rate_that_cannot_be_read_is_refused_at_the_start():

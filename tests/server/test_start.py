@@ -5,12 +5,16 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from core.errors import CheckError
+from server.auth import Keys
 from server.config import from_env
 from server.database import Database
 from tests.server.conftest import ROOT, Running, wait_for
+from tests.server.standin import video
 
 
 def say(*words: str, **settings: str) -> subprocess.CompletedProcess:
@@ -18,7 +22,18 @@ def say(*words: str, **settings: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("url", ["nonsense", "postgres://unmask@127.0.0.1/unmask"])
+def test_a_key_can_be_changed_while_it_is_used(tmp_path):
+    settings = {"UNMASK_DATA": str(tmp_path)}
+    old, new, other = (say("keys", "add", name, **settings).stdout.strip() for name in ("ann", "ann", "bob"))
+    assert say("keys", "remove", "ann", "--old", **settings).stdout == "1 removed\n"
+    keys = Keys(Database(from_env(settings).database))
+    assert [keys.find(f"Bearer {key}").owner for key in (new, other)] == ["ann", "bob"]
+    with pytest.raises(CheckError, match="key"):
+        keys.find(f"Bearer {old}")
+    keys.database.close()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "postgres://unmask@127.0.0.1/unmask", "mysql://unmask@127.0.0.1/unmask"])
 def test_a_database_that_cannot_be_meant_is_told_in_a_sentence(url):
     done = say("keys", "list", UNMASK_DATABASE_URL=url)
     assert done.returncode == 2
@@ -59,10 +74,79 @@ def test_none_is_no_number_of_workers(name):
         from_env({name: "0"})
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("UNMASK_PORT", "99999"),
+        ("UNMASK_PORT", "-1"),
+        ("UNMASK_PROXIES", "-1"),
+        ("UNMASK_MAX_QUEUE", "-1"),
+        ("UNMASK_UPLOAD_BYTES", "0"),
+        ("UNMASK_MEMORY_MIB", "-5"),
+        ("UNMASK_DEMO", "yes"),
+    ],
+)
+def test_a_setting_that_nobody_can_mean_is_named(name, text):
+    with pytest.raises(ValueError, match=f"{name} is not a .*: {text}"):
+        from_env({name: text})
+
+
 @pytest.mark.parametrize("text", ["inf", "nan", "-1", "1e13"])
 def test_a_time_that_makes_no_date_is_refused(text):
     with pytest.raises(ValueError, match="UNMASK_KEEP_S"):
         from_env({"UNMASK_KEEP_S": text})
+
+
+def family(process: subprocess.Popen) -> list[int]:
+    """A process and those it started, and those they started."""
+    pids = [process.pid]
+    for pid in pids:
+        pids += map(int, subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split())
+    return pids
+
+
+def lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+def test_a_server_whose_terminal_is_closed_or_whose_parent_is_killed_leaves_nothing_behind(tmp_path, number):
+    server = Running(tmp_path / "data")
+    pids = []
+    try:
+        both = server.start("all")
+        server.until_ready()
+        pids = family(both)
+        for pid in pids if number == signal.SIGHUP else [both.pid]:
+            os.kill(pid, number)
+        both.wait(30)
+        wait_for(lambda: not any(map(lives, pids)), 20, server.log)
+        assert "Traceback" not in server.log.read_text()
+    finally:
+        server.stop()
+        for pid in filter(lives, pids):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_server_under_nohup_outlives_its_terminal(tmp_path):
+    server = Running(tmp_path / "data")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # those that are started inherit it
+    try:
+        both = server.start("all")
+        server.until_ready()
+        pids = family(both)
+        for pid in pids:
+            os.kill(pid, signal.SIGHUP)
+        assert server.wait(server.upload(video("fine")).json()["id"])["status"] == "done"
+        assert family(both) == pids
+    finally:
+        signal.signal(signal.SIGHUP, before)
+        server.stop()
 
 
 def test_a_server_whose_worker_is_killed_ends_and_says_that_something_was_wrong(tmp_path):
