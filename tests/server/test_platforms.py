@@ -167,7 +167,8 @@ def test_the_review_page_shows_the_queue_and_takes_a_decision(held):
     app, check_id = held
     client = app.test_client()
     page = client.get("/reviews").text
-    assert "Likely manipulated: 97%" in page
+    assert "<h2>Likely manipulated</h2>" in page
+    assert "Probability of manipulation: <strong>97%</strong>" in page
     token = re.search(r'name="csrf" value="([^"]+)"', page)[1]
     form = {"check_id": check_id, "decision": "overturn", "note": "<b>fine</b>"}
     assert client.post("/reviews", data=form).status_code == 403
