@@ -68,7 +68,7 @@ test-demo: $(TOOLS)
 	OMP_NUM_THREADS=1 $(PY) -m pytest $(SOAK) # by itself, as it watches memory
 
 test-fast: $(TOOLS) ## run the tests that are quick
-	$(RUN_TESTS) -m "not slow"
+	$(RUN_TESTS) -n $$(($(JOBS) + 1)) -m "not slow" # one more, as some of them wait
 
 test-storm: $(TOOLS) ## kill everything at random while 500 checks run (make test: 50)
 	UNMASK_STORM=500 $(PY) -m pytest -rP tests/server/test_storm.py

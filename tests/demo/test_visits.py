@@ -89,6 +89,7 @@ def test_nothing_outside_the_folder_is_ever_deleted(visits, tmp_path):
     assert precious.exists()
 
 
+@pytest.mark.slow
 def test_a_terminal_that_is_closed_leaves_nothing_of_visitors_behind(tmp_path):
     command = [sys.executable, "-m", "demo", "--port", "0"]
     env = {**os.environ, "TMPDIR": str(tmp_path)}

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from sqlalchemy.exc import OperationalError
 
 from server.routes import events
@@ -45,6 +46,7 @@ def test_a_stream_outlasts_a_database_that_goes_away_and_comes_back(app, client,
     assert told.index("event: queued") < told.index("event: cancelled")
 
 
+@pytest.mark.slow
 def test_a_stream_ends_with_its_server_and_does_not_keep_it(tmp_path):
     server = Running(tmp_path / "data")
     try:

@@ -22,6 +22,7 @@ def say(*words: str, **settings: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_a_key_can_be_changed_while_it_is_used(tmp_path):
     settings = {"UNMASK_DATA": str(tmp_path)}
     old, new, other = (say("keys", "add", name, **settings).stdout.strip() for name in ("ann", "ann", "bob"))
