@@ -24,7 +24,7 @@ def meaning(analysis: Analysis) -> str:
     return words
 
 
-def facts(analysis: Analysis, look_at_all: str = "the plan thorough looks at all") -> list[tuple[str, str]]:
+def facts(analysis: Analysis, look_at_all: str = "the thorough plan looks at everything") -> list[tuple[str, str]]:
     """(title, words) of the coverage, the warnings, the origin and the model.
 
     look_at_all: how the reader can have the rest of the video looked at.

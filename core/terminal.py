@@ -30,7 +30,7 @@ def show(console: Console, name: str, analysis: Analysis) -> None:
         blocks += face_block(face, analysis, width)
     if len(faces) > MAX_FACES:
         blocks += [Text(f"and {count(len(faces) - MAX_FACES, 'more face')}; --json names them all"), Text("")]
-    _print(console, Group(*blocks, table(facts(analysis, "--thorough looks at all")), Text("")), width)
+    _print(console, Group(*blocks, table(facts(analysis, "--thorough looks at everything")), Text("")), width)
 
 
 def show_error(console: Console, name: str, error: CheckError) -> None:

@@ -80,7 +80,7 @@ def test_a_rate_of_one_frame_is_told_as_one(fps, words):
 
 def test_who_had_all_looked_at_is_not_told_to_do_so():
     partly = replace(an_analysis(a_face()).coverage, seconds_examined=0.5)
-    assert "--thorough looks at all" in shown(an_analysis(a_face(), coverage=partly))
+    assert "--thorough looks at everything" in shown(an_analysis(a_face(), coverage=partly))
     text = shown(an_analysis(a_face(), coverage=replace(partly, plan="thorough")))
     assert "1.5 s beside those frames" in text and "--thorough" not in text
 
