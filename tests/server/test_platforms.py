@@ -1,6 +1,7 @@
 """Batches, callbacks and the review queue, asked of the application itself."""
 
 import base64
+import json
 import re
 from dataclasses import replace
 
@@ -153,6 +154,15 @@ def test_a_person_decides_once_and_the_log_keeps_it(held, decision, review, acti
     client.delete(f"/v1/checks/{check_id}")
     log = client.get("/v1/reviews").json["log"]
     assert [(row["who"], row["decision"], row["note"]) for row in log] == [("local", review, "looked at it")]
+
+
+def test_a_decision_is_told_as_an_event_of_its_own_about_a_check_that_is_done(held):
+    app, check_id = held
+    app.test_client().post(f"/v1/reviews/{check_id}", json={"decision": "confirm"})
+    with services(app).database.read() as session:
+        bodies = [json.loads(owed.body) for owed in session.scalars(select(Delivery))]
+    told = {body["type"]: body["data"]["status"] for body in bodies}
+    assert told == {"check.done": "done", "check.reviewed": "done"}
 
 
 def test_only_a_key_for_reviewing_sees_the_queue(held):
