@@ -108,7 +108,7 @@ OPERATIONS = (
         "get",
         "/v1/checks/{check_id}/events",
         "The same as Server-Sent Events: each has the status as its name, the revision as its id, the check as its data.",
-        {200: "text/event-stream"},
+        {200: "text/event-stream", 204: None},
         (CHECK_ID, LAST_EVENT),
         problems=("not_found",),
     ),
