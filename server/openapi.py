@@ -122,7 +122,7 @@ OPERATIONS = (
         "A drawn file, as an attachment.",
         {200: "*/*", 206: "*/*", 304: None},
         (CHECK_ID, NAME, RANGE),
-        problems=("not_found", "range_not_satisfiable"),
+        problems=("not_found", "file_changed", "range_not_satisfiable"),
     ),
     Operation(
         "post",

@@ -189,6 +189,9 @@ def drawn(check: Check, name: str) -> Response:
         request.environ.pop("HTTP_RANGE", None)
     path = services().config.artifacts(check.id, check.fence).absolute() / name
     answer = send_file(path, as_attachment=True, download_name=path.name, conditional=True)
+    if request.if_match and not request.if_match.contains(answer.get_etag()[0]):
+        answer.close()  # werkzeug would send the file, or the range of it, nevertheless
+        raise CheckError("file_changed")
     answer.headers["Content-Security-Policy"] = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"
     answer.headers["Cache-Control"] = "no-store"  # faces of people, which DELETE must delete
     return answer
