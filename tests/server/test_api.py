@@ -508,6 +508,12 @@ def test_who_goes_on_with_another_file_is_told_so(client, drawn):
     assert (same.status_code, same.text) == (206, "<script>")
 
 
+def test_who_has_the_file_is_told_so_also_when_asking_for_a_range(client, drawn):
+    path = f"/v1/checks/{drawn}/artifacts/report.html"
+    known = client.get(path).headers["ETag"]
+    assert client.get(path, headers={"If-None-Match": known, "Range": "bytes=0-7"}).status_code == 304
+
+
 @pytest.mark.parametrize("given", ["lines=0-1", "bytes=0-1,3-4", "bytes=5-2", "rubbish"])
 def test_a_range_that_is_not_served_is_ignored(client, drawn, given):
     answer = client.get(f"/v1/checks/{drawn}/artifacts/report.html", headers={"Range": given})
