@@ -12,6 +12,7 @@ from typing import Any, Literal
 SCHEMA_VERSION = "1"
 
 Verdict = Literal["likely_manipulated", "inconclusive", "no_signs_found"]
+Sign = Literal["mouth_alone", "one_picture", "framed"]
 
 VERDICT_WORDS: dict[str, str] = {
     "likely_manipulated": "Likely manipulated",
@@ -73,10 +74,10 @@ class FaceResult:
     timeline: tuple[Moment, ...]
     key_frames: tuple[KeyFrame, ...]
     reason: str  # plain words: why this verdict, or why none
-    # what counted beside the network, as codes: "mouth_alone", the mouth moves and the rest of the face stands still;
+    # what counted beside the network: "mouth_alone", the mouth moves and the rest of the face stands still;
     # "one_picture", the face keeps its texture or its light while it moves, and that says more than the network;
     # "framed", a single picture is cut as face generators cut theirs, and that says more than the network
-    signs: tuple[str, ...] = ()
+    signs: tuple[Sign, ...] = ()
     # what its movement says of it: above 0 as in faces animated from one picture; None where that was not compared
     movement_logit: float | None = None
     # of a single square picture, what its frame says: above 0 where it is cut as face generators cut theirs
@@ -117,7 +118,7 @@ class Warning:
 class Provenance:
     """A C2PA manifest found in the file: separate evidence, never part of the probability."""
 
-    state: str  # valid, invalid, untrusted, none
+    state: Literal["valid", "untrusted", "invalid", "none"]
     signer: str | None
     claim_generator: str | None
     ai_generated: bool | None  # whether an assertion says a generator made it
@@ -169,4 +170,7 @@ def analysis_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of `Analysis.to_json()`."""
     from pydantic import TypeAdapter  # only this needs it
 
-    return TypeAdapter(Analysis).json_schema()
+    schema = TypeAdapter(Analysis).json_schema()
+    for shape in (schema, *schema["$defs"].values()):
+        shape["required"] = list(shape["properties"])  # an answer has all fields, also those with a default
+    return schema

@@ -105,6 +105,7 @@ ERRORS: dict[str, ErrorKind] = {
     ),
     "not_found": ErrorKind("There is nothing here by that name.", "It may have expired, or the id is wrong.", 404),
     "method_not_allowed": ErrorKind("This address does not take that method.", "See the API's documentation.", 405),
+    "file_changed": ErrorKind("The file is not the one that If-Match names.", "Load it from its beginning.", 412),
     "range_not_satisfiable": ErrorKind(
         "The file ends before the range that was asked for.", "Content-Range says how long it is.", 416
     ),

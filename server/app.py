@@ -31,6 +31,7 @@ from server.store import Store
 
 MULTIPART_OVERHEAD = 64 * 1024  # boundaries and the other fields of a form
 BATCH_BYTES = 4 * MIB  # a thousand links of the longest kind
+WITH_BODY = ("checks.submit", "batches.submit", "reviews.decide")
 BODY_BYTES = 64 * 1024  # of every other request that is no upload
 REDIS_S = 0.5  # for counting a request; where it takes longer, this process counts
 
@@ -134,6 +135,9 @@ def _number_requests(app: Flask) -> None:
 def _limit_bodies(app: Flask) -> None:
     @app.before_request
     def limit() -> None:
+        is_packed = request.headers.get("Content-Encoding", "identity").lower() != "identity"
+        if is_packed and request.endpoint in WITH_BODY:
+            raise CheckError("unsupported_media_type", "Content-Encoding: send it uncompressed")
         # what is no upload is taken into memory whole, some of it before anybody has said who asks
         if request.endpoint != "checks.submit" or request.mimetype != "multipart/form-data":
             request.max_content_length = BATCH_BYTES if request.endpoint == "batches.submit" else BODY_BYTES

@@ -30,19 +30,21 @@ def add_tally(session: Session, name: str, label: str, amount: float = 0.0, coun
             session.execute(counted)
 
 
-def owe_webhook(session: Session, check: Check, event: str, at: float, values: dict[str, Any]) -> None:
-    """Told is little, so that who is not to know more learns no more; the rest is a GET away."""
+def owe_webhook(
+    session: Session, check: Check, status: str, at: float, values: dict[str, Any], event: str | None = None
+) -> None:
+    """Told is little, so that who is not to know more learns no more; the rest is a GET away. `event`: if not the status."""
     if not check.callback_url:
         return
     analysis = values.get("analysis") or {}
     data = {
         "id": check.id,
-        "status": event,
+        "status": status,
         "verdict": analysis.get("verdict"),
         "probability": analysis.get("probability"),
         "actions": values.get("actions"),
         "error": values.get("error_code"),
     }
-    told = {"type": f"check.{event}", "timestamp": datetime.fromtimestamp(at, UTC).isoformat(), "data": data}
+    told = {"type": f"check.{event or status}", "timestamp": datetime.fromtimestamp(at, UTC).isoformat(), "data": data}
     body = json.dumps(told, separators=(",", ":"))
     session.add(Delivery(id=new_id(), check_id=check.id, url=check.callback_url, body=body, next_at=at))

@@ -64,6 +64,17 @@ class ErrorView(BaseModel):
     next_step: str
 
 
+class ActionView(BaseModel):
+    action: Literal["allow", "label", "hold", "block"]
+    rule: str = Field(description="Its name in the policy; default where none fits, review for a person.")
+    decision: Literal["confirmed", "overturned"] | None = Field(None, description="Only of a person's decision.")
+
+
+class RefusedView(BaseModel):
+    url: str
+    error: ErrorView
+
+
 class CheckView(BaseModel):
     """A check as it stands."""
 
@@ -80,7 +91,7 @@ class CheckView(BaseModel):
     finished_at: str | None
     expires_at: str
     analysis: dict[str, Any] | None = Field(description="See analysis.schema.json.")
-    actions: list[dict[str, Any]] | None = Field(description="What the operator's policy makes of it.")
+    actions: list[ActionView] | None = Field(description="What the operator's policy makes of it.")
     review: Literal["held", "confirmed", "overturned"] | None
     error: ErrorView | None
     artifacts: list[str] = Field(description="Names to be had under artifacts/.")
@@ -98,7 +109,7 @@ class BatchView(BaseModel):
     created_at: str
     expires_at: str
     counts: dict[str, int] = Field(description="Checks by status.")
-    refused: list[dict[str, Any]] = Field(description="Links that became no check, each with its error.")
+    refused: list[RefusedView] = Field(description="Links that became no check, each with its error.")
     checks: list[CheckView]
     next: str | None
 

@@ -25,6 +25,10 @@ IDEMPOTENCY = {
     "description": "The same key and request give the same check; a different request under the same key is refused.",
 }
 RANGE = {"name": "Range", "in": "header", "schema": {"type": "string"}, "description": "One range of bytes."}
+LOCATION = {"Location": {"required": True, "schema": {"type": "string"}, "description": "Where it is to be found."}}
+RETRY = {
+    "Retry-After": {"required": True, "schema": {"type": "integer", "minimum": 1}, "description": "Seconds to wait."}
+}
 LAST_EVENT = {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}
 
 ANYWHERE = (
@@ -108,7 +112,7 @@ OPERATIONS = (
         "get",
         "/v1/checks/{check_id}/events",
         "The same as Server-Sent Events: each has the status as its name, the revision as its id, the check as its data.",
-        {200: "text/event-stream"},
+        {200: "text/event-stream", 204: None},
         (CHECK_ID, LAST_EVENT),
         problems=("not_found",),
     ),
@@ -118,7 +122,7 @@ OPERATIONS = (
         "A drawn file, as an attachment.",
         {200: "*/*", 206: "*/*", 304: None},
         (CHECK_ID, NAME, RANGE),
-        problems=("not_found", "range_not_satisfiable"),
+        problems=("not_found", "file_changed", "range_not_satisfiable"),
     ),
     Operation(
         "post",
@@ -203,6 +207,9 @@ def _operation(operation: Operation, references: dict) -> dict[str, Any]:
         "responses": {str(status): _answer(model, references) for status, model in operation.answers.items()},
         "security": [] if operation.is_public else [{"key": []}, {}],
     }
+    if 202 in operation.answers:
+        for status in operation.answers:
+            described["responses"][str(status)]["headers"] = LOCATION
     if operation.scope:
         described["description"] = f"Needs a key with the scope `{operation.scope}`, where keys are configured."
     if operation.body:
@@ -214,6 +221,8 @@ def _operation(operation: Operation, references: dict) -> dict[str, Any]:
         kind = ERRORS[code]
         problem = {"application/problem+json": {"schema": references[models.Problem]}}
         row = described["responses"].setdefault(str(kind.status), {"description": "", "content": problem})
+        if kind.status in (429, 503):
+            row["headers"] = RETRY
         row["description"] = f"{row['description']} `{code}`: {kind.message}".strip()
     return described
 

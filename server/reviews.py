@@ -45,7 +45,8 @@ class Reviews:
                 raise CheckError("conflict", f"already {check.review}")
             seen = {"verdict": check.analysis["verdict"], "probability": check.analysis["probability"]}
             session.add(Audit(check_id=check_id, at=now, who=who, decision=review, note=note, **seen))
-            owe_webhook(session, check, "reviewed", now, {"analysis": check.analysis, "actions": actions})
+            known = {"analysis": check.analysis, "actions": actions}
+            owe_webhook(session, check, check.status, now, known, event="reviewed")
             session.refresh(check)
             return check
 

@@ -76,6 +76,12 @@ def refusal(head: bytes) -> CheckError | None:
 class UploadRequest(Request):
     """Spools the one field `file` into the data folder; files in other fields get no room."""
 
+    def get_data(self, *args, **kwargs):
+        data = super().get_data(*args, **kwargs)
+        # of a body that comes in chunks werkzeug takes what is allowed, and says only to who reads on that there is more
+        self.stream.read(1)
+        return data
+
     def _get_file_stream(self, total_content_length, content_type, filename=None, content_length=None):
         folder = Path(current_app.config["UPLOADS"])
         if self.spooled:

@@ -187,8 +187,13 @@ def drawn(check: Check, name: str) -> Response:
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
         # to be ignored (RFC 9110, 14.2): of another unit, of many parts, or not to be read; werkzeug would refuse it
         request.environ.pop("HTTP_RANGE", None)
+    if request.if_none_match:
+        request.environ.pop("HTTP_RANGE", None)  # who has the file is told so, which werkzeug leaves out for a range
     path = services().config.artifacts(check.id, check.fence).absolute() / name
     answer = send_file(path, as_attachment=True, download_name=path.name, conditional=True)
+    if request.if_match and not request.if_match.contains(answer.get_etag()[0]):
+        answer.close()  # werkzeug would send the file, or the range of it, nevertheless
+        raise CheckError("file_changed")
     answer.headers["Content-Security-Policy"] = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"
     answer.headers["Cache-Control"] = "no-store"  # faces of people, which DELETE must delete
     return answer

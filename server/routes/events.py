@@ -24,13 +24,15 @@ STREAM_S = 3600  # then the client connects again, with Last-Event-ID
 @bp.get("/<check_id>/events")
 def stream(check_id: str) -> Response:
     check = services().store.get(check_id, g.who.owner)
-    seen = request.headers.get("Last-Event-ID", "0")
+    given = request.headers.get("Last-Event-ID", "0")
+    seen = int(given) if given.isdecimal() and len(given) < 19 else 0
+    if check.status in FINAL and check.revision <= seen:
+        return Response(status=204)  # by which an EventSource knows not to come again; after an empty stream it does
     if not services().streams.acquire(blocking=False):
         return problem("rate_limited", "too many event streams; poll instead", retry_s=RETRY_S)
     release = services().streams.release
     try:
-        body = events(services(), check, int(seen) if seen.isdecimal() and len(seen) < 19 else 0)
-        answer = Response(body, mimetype="text/event-stream")
+        answer = Response(events(services(), check, seen), mimetype="text/event-stream")
     except BaseException:
         release()
         raise

@@ -1,6 +1,7 @@
 """docs/analysis.schema.json describes what every interface sends."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -18,6 +19,18 @@ def test_the_schema_is_a_valid_schema():
 @pytest.mark.parametrize("faces", [(), (a_face(), an_unjudged_face())], ids=["no face", "faces"])
 def test_an_analysis_fits_the_schema(faces):
     jsonschema.validate(an_analysis(*faces).to_json(), SCHEMA)
+
+
+def test_the_schema_promises_every_field_that_an_analysis_has():
+    analysis = an_analysis(a_face()).to_json()
+    assert set(SCHEMA["required"]) == set(analysis)
+    assert set(SCHEMA["$defs"]["FaceResult"]["required"]) == set(analysis["faces"][0])
+
+
+@pytest.mark.parametrize("sign, fits", [("mouth_alone", True), ("one_picture", True), ("framed", True), ("odd", False)])
+def test_the_schema_names_the_signs_there_are(sign, fits):
+    analysis = an_analysis(replace(a_face(), signs=(sign,))).to_json()
+    assert jsonschema.Draft202012Validator(SCHEMA).is_valid(analysis) is fits
 
 
 @pytest.mark.parametrize("field, value", [("verdict", "fake"), ("probability", "high"), ("faces", None), ("media", {})])

@@ -499,6 +499,21 @@ def test_a_range_behind_the_end_of_a_file_is_told_how_long_it_is(client, drawn):
     assert answer.headers["Content-Range"] == "bytes */25"
 
 
+def test_who_goes_on_with_another_file_is_told_so(client, drawn):
+    path = f"/v1/checks/{drawn}/artifacts/report.html"
+    answer = client.get(path, headers={"If-Match": '"of another"', "Range": "bytes=0-7"})
+    assert (answer.status_code, answer.content_type) == (412, "application/problem+json")
+    assert answer.json["code"] == "file_changed"
+    same = client.get(path, headers={"If-Match": client.get(path).headers["ETag"], "Range": "bytes=0-7"})
+    assert (same.status_code, same.text) == (206, "<script>")
+
+
+def test_who_has_the_file_is_told_so_also_when_asking_for_a_range(client, drawn):
+    path = f"/v1/checks/{drawn}/artifacts/report.html"
+    known = client.get(path).headers["ETag"]
+    assert client.get(path, headers={"If-None-Match": known, "Range": "bytes=0-7"}).status_code == 304
+
+
 @pytest.mark.parametrize("given", ["lines=0-1", "bytes=0-1,3-4", "bytes=5-2", "rubbish"])
 def test_a_range_that_is_not_served_is_ignored(client, drawn, given):
     answer = client.get(f"/v1/checks/{drawn}/artifacts/report.html", headers={"Range": given})

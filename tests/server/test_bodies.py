@@ -1,6 +1,8 @@
 """How much of a request is taken in before anybody has said who asks."""
 
+import gzip
 import io
+import json
 
 import pytest
 from gunicorn.http.errors import InvalidChunkSize, NoMoreData
@@ -13,6 +15,24 @@ def test_a_large_body_that_is_no_upload_is_refused_unread(client, path, kind):
     answer = client.post(path, input_stream=body, content_type=kind, content_length=100_000)
     assert answer.status_code in (404, 413, 415)  # no such check, too large, not JSON
     assert body.tell() <= 70_000
+
+
+@pytest.mark.parametrize("padding", [70_000, 200_000])
+def test_a_large_body_sent_in_chunks_is_refused_and_not_cut_off(client, padding):
+    body = json.dumps({"url": "https://x.com/NASA/status/1410624005669169154"}).encode() + b" " * padding
+    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    answer = client.post(
+        "/v1/checks", input_stream=io.BytesIO(body), content_type="application/json", environ_overrides=chunked
+    )
+    assert (answer.status_code, answer.json["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=b"])
+def test_a_compressed_body_is_told_that_it_may_not_be(client, kind):
+    body = gzip.compress(b'{"url": "https://x.com/NASA/status/1410624005669169154"}')
+    answer = client.post("/v1/checks", data=body, content_type=kind, headers={"Content-Encoding": "gzip"})
+    assert (answer.status_code, answer.json["code"]) == (415, "unsupported_media_type")
+    assert "uncompressed" in answer.json["detail"]
 
 
 def test_a_file_is_taken_in_only_where_checks_are_submitted(client, config):

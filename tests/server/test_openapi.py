@@ -28,6 +28,20 @@ def test_the_description_is_served(client):
     assert served["openapi"] == "3.1.0"
 
 
+def test_the_headers_a_client_needs_are_described_and_sent(client):
+    told = {
+        (path, status): set(answer["headers"])
+        for path, methods in client.get("/openapi.json").json["paths"].items()
+        for status, answer in methods.get("post", {}).get("responses", {}).items()
+        if "headers" in answer
+    }
+    assert told["/v1/checks", "202"] == told["/v1/checks", "200"] == told["/v1/batches", "202"] == {"Location"}
+    assert told["/v1/checks", "429"] == told["/v1/checks", "503"] == {"Retry-After"}
+    for status in (202, 200):
+        answer = client.post("/v1/checks", json={"url": "https://youtu.be/aqz-KE-bpKQ"})
+        assert (answer.status_code, client.get(answer.headers["Location"]).status_code) == (status, 200)
+
+
 def test_the_readable_page_names_every_operation(client):
     page = client.get("/docs").text
     assert all(f"{o.method.upper()} {o.path}" in page for o in OPERATIONS)

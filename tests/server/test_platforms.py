@@ -1,9 +1,11 @@
 """Batches, callbacks and the review queue, asked of the application itself."""
 
 import base64
+import json
 import re
 from dataclasses import replace
 
+import jsonschema
 import pytest
 from sqlalchemy import event, select
 
@@ -153,6 +155,27 @@ def test_a_person_decides_once_and_the_log_keeps_it(held, decision, review, acti
     client.delete(f"/v1/checks/{check_id}")
     log = client.get("/v1/reviews").json["log"]
     assert [(row["who"], row["decision"], row["note"]) for row in log] == [("local", review, "looked at it")]
+
+
+def test_what_a_client_is_sent_of_actions_and_refusals_is_described(held):
+    app, check_id = held
+    client = app.test_client()
+    schemas = client.get("/openapi.json").json["components"]
+    decided = client.post(f"/v1/reviews/{check_id}", json={"decision": "confirm"}).json
+    batch = client.post("/v1/batches", json={"urls": ["nope"]}).json
+    for answer, name, field in ((decided, "CheckView", "actions"), (batch, "BatchView", "refused")):
+        fits = jsonschema.Draft202012Validator({"$ref": f"#/components/schemas/{name}", "components": schemas}).is_valid
+        assert fits(answer)
+        assert not fits({**answer, field: [{}]})
+
+
+def test_a_decision_is_told_as_an_event_of_its_own_about_a_check_that_is_done(held):
+    app, check_id = held
+    app.test_client().post(f"/v1/reviews/{check_id}", json={"decision": "confirm"})
+    with services(app).database.read() as session:
+        bodies = [json.loads(owed.body) for owed in session.scalars(select(Delivery))]
+    told = {body["type"]: body["data"]["status"] for body in bodies}
+    assert told == {"check.done": "done", "check.reviewed": "done"}
 
 
 def test_only_a_key_for_reviewing_sees_the_queue(held):
