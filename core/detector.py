@@ -117,7 +117,7 @@ class Detector:
         progress(total, total, "look")
 
         progress(0, 1, "judge")
-        records = list(looks.records.values())
+        records = sorted(looks.records.values(), key=lambda record: record.track.id)
         is_still = media.is_still or looks.frames == 1
         faces = summary.face_results(records, self.calibration, is_still, self.info.trained)
         warnings += summary.face_warnings(records, faces, is_still, self.info.trained)
