@@ -170,6 +170,8 @@ def look_at(
             with clock.stage("tracks"):
                 tracks = tracker.update(frame.t_s, frame.rgb, faces, is_face)
                 looks.add(frame, faces, tracks)
+            with clock.stage("network"):
+                looks.encode_full_batches()
             progress(looks.frames)
         with clock.stage("network"):
             looks.close_window()
