@@ -117,7 +117,7 @@ class Detector:
         progress(total, total, "look")
 
         progress(0, 1, "judge")
-        records = list(looks.records.values())
+        records = sorted(looks.records.values(), key=lambda record: record.track.id)
         is_still = media.is_still or looks.frames == 1
         faces = summary.face_results(records, self.calibration, is_still, self.info.trained)
         warnings += summary.face_warnings(records, faces, is_still, self.info.trained)
@@ -170,6 +170,8 @@ def look_at(
             with clock.stage("tracks"):
                 tracks = tracker.update(frame.t_s, frame.rgb, faces, is_face)
                 looks.add(frame, faces, tracks)
+            with clock.stage("network"):
+                looks.encode_full_batches()
             progress(looks.frames)
         with clock.stage("network"):
             looks.close_window()

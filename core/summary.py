@@ -183,15 +183,17 @@ def reason(verdict: Verdict, moments: list[tuple[Look, float]], signs: tuple[str
     if len(moments) == 1:
         share = f"it {'leans' if high else 'does not lean'} towards manipulation"
     peak, p = max(moments, key=lambda m: m[1])
-    at = f", most at {clock(peak.t_s)}" if len(moments) > 1 else ""
+    if high and len(moments) > 1:  # a verdict is of all frames together; where a few stand out, it says which
+        share += f", most at {clock(peak.t_s)} ({percent(p)})"
     if "framed" in signs:
         return SIGNS["framed"]
     if signs and (verdict == "likely_manipulated" or "mouth_alone" in signs):
         return f"{SIGNS[signs[0]]} By single frames: {share}."
     if verdict == "likely_manipulated":
-        return f"Signs that fit manipulation: {share}{at} ({percent(p)})."
+        return f"Signs that fit manipulation: {share}."
     if verdict == "no_signs_found":
-        return f"Nothing that fits manipulation was found: {share}."
+        together = "Taken together, nothing" if high else "Nothing"
+        return f"{together} that fits manipulation was found: {share}."
     if not may_decide:
         return f"{share[0].upper()}{share[1:]}, but no number is enough here."
     return f"The signs are too weak to say either way: {share}."

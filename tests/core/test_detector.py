@@ -194,6 +194,12 @@ def test_five_faces_share_the_crops_of_two_and_all_are_judged(detector, group):
     assert analysis.probability == max(face.probability for face in analysis.faces)
 
 
+def test_faces_that_appear_together_are_numbered_from_the_left(detector, group):
+    """Not by how sure the face detector is of each, which changes with the moment that a plan begins at."""
+    left = [face.timeline[0].box[0] for face in detector.check(group).faces]
+    assert len(left) == 5 and left == sorted(left)
+
+
 def test_forty_faces_are_followed_and_the_budget_holds(detector, clips):
     analysis = detector.check(media.crowd_clip(clips / "crowd.mp4", seconds=1.5, fps=8))
     assert 36 <= analysis.coverage.faces_found <= 44

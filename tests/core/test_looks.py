@@ -7,7 +7,7 @@ import torch
 
 from core.errors import CheckError
 from core.faces import Face
-from core.looks import MIN_FRAMES, WATCHED, Engine, Looks, first_looks
+from core.looks import BATCH, MIN_FRAMES, WATCHED, Engine, Looks, first_looks
 from core.tracks import Track
 from core.video import Frame
 from tests.tiny import tiny_model
@@ -78,6 +78,18 @@ def test_without_a_budget_every_face_gets_every_frame(engine):
     looks = looks_of(engine, budget=None)
     add_window(looks, tracks_of(3))
     assert counts(looks) == [16, 16, 16]
+
+
+def test_without_a_budget_a_long_window_of_many_faces_holds_few_crops(engine):
+    looks, tracks = looks_of(engine, budget=None), tracks_of(5)
+    rgb = np.random.default_rng(0).integers(0, 256, (60, 300, 3), np.uint8)
+    faces = [Face((60.0 * i, 0.0, 60.0 * i + 60, 60.0), 0.9, np.zeros((6, 2))) for i in range(5)]
+    for i in range(20):
+        looks.add(Frame(rgb, i / 30, i, 0), faces, tracks)
+        looks.encode_full_batches()
+        assert sum(look.pixels is not None for open_looks in looks._open.values() for look in open_looks) < BATCH
+    looks.close_window()
+    assert counts(looks) == [20] * 5
 
 
 @pytest.mark.slow

@@ -40,6 +40,15 @@ def test_one_frame_leans_and_two_lean():
     assert "1 of 4 frames leans towards" in told(1) and "2 of 5 frames lean towards" in told(2)
 
 
+@pytest.mark.parametrize("verdict", ["no_signs_found", "inconclusive"])
+def test_a_reason_names_the_moment_that_stands_out_where_all_of_it_together_does_not(verdict):
+    calm = [(a_look(t / 8), 0.05) for t in range(480)]
+    forged = [(look, 0.81 if look.t_s == 32.5 else 0.6 if 31 <= look.t_s < 33 else p) for look, p in calm]
+    assert reason(verdict, forged, ()).endswith("16 of 480 frames lean towards manipulation, most at 0:32 (81%).")
+    assert "Nothing that fits manipulation was found" not in reason(verdict, forged, ())
+    assert reason(verdict, calm, ()).endswith(": 0 of 480 frames lean towards manipulation.")
+
+
 def test_a_warning_counts_faces_without_calling_one_many():
     record = Record(Track(1, 0.0, 0.0, (0, 0, 30, 30), np.zeros(192)), too_small=3)
     assert face_warnings([record], (), False, True)[0].message == "Not judged, being under 40 pixels: 1 of 1 face."
