@@ -12,6 +12,7 @@ from core.looks import Look, Record
 from core.movement import Movement
 from core.plan import PLANS, window_times
 from core.summary import (
+    SIGNS,
     coverage,
     face_results,
     face_warnings,
@@ -44,6 +45,22 @@ def test_no_face_of_a_picture_is_called_too_brief():
     face = an_unjudged_face()
     assert nothing_judged((face,), is_still=True) == "No face was large enough to be judged."
     assert nothing_judged((face,), is_still=False) == "No face was large and long enough to be judged."
+
+
+@pytest.mark.parametrize(
+    ("verdict", "signs", "begins"),
+    [
+        ("likely_manipulated", (), "Signs that fit manipulation: "),
+        ("no_signs_found", (), "Nothing that fits manipulation was found: "),
+        ("inconclusive", (), "The signs are too weak to say either way: "),
+        ("inconclusive", ("one_picture",), "The signs are too weak to say either way: "),
+        ("likely_manipulated", ("one_picture",), SIGNS["one_picture"]),
+        ("inconclusive", ("mouth_alone",), SIGNS["mouth_alone"]),
+        ("inconclusive", ("framed",), SIGNS["framed"]),
+    ],
+)
+def test_a_reason_says_what_its_verdict_says(verdict, signs, begins):
+    assert reason(verdict, [(a_look(0.0), 0.9), (a_look(1.0), 0.2)], signs).startswith(begins)
 
 
 def test_one_frame_leans_and_two_lean():

@@ -82,6 +82,11 @@ def test_a_page_of_an_allowed_address_comes_through_whole(site, guard):
     assert answer.headers["Content-Type"] == "text/plain"
 
 
+def test_what_follows_the_question_mark_of_a_link_is_asked_for(site, guard):
+    get(site.url("/page?id=7&b"), guard.exit("job", 10**6, 30))
+    assert site.hits == ["/page?id=7&b"]
+
+
 # what stands for the forbidden server's host in a link; {port} follows
 LOOPBACK_FORMS = [
     "127.0.0.1",
