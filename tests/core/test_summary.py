@@ -70,6 +70,10 @@ def test_one_frame_leans_and_two_lean():
     assert "1 of 4 frames leans towards" in told(1) and "2 of 5 frames lean towards" in told(2)
 
 
+def test_where_nobody_is_seen_that_is_the_warning():
+    assert [warning.code for warning in face_warnings([], (), False, True)] == ["no_face"]
+
+
 def test_a_warning_counts_faces_without_calling_one_many():
     record = Record(Track(1, 0.0, 0.0, (0, 0, 30, 30), np.zeros(192)), too_small=3)
     assert face_warnings([record], (), False, True)[0].message == "Not judged, being under 40 pixels: 1 of 1 face."
@@ -131,6 +135,20 @@ def test_who_is_seen_for_under_half_a_second_beside_others_is_not_judged(seconds
     assert [face.verdict is not None for face in faces] == [True, is_judged]
 
 
+@pytest.mark.parametrize(("frames", "is_judged"), [(3, True), (2, False)])
+def test_three_frames_are_enough_to_be_judged(frames, is_judged):
+    record = a_record()
+    record.looks = record.looks[::8][:frames]
+    (face,) = face_results([record], Calibration(), is_still=False, trained=True)
+    assert (face.verdict is not None) == is_judged
+
+
+def test_all_windows_of_a_face_count_alike_and_of_a_picture_its_one_look():
+    record = a_record(1.0, spread=3.0)
+    assert judged_face(1, record, Curve(), is_still=False).probability == pytest.approx(Curve().probability(1.0))
+    assert judged_face(1, record, Curve(), is_still=True).probability == pytest.approx(Curve().probability(-2.0))
+
+
 def test_who_is_not_judged_is_no_further_chance_of_a_mistake():
     alone, two = DECIDED, Curve(intercept=-5.0)
     left_out = Record(Track(2, 0.0, 4.0, (0, 0, 30, 30), np.zeros(192)), too_small=3, sizes=[30.0])
@@ -182,7 +200,7 @@ def test_a_sign_is_named_where_it_speaks_for_manipulation_and_louder_than_the_ne
 
 
 def test_key_frames_are_the_three_most_suspicious_half_a_second_apart():
-    logits = {0.0: 1.0, 0.25: 3.0, 0.75: 2.0, 1.5: 0.0, 4.0: 3.0, 6.0: -1.0}
+    logits = {0.0: 1.0, 0.25: 3.0, 0.5: 2.5, 0.75: 2.0, 1.5: 0.0, 4.0: 3.0, 6.0: -1.0}
     moments = [(replace(a_look(t_s), logit=logit), 0.5) for t_s, logit in logits.items()]
     assert [frame.t_s for frame in key_frames(moments)] == [0.25, 4.0, 0.75]
 
