@@ -105,3 +105,34 @@ test('a check that is deleted while it is being sent is deleted on the server on
     await until('the deletion', () => stub.requests.some(({ method }) => method === 'DELETE'), 5);
     assert.equal(stub.submitted().length, 1);
 });
+
+const NO_YES = [
+    ['nobody has said yes', () => null],
+    ['the yes was for another server', () => ({ server: 'https://other.example', at: 0 })],
+];
+for (const [name, consent] of NO_YES) {
+    test(`where ${name}, nothing is sent, not even a deletion`, async () => {
+        const settings = stored.get('settings');
+        const key = name.replaceAll(' ', '-');
+        stored.set('settings', { ...settings, consent: consent() });
+        stub.requests.length = 0;
+        await checks.begin(about(key));
+        assert.equal(stored.get(`check:${key}`).problem.code, 'not_allowed');
+        await checks.keep({ ...about(key), serverId: 'known-to-the-server', phase: 'done', nextAt: null });
+        await checks.remove([key]);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        assert.deepEqual(stub.requests, []);
+        stored.set('settings', settings);
+    });
+}
+
+test('a check of a server that is set no more is neither sent to nor deleted on the one that is', async () => {
+    stub.requests.length = 0;
+    const old = { ...about('old'), server: 'https://other.example' };
+    await checks.begin(old);
+    assert.equal(stored.get('check:old').problem.code, 'not_allowed');
+    await checks.keep({ ...old, serverId: 'known-to-the-other', phase: 'done', nextAt: null });
+    await checks.remove(['old']);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual(stub.requests, []);
+});
