@@ -164,6 +164,18 @@ def test_two_postmen_deliver_it_once(postman, receiver):
     assert len(receiver.got) == 1
 
 
+def test_while_one_postman_waits_for_an_answer_no_other_delivers_the_same(postman, receiver):
+    def look_again(handler):
+        if len(receiver.hits) == 1:
+            postman.deliver_due()
+        handler.begin(204, {"Content-Length": "0"})
+
+    receiver.pages["/hook"] = look_again
+    owe(postman, receiver.url("/hook"))
+    postman.deliver_due()
+    assert receiver.hits == ["/hook"]
+
+
 def test_a_receiver_is_not_told_the_passwords_of_whoever_runs_the_server(postman, receiver, tmp_path, monkeypatch):
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login operator password secret")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
