@@ -2,6 +2,7 @@ import gzip
 import json
 import os
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -228,6 +229,31 @@ def test_a_file_whose_length_is_over_the_limit_is_not_fetched(site, bring, tmp_p
     site.pages["/big.mp4"] = ("video/mp4", b"\0\0\0\x18ftypmp42" + b"x" * 3_000_000)
     assert failing(bring, "/big.mp4", Limits(bytes=1_000_000)) == "too_large"
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 1_100_000
+
+
+@pytest.mark.parametrize(("length", "code"), [("PT1H59M", None), ("PT2H1M", "too_long")])
+def test_a_video_over_the_length_that_is_taken_is_not_fetched(site, clip, bring, tmp_path, length, code):
+    serve_clip(site, clip)
+    about = {"@context": "https://schema.org", "@type": "VideoObject", "name": "A talk", "duration": length}
+    about |= {"contentUrl": site.url("/clip.mp4")}
+    site.pages["/talk"] = page(f'<script type="application/ld+json">{json.dumps(about)}</script>')
+    if code:
+        assert failing(bring, "/talk") == code and not any(tmp_path.iterdir())
+    else:
+        assert bring("/talk").duration_s == 7140
+
+
+def test_what_is_still_going_on_is_told_as_live(site, clip, bring):
+    serve_clip(site, clip)
+    name = next(name for name, content in clip.items() if b"#EXT-X-ENDLIST" in content)
+    site.pages["/live.m3u8"] = (site.pages[f"/{name}"][0], clip[name].replace(b"#EXT-X-ENDLIST", b""))
+    assert failing(bring, "/live.m3u8") == "live"
+
+
+def test_a_disk_that_is_nearly_full_ends_a_download(site, bring, monkeypatch):
+    monkeypatch.setattr("core.fetch.download.shutil.disk_usage", lambda _: SimpleNamespace(free=60 * 2**20))
+    site.pages["/big.mp4"] = ("video/mp4", b"\0\0\0\x18ftypmp42" + b"x" * 3_000_000)
+    assert failing(bring, "/big.mp4") == "disk_full"
 
 
 def test_a_body_without_end_stops_at_the_limit(site, bring, tmp_path):
