@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from core.fetch import guard as guard_module
-from core.fetch.guard import Proxy, Spent, Ticket, is_public, run
+from core.fetch.guard import Proxy, Refused, Spent, Ticket, is_public, parse_target, run
 
 NOT_PUBLIC = (
     "0.0.0.0",
@@ -209,6 +209,30 @@ def test_without_a_good_ticket_nothing_is_served(site, guard, change):
     answer = requests.get(site.url("/page"), proxies={"http": proxy}, timeout=10)
     assert answer.status_code == 407
     assert site.hits == []
+
+
+def test_a_ticket_past_its_time_opens_nothing(site, guard):
+    way_out = guard.exit("late", 10**6, -1)
+    assert get(site.url("/page"), way_out).status_code == 403
+    assert (way_out.refused(), site.hits) == ("timed_out", [])
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("GET", "ftp://a.example/x"),
+        ("GET", "https://a.example/x"),
+        ("GET", "/x"),
+        ("GET", "http://user:word@a.example/x"),
+        ("CONNECT", "user@a.example:443"),
+        ("CONNECT", ":443"),
+        ("CONNECT", "a.example:99999"),
+    ],
+)
+def test_only_a_tunnel_or_a_plain_link_without_a_password_is_a_target(method, target):
+    with pytest.raises(Refused) as refused:
+        parse_target(method, target)
+    assert refused.value.code == "bad_link"
 
 
 def test_a_body_over_the_budget_is_cut_and_the_reason_kept(site, guard):

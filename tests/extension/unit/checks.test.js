@@ -136,3 +136,26 @@ test('a check of a server that is set no more is neither sent to nor deleted on 
     await new Promise((resolve) => setTimeout(resolve, 50));
     assert.deepEqual(stub.requests, []);
 });
+
+test('of a check that the server gave twice the last to be cancelled is cancelled there', async () => {
+    stub.requests.length = 0;
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    await checks.begin({ ...about('one-tab'), url: 'https://x.com/a/status/3' });
+    await until('its answer', () => phaseOf('one-tab') === 'analyzing', 5);
+    const { serverId } = stored.get('check:one-tab');
+    await checks.keep({ ...about('other-tab'), url: 'https://x.com/a/status/3', serverId, phase: 'analyzing' });
+    await checks.cancel('one-tab');
+    await checks.cancel('other-tab');
+    await until('the server to be told', () => stub.requests.some(({ path }) => path.endsWith(`${serverId}/cancel`)), 5);
+});
+
+test('a recording that was sent three times without an answer is sent no more', async () => {
+    stub.requests.length = 0;
+    await putRecording('in-vain', new Blob(['moving pictures']));
+    await checks.keep({ ...recorded(about('in-vain'), 8, Date.now()), uploads: 3 });
+    await checks.carryOn();
+    await until('its end', () => phaseOf('in-vain') === 'failed', 5);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(stored.get('check:in-vain').problem.code, 'upload_stopped');
+    assert.equal(stub.submitted().length, 0);
+});
