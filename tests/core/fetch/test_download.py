@@ -2,12 +2,13 @@ import gzip
 import json
 import os
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from core.errors import ERRORS, CheckError
-from core.fetch.download import PHRASES, Limits, expand, fetch, reason
+from core.fetch.download import HOPS, PHRASES, Limits, expand, fetch, reason
 from core.fetch.sites import Allowed, Link, canonicalise
 
 
@@ -361,13 +362,23 @@ def test_what_a_shortener_answers_becomes_a_code(site, guard, status, code):
     assert code_of(lambda: expand(short, guard.exit("job", 10**6, 30))) == code
 
 
-@pytest.mark.parametrize("where", ["http://127.0.0.1/", "https://example.org/", "file:///etc/passwd", "/page"])
+@pytest.mark.parametrize(
+    "where",
+    ["http://127.0.0.1/", "https://example.org/", "https://notfacebook.com/reel/1", "file:///etc/passwd", "/page"],
+)
 def test_a_short_link_to_somewhere_else_is_not_followed(site, forbidden, guard, where):
     site.pages["/s"] = lambda h: h.redirect(where)
     with pytest.raises(CheckError) as caught:
         expand(Link(SHORT.site, site.url("/s"), None), guard.exit("job", 10**6, 30))
     assert caught.value.code in ("unsupported_site", "bad_link")
     assert site.hits == ["/s"]
+
+
+def test_a_short_link_that_leads_to_itself_is_given_up(site, guard):
+    site.pages["/s"] = lambda h: h.redirect("/s")
+    own = replace(SHORT.site, canonical=site.url("/"))
+    assert code_of(lambda: expand(Link(own, site.url("/s"), None), guard.exit("job", 10**6, 30))) == "no_video"
+    assert len(site.hits) == HOPS
 
 
 @pytest.mark.parametrize("where", ["http://[", "//a\u2100.example/"])

@@ -350,6 +350,12 @@ def test_headers_meant_for_the_proxy_do_not_reach_the_site(site, guard):
     assert seen["Host"] == site.host
 
 
+def test_the_guard_listens_on_loopback_alone(guard):
+    port = urlsplit(guard.exit("job", 10**6, 30).proxy).port
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port), timeout=2)  # where it would be, if it listened to everybody
+
+
 def test_a_guard_that_died_is_started_again(site, guard):
     site.pages["/page"] = ("text/plain", b"hello")
     assert get(site.url("/page"), guard.exit("one", 10**6, 30)).status_code == 200
