@@ -271,6 +271,21 @@ def test_a_body_without_end_stops_at_the_limit(site, bring, tmp_path):
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 2_500_000
 
 
+def test_a_body_that_the_guard_has_cut_is_not_taken_for_the_whole(site, guard, allowed, tmp_path):
+    def without_length(handler):
+        handler.begin(200, {"Content-Type": "video/mp4", "Connection": "close"})
+        handler.wfile.write(b"\0\0\0\x18ftypmp42" + b"x" * 600_000)
+
+    site.pages["/cut.mp4"] = without_length
+    link = canonicalise(site.url("/cut.mp4"), allowed)
+    assert code_of(lambda: fetch(link, tmp_path, guard.exit("small", 300_000, 30))) == "too_large"
+
+
+def test_a_player_of_another_site_in_a_page_is_left_alone(site, bring):
+    site.pages["/post"] = page('<iframe src="https://www.youtube.com/embed/aqz-KE-bpKQ"></iframe>')
+    assert failing(bring, "/post") == "no_video"
+
+
 def test_a_compressed_bomb_stops_at_the_limit(site, bring, tmp_path):
     body = gzip.compress(b"\0\0\0\x18ftypmp42" + bytes(20_000_000))
     headers = {"Content-Type": "video/mp4", "Content-Encoding": "gzip"}
