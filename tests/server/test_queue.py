@@ -1,5 +1,6 @@
 """What a worker may write of a check, and what the sweep takes away."""
 
+import os
 import time
 
 import pytest
@@ -108,15 +109,16 @@ def test_a_webhook_still_owed_outlives_its_check_and_one_that_is_settled_does_no
 def test_of_what_has_expired_nothing_stays_in_the_database(parts, client, check):
     client.post("/v1/batches", json={"urls": ["https://x.com/a/status/2"]})
     parts.store.cancel(check.id, "ann")
-    for table in (Check, Claim, Batch):
+    change(parts, Claim, expires_at=time.time() - 1)
+    parts.queue.sweep()
+    assert rows(parts, Claim) == [] and len(rows(parts, Check)) == 2
+    for table in (Check, Batch):
         change(parts, table, expires_at=time.time() - 1)
     parts.queue.sweep()
     assert [rows(parts, table) for table in (Check, Claim, Batch, Delivery)] == [[], [], [], []]
 
 
 def test_the_sweep_of_files_leaves_those_of_a_check_that_waits(parts, config, check):
-    import os
-
     source = config.source(check.id)
     source.parent.mkdir(parents=True)
     source.write_bytes(b"a stranger's video")
