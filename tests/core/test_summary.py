@@ -177,6 +177,7 @@ def test_the_face_with_the_highest_probability_speaks_for_the_video():
         (["flagged"], True),
         (["clear"], True),
         (["scattered"], False),
+        (["clear on the whole"], False),
         (["flagged", "scattered"], False),
         (["flagged", "brief"], False),
     ],
@@ -187,6 +188,7 @@ def test_an_answer_is_settled_once_no_face_may_still_change_sides(records, settl
         "flagged": a_record(4.0),
         "clear": a_record(-4.0),
         "scattered": a_record(0.5, spread=2.0),
+        "clear on the whole": a_record(-1.0, spread=1.5),
         "brief": a_record(4.0, seconds=0.2),
     }
     assert is_settled([kinds[kind] for kind in records], Calibration((DECIDED,))) == settled
