@@ -98,7 +98,6 @@ class Queue:
         with self.database.write() as session:
             attempt = check.attempt if counts else check.attempt - 1
             self._held(session, check, status="queued", stage="queued", progress=0.0, lease_until=None, attempt=attempt)
-            session.execute(update(Check).where(Check.id == check.id).values(fence=Check.fence + 1))
 
     def _held(self, session: Session, check: Check, **values: Any) -> None:
         mine = (Check.id == check.id, Check.fence == check.fence, Check.status.in_(ACTIVE))

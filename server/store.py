@@ -181,8 +181,7 @@ class Store:
         with self.database.write() as session:
             waiting = update(Check).where(Check.id == check_id, Check.status == "queued")
             told = {"status": "cancelled", "stage": "cancelled", "finished_at": now, "error_code": "cancelled"}
-            unseen = {"cancel": True, "fence": Check.fence + 1, "revision": Check.revision + 1}
-            if session.execute(waiting.values(**told, **unseen)).rowcount == 1:
+            if session.execute(waiting.values(**told, revision=Check.revision + 1)).rowcount == 1:
                 record_end(session, check, "cancelled", now, told)
             session.execute(update(Check).where(Check.id == check_id, Check.status.in_(ACTIVE)).values(cancel=True))
         check = self.get(check_id, owner)

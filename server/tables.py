@@ -30,7 +30,7 @@ class Base(DeclarativeBase):
 class Check(Base):
     """One check: queued -> fetching -> analyzing -> done | failed | cancelled.
 
-    `fence` grows whenever the row changes hands; a worker's writes name the fence under which it took the row, so one
+    `fence` grows whenever a worker takes the row; a worker's writes name the fence under which it took the row, so one
     that has lost it writes nothing. `revision` grows with every change that a client can see.
     """
 

@@ -11,7 +11,7 @@ from PIL import Image
 from core import video
 from core.annotate import annotated_picture, annotated_video
 from core.errors import CheckError
-from core.follow import Faces, Sight, find_faces, overlap
+from core.follow import Faces, Sight, find_faces, names, overlap
 from core.paint import Painter, draw_box, put_label, strip_picture
 from tests.media import cuts_clip, faces_clip, paint_faces, portrait_clip, write_clip
 from tests.samples import a_face, an_analysis, analysis_of
@@ -221,6 +221,21 @@ def test_two_faces_keep_their_own_verdicts():
     looks = [(i / 8, {7: right, 9: left}) for i in range(4)]
     sights = Faces(looks, an_analysis(one, two)).at(0.2)
     assert {sight.box: sight.face.id for sight in sights} == {left: 1, right: 2}
+
+
+@pytest.mark.parametrize(("t_s", "place", "track"), [(0.0, 0, 1), (0.1, 0, 2), (0.125, 200, 1), (0.15, 0, 2)])
+def test_a_face_is_named_by_the_look_nearest_to_when_it_was_judged(t_s, place, track):
+    left, right = (0, 0, 100, 100), (200, 0, 300, 100)
+    face = a_face(1, (0.9,), boxes=((place, 0, place + 100, 100),), times=(t_s,))
+    swapped = [(0.0, {1: left, 2: right}), (0.125, {1: right, 2: left}), (0.25, {1: left, 2: right})]
+    assert list(names(swapped, an_analysis(face))) == [track]
+
+
+def test_a_face_beside_the_judged_one_or_long_after_it_has_no_name():
+    face = a_face(1, (0.9,), boxes=((0, 0, 100, 100),), times=(0.0,))
+    assert names([(0.0, {1: (60, 0, 160, 100)})], an_analysis(face)) == {}
+    assert names([(0.2, {1: (0, 0, 100, 100)})], an_analysis(face)) == {}
+    assert names([], an_analysis(face)) == {}
 
 
 def test_a_face_that_the_analysis_parted_in_two_has_each_name_at_its_time():

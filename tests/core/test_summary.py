@@ -6,13 +6,27 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from core.calibration import Curve
+from core.analysis import Media
+from core.calibration import Calibration, Curve
 from core.looks import Look, Record
 from core.movement import Movement
 from core.plan import PLANS, window_times
-from core.summary import face_warnings, judged_face, nothing_judged, reason, seconds_examined
+from core.summary import (
+    SIGNS,
+    coverage,
+    face_results,
+    face_warnings,
+    is_settled,
+    judged_face,
+    key_frames,
+    most_suspicious,
+    nothing_judged,
+    reason,
+    seconds_examined,
+    signs_of,
+)
 from core.tracks import Track
-from tests.samples import an_unjudged_face
+from tests.samples import a_face, an_unjudged_face
 
 
 @pytest.mark.parametrize("t_s, shown", [(7.96, "0:08"), (3723, "1:02:03")])
@@ -33,6 +47,22 @@ def test_no_face_of_a_picture_is_called_too_brief():
     assert nothing_judged((face,), is_still=False) == "No face was large and long enough to be judged."
 
 
+@pytest.mark.parametrize(
+    ("verdict", "signs", "begins"),
+    [
+        ("likely_manipulated", (), "Signs that fit manipulation: "),
+        ("no_signs_found", (), "Nothing that fits manipulation was found: "),
+        ("inconclusive", (), "The signs are too weak to say either way: "),
+        ("inconclusive", ("one_picture",), "The signs are too weak to say either way: "),
+        ("likely_manipulated", ("one_picture",), SIGNS["one_picture"]),
+        ("inconclusive", ("mouth_alone",), SIGNS["mouth_alone"]),
+        ("inconclusive", ("framed",), SIGNS["framed"]),
+    ],
+)
+def test_a_reason_says_what_its_verdict_says(verdict, signs, begins):
+    assert reason(verdict, [(a_look(0.0), 0.9), (a_look(1.0), 0.2)], signs).startswith(begins)
+
+
 def test_one_frame_leans_and_two_lean():
     def told(high):
         return reason("inconclusive", [(a_look(0.0), 0.9)] * high + [(a_look(0.0), 0.1)] * 3, ())
@@ -47,6 +77,10 @@ def test_a_reason_names_the_moment_that_stands_out_where_all_of_it_together_does
     assert reason(verdict, forged, ()).endswith("16 of 480 frames lean towards manipulation, most at 0:32 (81%).")
     assert "Nothing that fits manipulation was found" not in reason(verdict, forged, ())
     assert reason(verdict, calm, ()).endswith(": 0 of 480 frames lean towards manipulation.")
+
+
+def test_where_nobody_is_seen_that_is_the_warning():
+    assert [warning.code for warning in face_warnings([], (), False, True)] == ["no_face"]
 
 
 def test_a_warning_counts_faces_without_calling_one_many():
@@ -99,6 +133,118 @@ def test_the_interval_lies_about_the_probability(windows, movement):
     face = judged_face(1, Record(track, looks, means, logits, sizes=[60.0], movement=movement), Curve(), is_still=False)
     low, middle, high = (np.log(p / (1 - p)) for p in (face.interval[0], face.probability, face.interval[1]))
     assert 0.4 < (high - middle) / (middle - low) < 2.5
+
+
+DECIDED = Curve(likely_from=0.75, no_signs_until=0.35)
+
+
+@pytest.mark.parametrize(("seconds", "is_judged"), [(0.4, True), (0.39, False)])
+def test_who_is_seen_for_under_half_a_second_beside_others_is_not_judged(seconds, is_judged):
+    faces = face_results([a_record(seconds=8), a_record(seconds=seconds)], Calibration(), is_still=False, trained=True)
+    assert [face.verdict is not None for face in faces] == [True, is_judged]
+
+
+@pytest.mark.parametrize(("frames", "is_judged"), [(3, True), (2, False)])
+def test_three_frames_are_enough_to_be_judged(frames, is_judged):
+    record = a_record()
+    record.looks = record.looks[::8][:frames]
+    (face,) = face_results([record], Calibration(), is_still=False, trained=True)
+    assert (face.verdict is not None) == is_judged
+
+
+def test_all_windows_of_a_face_count_alike_and_of_a_picture_its_one_look():
+    record = a_record(1.0, spread=3.0)
+    assert judged_face(1, record, Curve(), is_still=False).probability == pytest.approx(Curve().probability(1.0))
+    assert judged_face(1, record, Curve(), is_still=True).probability == pytest.approx(Curve().probability(-2.0))
+
+
+def test_who_is_not_judged_is_no_further_chance_of_a_mistake():
+    alone, two = DECIDED, Curve(intercept=-5.0)
+    left_out = Record(Track(2, 0.0, 4.0, (0, 0, 30, 30), np.zeros(192)), too_small=3, sizes=[30.0])
+    first, second = face_results([a_record(4.0), left_out], Calibration((alone, two)), False, trained=True)
+    assert (first.verdict, second.verdict) == ("likely_manipulated", None)
+    assert face_results([a_record(4.0)] * 2, Calibration((alone, two)), False, trained=True)[0].probability < 0.5
+
+
+def test_untrained_weights_give_no_word_on_who_was_not_judged():
+    left_out = Record(Track(2, 0.0, 4.0, (0, 0, 30, 30), np.zeros(192)), too_small=3, sizes=[30.0])
+    first, second = face_results([a_record(4.0), left_out], Calibration((DECIDED,)), False, trained=False)
+    assert (first.verdict, second.verdict) == ("inconclusive", None)
+    assert "untrained" in first.reason and "40 pixels" in second.reason
+
+
+def test_the_face_with_the_highest_probability_speaks_for_the_video():
+    low, high, as_high = a_face(1, (0.2,)), a_face(2, (0.9,)), a_face(3, (0.9,))
+    assert most_suspicious((low, an_unjudged_face(4), high, as_high)) is high
+    assert most_suspicious((an_unjudged_face(),)) is None
+
+
+@pytest.mark.parametrize(
+    ("records", "settled"),
+    [
+        ([], False),
+        (["flagged"], True),
+        (["clear"], True),
+        (["scattered"], False),
+        (["clear on the whole"], False),
+        (["flagged", "scattered"], False),
+        (["flagged", "brief"], False),
+    ],
+    ids=lambda value: " and ".join(value) if isinstance(value, list) else "",
+)
+def test_an_answer_is_settled_once_no_face_may_still_change_sides(records, settled):
+    kinds = {
+        "flagged": a_record(4.0),
+        "clear": a_record(-4.0),
+        "scattered": a_record(0.5, spread=2.0),
+        "clear on the whole": a_record(-1.0, spread=1.5),
+        "brief": a_record(4.0, seconds=0.2),
+    }
+    assert is_settled([kinds[kind] for kind in records], Calibration((DECIDED,))) == settled
+
+
+@pytest.mark.parametrize(("other", "logit", "named"), [(1.0, -2.0, True), (1.0, 2.0, False), (-1.0, -2.0, False)])
+def test_a_sign_is_named_where_it_speaks_for_manipulation_and_louder_than_the_network(other, logit, named):
+    record = a_record(logit)
+    assert signs_of(record, other, None, logit) == (("one_picture",) if named else ())
+    assert signs_of(record, None, other, logit) == (("framed",) if named else ())
+
+
+def test_key_frames_are_the_three_most_suspicious_half_a_second_apart():
+    logits = {0.0: 1.0, 0.25: 3.0, 0.5: 2.5, 0.75: 2.0, 1.5: 0.0, 4.0: 3.0, 6.0: -1.0}
+    moments = [(replace(a_look(t_s), logit=logit), 0.5) for t_s, logit in logits.items()]
+    assert [frame.t_s for frame in key_frames(moments)] == [0.25, 4.0, 0.75]
+
+
+@pytest.mark.parametrize(("size", "warned"), [(79.9, True), (80.0, False)])
+def test_a_face_whose_signs_compression_may_hide_is_warned_of(size, warned):
+    face = replace(a_face(), size_px=size)
+    found = face_warnings([a_record(1.0)], (face,), is_still=False, trained=True)
+    assert ["low_resolution"] * warned == [warning.code for warning in found]
+
+
+@pytest.mark.parametrize(("has_audio", "told"), [(True, "not_examined"), (False, "absent")])
+def test_a_sound_that_nobody_listened_to_is_told(has_audio, told):
+    media = Media(8.0, 640, 360, 25.0, "h264", "mov", has_audio, False)
+    small = Record(Track(2, 0.0, 8.0, (0, 0, 30, 30), np.zeros(192)), too_small=3)
+    seen = SimpleNamespace(
+        records={1: a_record(0.0), 2: small, 3: a_record(0.0, seconds=0.2)},
+        spans=[(0.0, 1.75, 1.79)],
+        frames=8,
+        frames_with_face=7,
+    )
+    found = coverage(media, "default", seen, is_still=False)
+    assert (found.audio, found.windows, found.frames_examined, found.frames_with_face) == (told, 1, 8, 7)
+    assert (found.faces_found, found.faces_judged, found.faces_too_small, found.faces_too_short) == (3, 1, 1, 1)
+    assert (found.seconds_examined, found.seconds_total) == (1.75, 8.0)
+
+
+def a_record(logit: float = 0.0, seconds: float = 8.0, spread: float = 0.0) -> Record:
+    """Somebody who was looked at 24 times, in three windows."""
+    logits = [logit - spread, logit, logit + spread]
+    looks = [replace(a_look(seconds * i / 23), logit=logits[i % 3]) for i in range(24)]
+    track = Track(1, 0.0, seconds, (0, 0, 90, 90), np.zeros(192))
+    return Record(track, looks, logits, logits * 8, sizes=[90.0] * 24, usable=24)
 
 
 def times_shown(window: np.ndarray, fps: float) -> list[float]:

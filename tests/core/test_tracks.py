@@ -3,7 +3,7 @@ import pytest
 
 from core.example import camera_view, portrait
 from core.faces import Face
-from core.tracks import Scene, Track, Tracker
+from core.tracks import Scene, Track, Tracker, is_part
 from tests.media import paint_faces
 
 SIZE = (640, 360)
@@ -173,3 +173,21 @@ def test_a_darker_or_shifted_picture_is_no_cut(change):
     view = camera_view(portrait(), 0.0, SIZE)
     other = {"darker": view // 3, "shifted": np.roll(view, 90, axis=1)}[change]
     assert not Scene.of(0.1, other).is_cut_from(Scene.of(0.0, view))
+
+
+@pytest.mark.parametrize(
+    ("box", "later_s", "part"),
+    [
+        ((150, 150, 230, 230), 0.1, True),
+        ((320, 100, 400, 180), 0.1, False),
+        ((100, 320, 180, 400), 0.1, False),
+        ((256, 100, 336, 180), 0.1, True),
+        ((264, 100, 344, 180), 0.1, False),
+        ((150, 150, 280, 280), 0.1, False),
+        ((150, 150, 230, 230), 5.0, False),
+    ],
+    ids=["inside", "beside", "below", "half inside", "half outside", "as large", "long after"],
+)
+def test_only_what_lies_inside_a_face_just_seen_is_a_part_of_it(box, later_s, part):
+    seen = Track(1, 0.0, 1.0, (100, 100, 300, 300), np.zeros(192))
+    assert is_part(box, 1.0 + later_s, seen) == part

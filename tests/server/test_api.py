@@ -489,6 +489,7 @@ def test_drawn_files_are_listed_and_sent_so_that_no_browser_runs_them(client, dr
     assert answer.text == "<script>alert(1)</script>"
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "no-store"
     assert "sandbox" in answer.headers["Content-Security-Policy"]
     assert client.get(f"/v1/checks/{drawn}/artifacts/report.html", headers={"Range": "bytes=0-7"}).text == "<script>"
 

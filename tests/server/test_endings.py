@@ -109,6 +109,29 @@ def test_a_copy_of_a_result_is_as_old_as_the_result(client, parts, config):
     assert parts.store.submit(replace(wish, owner="cem"))[0].status == "queued"
 
 
+@pytest.mark.parametrize("more", [{"artifacts": True}, {"callback_url": "https://a.example/hook"}])
+def test_who_asks_for_pictures_or_a_webhook_is_not_put_off_with_a_copy(client, parts, more):
+    wish = Wish("ann", "a video", None, "upload", artifacts="artifacts" in more)
+    parts.store.submit(wish)
+    parts.queue.done(parts.queue.take("test"), result("no_signs_found", 0.1).to_json(), None, None)
+    assert parts.store.submit(replace(wish, owner="bob", **more))[0].status == "queued"
+
+
+def test_what_is_forgotten_leaves_no_row(client, parts):
+    check_id = submit(client, "a key", callback_url="https://a.example/hook").json["id"]
+    client.post(f"/v1/checks/{check_id}/cancel")
+    assert len(rows(parts, Claim)) == 2 and len(rows(parts, Delivery)) == 1
+    client.delete(f"/v1/checks/{check_id}")
+    assert [rows(parts, table) for table in (Check, Claim, Delivery)] == [[], [], []]
+
+
+def test_the_file_of_a_check_that_is_cancelled_while_it_waits_goes_at_once(client, config):
+    check_id = client.post("/v1/checks", data={"file": (io.BytesIO(video("fine")), "clip.mp4")}).json["id"]
+    assert config.source(check_id).exists()
+    client.post(f"/v1/checks/{check_id}/cancel")
+    assert not config.source(check_id).exists()
+
+
 class Deletes:
     """Draws into the folder of a check that its owner deletes meanwhile."""
 

@@ -222,3 +222,43 @@ def test_with_keys_the_review_page_asks_for_one(held):
         assert session.scalars(select(Audit)).one().who == "rita"
     services(app).keys.remove("rita")
     assert "API key" in client.get("/reviews").text
+
+
+def test_what_was_drawn_of_a_held_check_is_for_reviewers_alone(held):
+    app, check_id = held
+    key = services(app).keys.add("sam", ("submit",))
+    client = app.test_client()
+    for headers in ({}, {"Authorization": f"Bearer {key}"}):
+        assert client.get(f"/reviews/{check_id}/report.html", headers=headers).status_code == 401
+
+
+def test_a_reviewer_sees_nothing_of_a_check_that_was_not_held(app, client, config):
+    check_id = client.post("/v1/checks", json={**LINK, "artifacts": True}).json["id"]
+    check = services(app).queue.take("test")
+    folder = config.artifacts(check_id, check.fence)
+    folder.mkdir(parents=True)
+    (folder / "report.html").write_text("somebody's face")
+    services(app).queue.done(check, result("no_signs_found", 0.1).to_json(), None, None)
+    assert client.get(f"/v1/checks/{check_id}/artifacts/report.html").status_code == 200
+    assert client.get(f"/reviews/{check_id}/report.html").status_code == 404
+
+
+def test_a_form_that_signs_in_from_elsewhere_is_refused(held):
+    app, _ = held
+    key = services(app).keys.add("rita", ("review",))
+    assert app.test_client().post("/reviews/sign-in", data={"key": key}).status_code == 403
+
+
+def test_who_asked_to_be_told_is_told_of_the_review_too(held):
+    app, check_id = held
+    services(app).reviews.decide(check_id, "overturn", "rita", "")
+    with services(app).database.read() as session:
+        bodies = [delivery.body for delivery in session.scalars(select(Delivery))]
+    assert sum('"check.reviewed"' in body and '"decision":"overturned"' in body for body in bodies) == 1
+
+
+def test_a_held_check_that_has_expired_waits_for_nobody(held):
+    app, check_id = held
+    with services(app).database.write() as session:
+        session.get(Check, check_id).expires_at = 1.0
+    assert app.test_client().get("/v1/reviews").json["held"] == []

@@ -2,11 +2,13 @@ import gzip
 import json
 import os
 import threading
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from core.errors import ERRORS, CheckError
-from core.fetch.download import PHRASES, Limits, expand, fetch, reason
+from core.fetch.download import HOPS, PHRASES, Limits, expand, fetch, reason
 from core.fetch.sites import Allowed, Link, canonicalise
 
 
@@ -230,6 +232,31 @@ def test_a_file_whose_length_is_over_the_limit_is_not_fetched(site, bring, tmp_p
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 1_100_000
 
 
+@pytest.mark.parametrize(("length", "code"), [("PT1H59M", None), ("PT2H1M", "too_long")])
+def test_a_video_over_the_length_that_is_taken_is_not_fetched(site, clip, bring, tmp_path, length, code):
+    serve_clip(site, clip)
+    about = {"@context": "https://schema.org", "@type": "VideoObject", "name": "A talk", "duration": length}
+    about |= {"contentUrl": site.url("/clip.mp4")}
+    site.pages["/talk"] = page(f'<script type="application/ld+json">{json.dumps(about)}</script>')
+    if code:
+        assert failing(bring, "/talk") == code and not any(tmp_path.iterdir())
+    else:
+        assert bring("/talk").duration_s == 7140
+
+
+def test_what_is_still_going_on_is_told_as_live(site, clip, bring):
+    serve_clip(site, clip)
+    name = next(name for name, content in clip.items() if b"#EXT-X-ENDLIST" in content)
+    site.pages["/live.m3u8"] = (site.pages[f"/{name}"][0], clip[name].replace(b"#EXT-X-ENDLIST", b""))
+    assert failing(bring, "/live.m3u8") == "live"
+
+
+def test_a_disk_that_is_nearly_full_ends_a_download(site, bring, monkeypatch):
+    monkeypatch.setattr("core.fetch.download.shutil.disk_usage", lambda _: SimpleNamespace(free=60 * 2**20))
+    site.pages["/big.mp4"] = ("video/mp4", b"\0\0\0\x18ftypmp42" + b"x" * 3_000_000)
+    assert failing(bring, "/big.mp4") == "disk_full"
+
+
 def test_a_body_without_end_stops_at_the_limit(site, bring, tmp_path):
     def endless(handler):
         handler.send_response(200)
@@ -242,6 +269,21 @@ def test_a_body_without_end_stops_at_the_limit(site, bring, tmp_path):
     site.pages["/endless.mp4"] = endless
     assert failing(bring, "/endless.mp4", Limits(bytes=1_000_000)) == "too_large"
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 2_500_000
+
+
+def test_a_body_that_the_guard_has_cut_is_not_taken_for_the_whole(site, guard, allowed, tmp_path):
+    def without_length(handler):
+        handler.begin(200, {"Content-Type": "video/mp4", "Connection": "close"})
+        handler.wfile.write(b"\0\0\0\x18ftypmp42" + b"x" * 600_000)
+
+    site.pages["/cut.mp4"] = without_length
+    link = canonicalise(site.url("/cut.mp4"), allowed)
+    assert code_of(lambda: fetch(link, tmp_path, guard.exit("small", 300_000, 30))) == "too_large"
+
+
+def test_a_player_of_another_site_in_a_page_is_left_alone(site, bring):
+    site.pages["/post"] = page('<iframe src="https://www.youtube.com/embed/aqz-KE-bpKQ"></iframe>')
+    assert failing(bring, "/post") == "no_video"
 
 
 def test_a_compressed_bomb_stops_at_the_limit(site, bring, tmp_path):
@@ -335,13 +377,23 @@ def test_what_a_shortener_answers_becomes_a_code(site, guard, status, code):
     assert code_of(lambda: expand(short, guard.exit("job", 10**6, 30))) == code
 
 
-@pytest.mark.parametrize("where", ["http://127.0.0.1/", "https://example.org/", "file:///etc/passwd", "/page"])
+@pytest.mark.parametrize(
+    "where",
+    ["http://127.0.0.1/", "https://example.org/", "https://notfacebook.com/reel/1", "file:///etc/passwd", "/page"],
+)
 def test_a_short_link_to_somewhere_else_is_not_followed(site, forbidden, guard, where):
     site.pages["/s"] = lambda h: h.redirect(where)
     with pytest.raises(CheckError) as caught:
         expand(Link(SHORT.site, site.url("/s"), None), guard.exit("job", 10**6, 30))
     assert caught.value.code in ("unsupported_site", "bad_link")
     assert site.hits == ["/s"]
+
+
+def test_a_short_link_that_leads_to_itself_is_given_up(site, guard):
+    site.pages["/s"] = lambda h: h.redirect("/s")
+    own = replace(SHORT.site, canonical=site.url("/"))
+    assert code_of(lambda: expand(Link(own, site.url("/s"), None), guard.exit("job", 10**6, 30))) == "no_video"
+    assert len(site.hits) == HOPS
 
 
 @pytest.mark.parametrize("where", ["http://[", "//a\u2100.example/"])

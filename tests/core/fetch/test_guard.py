@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from core.fetch import guard as guard_module
-from core.fetch.guard import Proxy, Spent, Ticket, is_public, run
+from core.fetch.guard import Proxy, Refused, Spent, Ticket, is_public, parse_target, run
 
 NOT_PUBLIC = (
     "0.0.0.0",
@@ -80,6 +80,11 @@ def test_a_page_of_an_allowed_address_comes_through_whole(site, guard):
     answer = get(site.url("/page"), guard.exit("job", 10**6, 30))
     assert answer.content == b"hello " * 50_000
     assert answer.headers["Content-Type"] == "text/plain"
+
+
+def test_what_follows_the_question_mark_of_a_link_is_asked_for(site, guard):
+    get(site.url("/page?id=7&b"), guard.exit("job", 10**6, 30))
+    assert site.hits == ["/page?id=7&b"]
 
 
 # what stands for the forbidden server's host in a link; {port} follows
@@ -206,6 +211,30 @@ def test_without_a_good_ticket_nothing_is_served(site, guard, change):
     assert site.hits == []
 
 
+def test_a_ticket_past_its_time_opens_nothing(site, guard):
+    way_out = guard.exit("late", 10**6, -1)
+    assert get(site.url("/page"), way_out).status_code == 403
+    assert (way_out.refused(), site.hits) == ("timed_out", [])
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("GET", "ftp://a.example/x"),
+        ("GET", "https://a.example/x"),
+        ("GET", "/x"),
+        ("GET", "http://user:word@a.example/x"),
+        ("CONNECT", "user@a.example:443"),
+        ("CONNECT", ":443"),
+        ("CONNECT", "a.example:99999"),
+    ],
+)
+def test_only_a_tunnel_or_a_plain_link_without_a_password_is_a_target(method, target):
+    with pytest.raises(Refused) as refused:
+        parse_target(method, target)
+    assert refused.value.code == "bad_link"
+
+
 def test_a_body_over_the_budget_is_cut_and_the_reason_kept(site, guard):
     def endless(handler):
         handler.send_response(200)
@@ -319,6 +348,12 @@ def test_headers_meant_for_the_proxy_do_not_reach_the_site(site, guard):
     get(site.url("/show"), guard.exit("job", 10**6, 30), headers={"Host": "other.example"})
     assert "Proxy-Authorization" not in seen
     assert seen["Host"] == site.host
+
+
+def test_the_guard_listens_on_loopback_alone(guard):
+    port = urlsplit(guard.exit("job", 10**6, 30).proxy).port
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port), timeout=2)  # where it would be, if it listened to everybody
 
 
 def test_a_guard_that_died_is_started_again(site, guard):

@@ -146,3 +146,13 @@ for (const [text, address, permission, isOpen] of ADDRESSES) {
 for (const text of ['', '127.0.0.1:8000', 'ftp://a.example', 'https://me:pw@a.example', 'https://a.example/?key=1', 'javascript:alert(1)']) {
     test(`${text || 'nothing'} is no server's address`, () => assert.equal(serverAddress(text), null));
 }
+
+test('a call carries no cookie, no page it comes from and no key that was not set', async () => {
+    const seen = [];
+    const fetch = async (_url, init) => seen.push(init) && new Response('{}');
+    for (const apiKey of ['', 'a-key']) await createApi({ server: 'https://a.example', apiKey, fetch }).info();
+    for (const { credentials, referrerPolicy, cache } of seen) {
+        assert.deepEqual([credentials, referrerPolicy, cache], ['omit', 'no-referrer', 'no-store']);
+    }
+    assert.deepEqual(seen.map(({ headers }) => headers.get('Authorization')), [null, 'Bearer a-key']);
+});

@@ -105,3 +105,57 @@ test('a check that is deleted while it is being sent is deleted on the server on
     await until('the deletion', () => stub.requests.some(({ method }) => method === 'DELETE'), 5);
     assert.equal(stub.submitted().length, 1);
 });
+
+const NO_YES = [
+    ['nobody has said yes', () => null],
+    ['the yes was for another server', () => ({ server: 'https://other.example', at: 0 })],
+];
+for (const [name, consent] of NO_YES) {
+    test(`where ${name}, nothing is sent, not even a deletion`, async () => {
+        const settings = stored.get('settings');
+        const key = name.replaceAll(' ', '-');
+        stored.set('settings', { ...settings, consent: consent() });
+        stub.requests.length = 0;
+        await checks.begin(about(key));
+        assert.equal(stored.get(`check:${key}`).problem.code, 'not_allowed');
+        await checks.keep({ ...about(key), serverId: 'known-to-the-server', phase: 'done', nextAt: null });
+        await checks.remove([key]);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        assert.deepEqual(stub.requests, []);
+        stored.set('settings', settings);
+    });
+}
+
+test('a check of a server that is set no more is neither sent to nor deleted on the one that is', async () => {
+    stub.requests.length = 0;
+    const old = { ...about('old'), server: 'https://other.example' };
+    await checks.begin(old);
+    assert.equal(stored.get('check:old').problem.code, 'not_allowed');
+    await checks.keep({ ...old, serverId: 'known-to-the-other', phase: 'done', nextAt: null });
+    await checks.remove(['old']);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual(stub.requests, []);
+});
+
+test('of a check that the server gave twice the last to be cancelled is cancelled there', async () => {
+    stub.requests.length = 0;
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    await checks.begin({ ...about('one-tab'), url: 'https://x.com/a/status/3' });
+    await until('its answer', () => phaseOf('one-tab') === 'analyzing', 5);
+    const { serverId } = stored.get('check:one-tab');
+    await checks.keep({ ...about('other-tab'), url: 'https://x.com/a/status/3', serverId, phase: 'analyzing' });
+    await checks.cancel('one-tab');
+    await checks.cancel('other-tab');
+    await until('the server to be told', () => stub.requests.some(({ path }) => path.endsWith(`${serverId}/cancel`)), 5);
+});
+
+test('a recording that was sent three times without an answer is sent no more', async () => {
+    stub.requests.length = 0;
+    await putRecording('in-vain', new Blob(['moving pictures']));
+    await checks.keep({ ...recorded(about('in-vain'), 8, Date.now()), uploads: 3 });
+    await checks.carryOn();
+    await until('its end', () => phaseOf('in-vain') === 'failed', 5);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(stored.get('check:in-vain').problem.code, 'upload_stopped');
+    assert.equal(stub.submitted().length, 0);
+});
