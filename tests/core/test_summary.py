@@ -51,7 +51,7 @@ def test_no_face_of_a_picture_is_called_too_brief():
     ("verdict", "signs", "begins"),
     [
         ("likely_manipulated", (), "Signs that fit manipulation: "),
-        ("no_signs_found", (), "Nothing that fits manipulation was found: "),
+        ("no_signs_found", (), "Taken together, nothing that fits manipulation was found: "),
         ("inconclusive", (), "The signs are too weak to say either way: "),
         ("inconclusive", ("one_picture",), "The signs are too weak to say either way: "),
         ("likely_manipulated", ("one_picture",), SIGNS["one_picture"]),
