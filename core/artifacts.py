@@ -7,8 +7,8 @@ from pathlib import Path
 from core.analysis import Analysis
 from core.annotate import annotated_picture, annotated_video
 from core.container import Source
-from core.draw import heat_over, most_suspicious
-from core.render import MAX_FACES, Heat, key_crops, key_frame_sheet, timeline_picture, with_heat, written_whole
+from core.draw import heat_over
+from core.render import Heat, Keys, key_frame_sheet, key_pictures, timeline_picture, written_whole
 from core.report import write_report
 
 
@@ -34,31 +34,32 @@ def write_artifacts(
     with written_whole(written[0]) as part:
         report = {"path": str(path), "analysis": analysis.to_json()}
         part.write_text(json.dumps(report, indent=2) + "\n")
-    key_frame_sheet(path, analysis, written[1], heat)
-    write_report(path, analysis, written[2], heat, name)
+    keys = key_pictures(path, analysis, heat)
+    key_frame_sheet(path, analysis, written[1], keys)
+    write_report(path, analysis, written[2], keys, name)
     if heat:
-        written += heat_pictures(path, analysis, folder / "heat-maps", heat)
+        written += heat_pictures(keys, folder / "heat-maps")
     if analysis.media.is_still:
         written.append(folder / "annotated.png")
         annotated_picture(path, analysis, written[-1])
         return written
     written.append(folder / "timeline.png")
-    timeline_picture(path, analysis, written[-1])
+    timeline_picture(path, analysis, written[-1], keys)
     if film:
         written.append(folder / "annotated.mp4")
         annotated_video(path, analysis, written[-1], progress, cancel)
     return written
 
 
-def heat_pictures(path: Source, analysis: Analysis, folder: Path, heat: Heat) -> list[Path]:
+def heat_pictures(keys: Keys, folder: Path) -> list[Path]:
     """A PNG of each key frame's crop under its heat map: face-1-at-3.25s.png."""
     from PIL import Image
 
     for old in folder.glob("*.png"):  # of a check before, maybe of other moments
         old.unlink(missing_ok=True)
     written = []
-    for face_id, cut in key_crops(path, most_suspicious(analysis.faces, MAX_FACES)).items():
-        for key, picture, one in with_heat(cut, heat):
+    for face_id, cut in keys.by_face.items():
+        for key, picture, one in cut:
             written.append(folder / f"face-{face_id}-at-{key.t_s:.2f}s.png")
             with written_whole(written[-1]) as part:
                 Image.fromarray(heat_over(picture, one)).save(part, "PNG")

@@ -95,7 +95,8 @@ class Detector:
         clock = Clock()
         progress(0, 1, "open")
         with clock.stage("open"):
-            media = video.probe(path)
+            known = video.look_into(path)
+            media = known.media
         progress(1, 1, "open")
 
         warnings: list[Warning] = []
@@ -107,7 +108,7 @@ class Detector:
             return plan.ends_early and summary.is_settled(list(looks.records.values()), self.calibration)
 
         stop = threading.Event()
-        frames = video.frames(path, plan, warnings, stopped=stop.is_set)
+        frames = video.frames(path, plan, warnings, stopped=stop.is_set, known=known)
         with self._threads.lent() as thread:
             if not isinstance(path, Pieces):  # who brings those may not be asked from another thread
                 frames = ahead(frames, thread, looks.raise_if_cancelled, stop.set)

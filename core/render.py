@@ -7,6 +7,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,16 @@ Heat = Callable[[np.ndarray], np.ndarray]  # crops (N, H, W, 3) uint8 -> heat ma
 
 MAX_FACES = 6  # on one picture; the rest is named in words
 MAX_KEY_FRAMES = 3  # of one face; so many has an analysis
+
+Cut = tuple[KeyFrame, np.ndarray, np.ndarray | None]  # a key frame, its crop (224, 224, 3) uint8, and its heat map
+
+
+@dataclass(frozen=True, eq=False)
+class Keys:
+    """The key frames of the most suspicious faces: made once, as several pictures show them, and heat maps take longest."""
+
+    by_face: dict[int, list[Cut]]  # by the face's id, in order of time
+    has_heat: bool
 
 
 @contextmanager
@@ -78,24 +89,28 @@ def key_crops(path: Source, faces: list[FaceResult]) -> dict[int, list[tuple[Key
     return crops
 
 
-def with_heat(
-    cut: list[tuple[KeyFrame, np.ndarray]], heat: Heat | None
-) -> list[tuple[KeyFrame, np.ndarray, np.ndarray | None]]:
+def with_heat(cut: list[tuple[KeyFrame, np.ndarray]], heat: Heat | None) -> list[Cut]:
     """One face's key frames and crops with the heat map of each; None where there is no `heat`."""
     maps = heat(np.stack([picture for _, picture in cut])) if heat and cut else [None] * len(cut)
     return [(key, picture, one) for (key, picture), one in zip(cut, maps, strict=True)]
+
+
+def key_pictures(path: Source, analysis: Analysis, heat: Heat | None = None) -> Keys:
+    """Decode and cut out the key frames that pictures show, and make their heat maps if there is `heat`. Raises CheckError."""
+    crops = key_crops(path, most_suspicious(analysis.faces, MAX_FACES))
+    return Keys({face_id: with_heat(cut, heat) for face_id, cut in crops.items()}, heat is not None)
 
 
 def is_empty(heat: np.ndarray | None) -> bool:
     return heat is not None and float(heat.max()) == 0
 
 
-def timeline_picture(path: Source, analysis: Analysis, out: Path) -> None:
+def timeline_picture(path: Source, analysis: Analysis, out: Path, keys: Keys) -> None:
     """A PNG of the probability over time: a row for each face with its portrait, its line and the bands behind it."""
     from matplotlib.figure import Figure  # without pyplot, which keeps global state and is not for threads
 
     faces = most_suspicious(analysis.faces, MAX_FACES)
-    portraits = {face_id: cut[0][1] for face_id, cut in key_crops(path, faces).items() if cut}
+    portraits = {face_id: cut[0][1] for face_id, cut in keys.by_face.items() if cut}
     height = 1.55 + 1.55 * max(1, len(faces))
     figure = Figure(figsize=(11, height), facecolor=np.array(PAPER) / 255)
     figure.text(0.02, 1 - 0.34 / height, short(path.name), fontsize=13, weight="bold", va="center", parse_math=False)
@@ -151,14 +166,13 @@ def _timeline_row(axes, face: FaceResult, analysis: Analysis, is_last: bool) -> 
         axes.spines[side].set_visible(False)
 
 
-def key_frame_sheet(path: Source, analysis: Analysis, out: Path, heat: Heat | None = None) -> None:
+def key_frame_sheet(path: Source, analysis: Analysis, out: Path, keys: Keys) -> None:
     """A PNG of the most suspicious frames of each face, with and without its heat map."""
     from PIL import Image, ImageDraw
 
     side, gap, left = 264, 12, 24
     faces = [face for face in most_suspicious(analysis.faces, MAX_FACES) if face.key_frames]
-    crops = key_crops(path, faces)
-    row = (side + gap) * (2 if heat else 1) + 84
+    row = (side + gap) * (2 if keys.has_heat else 1) + 84
     width = 2 * left + MAX_KEY_FRAMES * (side + gap) - gap
     sheet = Image.new("RGB", (width, 104 + max(1, len(faces)) * row + 40), PAPER)
     draw = ImageDraw.Draw(sheet)
@@ -180,7 +194,7 @@ def key_frame_sheet(path: Source, analysis: Analysis, out: Path, heat: Heat | No
         if analysis.media.is_still:
             seen = f"{face.size_px:.0f} pixels"
         draw.text((left + 16, y + 22), seen, INK, font(14))
-        for column, (key, picture, one) in enumerate(with_heat(crops[face.id], heat)):
+        for column, (key, picture, one) in enumerate(keys.by_face[face.id]):
             x = left + column * (side + gap)
             sheet.paste(Image.fromarray(picture).resize((side, side)), (x, y + 50))
             if one is not None:
@@ -192,7 +206,9 @@ def key_frame_sheet(path: Source, analysis: Analysis, out: Path, heat: Heat | No
     if not faces:
         draw.text((left, y), "No face was judged, so there are no key frames.", INK, font(16))
     note = (
-        ["Bright: where in this frame the signs are strongest. Each map has its own scale."] if heat and faces else []
+        ["Bright: where in this frame the signs are strongest. Each map has its own scale."]
+        if keys.has_heat and faces
+        else []
     )
     draw.text((left, sheet.height - 34), "   ".join(note + and_more(analysis)), DIM, font(13))
     with written_whole(out) as part:

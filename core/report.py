@@ -19,7 +19,7 @@ from core.analysis import Analysis, FaceResult, KeyFrame
 from core.container import Source
 from core.draw import LOOKS, band_stretches, heat_over, most_suspicious, runs
 from core.facts import facts, meaning
-from core.render import MAX_FACES, MAX_KEY_FRAMES, Heat, is_empty, key_crops, with_heat, written_whole
+from core.render import MAX_FACES, MAX_KEY_FRAMES, Keys, is_empty, written_whole
 from core.words import clock, count, percent, percent_range, printable
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -39,15 +39,15 @@ class Shot:
 Shots = dict[int, list[Shot]]  # by the face's id, in order of time
 
 
-def key_shots(path: Source, analysis: Analysis, heat: Heat | None = None) -> Shots:
-    """The key frames of the most suspicious faces. heat: crops to heat maps, as in `core.render`. Raises CheckError."""
-    shots: Shots = {}
-    for face_id, cut in key_crops(path, most_suspicious(analysis.faces, MAX_FACES)).items():
-        shots[face_id] = [
+def key_shots(keys: Keys) -> Shots:
+    """The key frames of the most suspicious faces, for a page."""
+    return {
+        face_id: [
             Shot(key, as_data(picture), None if one is None else as_data(heat_over(picture, one)), is_empty(one))
-            for key, picture, one in with_heat(cut, heat)
+            for key, picture, one in cut
         ]
-    return shots
+        for face_id, cut in keys.by_face.items()
+    }
 
 
 def as_data(picture: np.ndarray) -> str:
@@ -100,14 +100,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def write_report(
-    path: Source, analysis: Analysis, out: Path, heat: Heat | None = None, name: str | None = None
-) -> None:
+def write_report(path: Source, analysis: Analysis, out: Path, keys: Keys, name: str | None = None) -> None:
     """Write the report of one checked file as HTML, under its own name unless another is given.
 
     Raises CheckError (disk_full, not_writable).
     """
-    page = report_page(name or path.name, analysis, key_shots(path, analysis, heat), utc_now(), sha256_of(path))
+    page = report_page(name or path.name, analysis, key_shots(keys), utc_now(), sha256_of(path))
     with written_whole(out) as part:
         part.write_text(page, encoding="utf-8")
 

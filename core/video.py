@@ -20,7 +20,18 @@ from core.picture import Geometry, Upright, geometry
 from core.plan import PLANS, Plan, plan_named, window_times
 from core.timeline import REORDERED, KeyFrame, Timeline, keyframe_before, read_timeline
 
-__all__ = ["PLANS", "Frame", "Limits", "Plan", "frames", "frames_at", "plan_named", "probe", "window_times"]
+__all__ = [
+    "PLANS",
+    "Frame",
+    "Limits",
+    "Plan",
+    "frames",
+    "frames_at",
+    "look_into",
+    "plan_named",
+    "probe",
+    "window_times",
+]
 
 CONTAINER_NAMES = {"mov": "mp4/mov", "matroska": "mkv/webm", "asf": "wmv", "mpegts": "mpeg-ts", "mpeg": "mpeg-ps"}
 
@@ -37,13 +48,27 @@ class Frame:
     until_s: float = 0.0  # when the next one is shown, as far as that is known
 
 
+@dataclass(frozen=True)
+class Known:
+    """What one look at the packets and the first picture tells, for who goes on to the frames."""
+
+    media: Media
+    timeline: Timeline
+    shape: Geometry
+
+
 def probe(path: str | Source, limits: Limits = DEFAULT_LIMITS) -> Media:
     """What the file is, by its packets' times and its first picture rather than by what it says. Raises CheckError."""
+    return look_into(path, limits).media
+
+
+def look_into(path: str | Source, limits: Limits = DEFAULT_LIMITS) -> Known:
+    """As `probe`, with all that `frames` would have to find out again: the packets of a long file take a while."""
     with open_video(path, limits) as video:
         timeline = read_timeline(video)
     with open_video(path, limits) as video:
         shape = _first_shape(video)
-        return Media(
+        media = Media(
             duration_s=round(timeline.duration_ms / 1000, 2),
             width=shape.width,
             height=shape.height,
@@ -53,6 +78,7 @@ def probe(path: str | Source, limits: Limits = DEFAULT_LIMITS) -> Media:
             has_audio=bool(video.container.streams.audio),
             is_still=timeline.is_still,
         )
+    return Known(media, timeline, shape)
 
 
 def frames(
@@ -61,16 +87,18 @@ def frames(
     warnings: list[Warning],
     limits: Limits = DEFAULT_LIMITS,
     stopped: Callable[[], bool] = lambda: False,
+    known: Known | None = None,
 ) -> Iterator[Frame]:
     """Decode the frames of the plan, window by window, in order of time. Raises CheckError.
 
     No frame comes twice. What could not be read or trusted is appended to `warnings` as it shows. Holds a few
     pictures at a time, however long the video is. `stopped` is asked at every picture, and many may lie before the next
-    frame; True ends with CheckError("cancelled").
+    frame; True ends with CheckError("cancelled"). known: what `look_into` told of the file, where it was asked.
     """
     warn = _warner(warnings)
+    known = known or look_into(path, limits)
+    timeline, upright = known.timeline, Upright(known.shape)
     with open_video(path, limits) as video:
-        timeline = read_timeline(video)
         windows = _windows(video, timeline, plan)
     if video.others:
         warn("further_tracks", "The file has further picture tracks, which were not looked at.")
@@ -78,8 +106,6 @@ def frames(
         warn("untrusted_timestamps", "The times in the file make no sense; frames are placed by their number.")
     if timeline.is_short:
         warn("shorter_than_declared", "The file promises a longer video than it holds.")
-    with open_video(path, limits) as video:
-        upright = Upright(_first_shape(video))
     is_damaged = True
     with open_video(path, limits) as video:
         reader = _Reader(video, timeline, warn, stopped)
@@ -199,10 +225,11 @@ class _Reader:
         """The pictures shown at the wanted times, each once."""
         if not self._timeline.by_number:  # else every picture counts
             self._wanted = [ms for window in windows for ms in window.wanted]
-        shown, coming = None, next(self._stream, None)
-        given = -1
+        shown, coming, given = None, None, -1
         for number, window in enumerate(windows):
-            if window.keyframe and window.keyframe.ms > self._last_ms and self._jump(window.keyframe):
+            # none is decoded before the first jump; to the first key frame of all there is none
+            jumps = window.keyframe and window.keyframe.ms > max(0, self._last_ms) and self._jump(window.keyframe)
+            if jumps or number == 0:
                 shown, coming = None, next(self._stream, None)
             for ms in window.wanted:
                 while coming is not None and coming.ms <= ms:

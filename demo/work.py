@@ -13,7 +13,7 @@ from pathlib import Path
 from core.analysis import Analysis
 from core.annotate import annotated_picture, annotated_video
 from core.errors import CheckError
-from core.render import Heat
+from core.render import Heat, key_pictures
 from core.report import Shots, key_shots, report_page, sha256_of, utc_now
 from demo.detectors import Loaded
 
@@ -90,7 +90,7 @@ def check(
 
 def answer(path: Path, analysis: Analysis, heat: Heat, folder: Path) -> Answer:
     """Write the JSON and the report."""
-    shots = key_shots(path, analysis, heat)
+    shots = key_shots(key_pictures(path, analysis, heat))
     stem = f"unmask-{path.stem[:60]}"
     found = Answer(analysis, shots, folder / f"{stem}.json", folder / f"{stem}.html")
     told = {"path": path.name, "analysis": analysis.to_json()}

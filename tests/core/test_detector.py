@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from core import pretrained
+from core import pretrained, video
 from core.analysis import Analysis
 from core.calibration import Calibration, Curve
 from core.detector import Detector
@@ -17,6 +17,7 @@ from core.errors import CheckError
 from core.example import portrait
 from core.pieces import Pieces
 from core.pretrained import load_weights
+from core.timeline import read_timeline
 from core.video import Plan, plan_named
 from tests import media
 from tests.tiny import tiny_weights
@@ -374,3 +375,11 @@ def test_the_model_is_there_for_who_wants_to_look_inside(detector):
     assert not detector.model.training
     assert detector.device == "cpu"
     assert dataclasses.asdict(detector.info)["name"] == "tiny"
+
+
+def test_a_check_goes_through_the_packets_of_a_file_once(detector, clips, monkeypatch):
+    """Of a large one it takes a tenth of a second and more."""
+    path, read = media.grey_clip(clips / "once.mp4"), []
+    monkeypatch.setattr(video, "read_timeline", lambda opened: read.append(opened) or read_timeline(opened))
+    detector.check(path, BRIEF)
+    assert len(read) == 1

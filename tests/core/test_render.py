@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from core.draw import LOOKS, heat_over, runs, short
 from core.errors import CheckError
-from core.render import key_crops, key_frame_sheet, timeline_picture, written_whole
+from core.render import key_crops, key_frame_sheet, key_pictures, timeline_picture, written_whole
 from core.words import clock, percent
 from tests.media import portrait_clip
 from tests.samples import a_face, an_analysis, an_unjudged_face, analysis_of
@@ -23,6 +23,10 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     return portrait_clip(tmp_path_factory.mktemp("render") / "portrait.mp4")
+
+
+def draw(make, path, analysis, out, heat=None):
+    make(path, analysis, out, key_pictures(path, analysis, heat))
 
 
 def test_every_verdict_has_a_mark_and_words_of_its_own():
@@ -73,8 +77,8 @@ def test_key_crops_show_the_face_at_the_time_named(clip):
 
 def test_the_timeline_grows_by_a_row_for_each_face(clip, tmp_path):
     one, two = a_face(1), a_face(2, (0.2, 0.1, 0.2, 0.1))
-    timeline_picture(clip, an_analysis(one, path=clip), tmp_path / "one.png")
-    timeline_picture(clip, an_analysis(one, two, path=clip), tmp_path / "two.png")
+    draw(timeline_picture, clip, an_analysis(one, path=clip), tmp_path / "one.png")
+    draw(timeline_picture, clip, an_analysis(one, two, path=clip), tmp_path / "two.png")
     small, large = Image.open(tmp_path / "one.png"), Image.open(tmp_path / "two.png")
     assert large.width == small.width and large.height > small.height + 100
 
@@ -82,13 +86,13 @@ def test_the_timeline_grows_by_a_row_for_each_face(clip, tmp_path):
 def test_a_name_with_dollar_signs_is_no_formula(clip, tmp_path):
     named = tmp_path / "a$\\frac$b.mp4"
     named.symlink_to(clip)
-    timeline_picture(named, an_analysis(a_face(), path=clip), tmp_path / "timeline.png")
+    draw(timeline_picture, named, an_analysis(a_face(), path=clip), tmp_path / "timeline.png")
     assert (tmp_path / "timeline.png").stat().st_size > 1000
 
 
 def test_the_timeline_shades_each_band_in_its_own_colour(clip, tmp_path):
     def colours(analysis):
-        timeline_picture(clip, analysis, tmp_path / "timeline.png")
+        draw(timeline_picture, clip, analysis, tmp_path / "timeline.png")
         return len(
             set(np.asarray(Image.open(tmp_path / "timeline.png").convert("RGB"))[130:230, 1000].reshape(-1, 3)[:, 0])
         )
@@ -99,16 +103,16 @@ def test_the_timeline_shades_each_band_in_its_own_colour(clip, tmp_path):
 
 @pytest.mark.parametrize("faces", [(), (an_unjudged_face(1),)], ids=["none", "unjudged"])
 def test_pictures_without_a_judged_face_say_so_instead_of_failing(faces, clip, tmp_path):
-    timeline_picture(clip, an_analysis(*faces, path=clip), tmp_path / "timeline.png")
-    key_frame_sheet(clip, an_analysis(*faces, path=clip), tmp_path / "sheet.png")
+    draw(timeline_picture, clip, an_analysis(*faces, path=clip), tmp_path / "timeline.png")
+    draw(key_frame_sheet, clip, an_analysis(*faces, path=clip), tmp_path / "sheet.png")
     assert (tmp_path / "timeline.png").stat().st_size > 1000
     assert (tmp_path / "sheet.png").stat().st_size > 1000
 
 
 def test_the_sheet_has_a_second_row_of_pictures_when_there_are_heat_maps(clip, tmp_path):
     analysis = analysis_of(clip)
-    key_frame_sheet(clip, analysis, tmp_path / "plain.png")
-    key_frame_sheet(clip, analysis, tmp_path / "heat.png", lambda crops: np.ones(crops.shape[:3], np.float32))
+    draw(key_frame_sheet, clip, analysis, tmp_path / "plain.png")
+    draw(key_frame_sheet, clip, analysis, tmp_path / "heat.png", lambda crops: np.ones(crops.shape[:3], np.float32))
     plain, heat = Image.open(tmp_path / "plain.png"), Image.open(tmp_path / "heat.png")
     assert heat.height > plain.height + 200
     bright = np.asarray(heat.convert("HSV"))[plain.height - 60 : plain.height + 100, 100:200, 2]
@@ -117,19 +121,19 @@ def test_the_sheet_has_a_second_row_of_pictures_when_there_are_heat_maps(clip, t
 
 def test_the_sheet_of_a_picture_tells_no_times(clip, tmp_path, monkeypatch):
     words = []
-    draw = ImageDraw.ImageDraw.text
+    write = ImageDraw.ImageDraw.text
     monkeypatch.setattr(
-        ImageDraw.ImageDraw, "text", lambda self, at, text, *more: (words.append(text), draw(self, at, text, *more))
+        ImageDraw.ImageDraw, "text", lambda self, at, text, *more: (words.append(text), write(self, at, text, *more))
     )
     analysis = analysis_of(clip)
-    key_frame_sheet(clip, replace(analysis, media=replace(analysis.media, is_still=True)), tmp_path / "sheet.png")
+    draw(key_frame_sheet, clip, replace(analysis, media=replace(analysis.media, is_still=True)), tmp_path / "sheet.png")
     assert "90%" in words and not any(":0" in text or "seen" in text for text in words)
 
 
 @pytest.mark.slow
 def test_forty_faces_fit_on_one_sheet(clip, tmp_path):
     analysis = an_analysis(*(a_face(i) for i in range(1, 41)), path=clip)
-    key_frame_sheet(clip, analysis, tmp_path / "sheet.png")
+    draw(key_frame_sheet, clip, analysis, tmp_path / "sheet.png")
     assert Image.open(tmp_path / "sheet.png").height < 4000
 
 
@@ -170,9 +174,12 @@ clip = Path({str(clip)!r})
 analysis = analysis_of(clip)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
-make = getattr(annotate, {what!r}, None) or getattr(render, {what!r})
+out = Path({str(tmp_path / "out" / "file.out")!r})
 try:
-    make(clip, analysis, Path({str(tmp_path / "out" / "file.out")!r}))
+    if {what!r} == "annotated_video":
+        annotate.annotated_video(clip, analysis, out)
+    else:
+        render.{what}(clip, analysis, out, render.key_pictures(clip, analysis))
 except CheckError as error:
     print(error.code)
 """

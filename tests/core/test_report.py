@@ -11,6 +11,7 @@ import pytest
 
 from core import report
 from core.facts import meaning
+from core.render import key_pictures
 from tests import media
 from tests.samples import a_face, an_analysis, an_unjudged_face, analysis_of
 
@@ -35,7 +36,9 @@ class Tags(HTMLParser):
 
 
 def test_the_report_loads_nothing_and_runs_nothing(clip, tmp_path):
-    report.write_report(clip, analysis_of(clip), tmp_path / "r.html", lambda crops: np.ones(crops.shape[:3]))
+    analysis = analysis_of(clip)
+    keys = key_pictures(clip, analysis, lambda crops: np.ones(crops.shape[:3]))
+    report.write_report(clip, analysis, tmp_path / "r.html", keys)
     page = (tmp_path / "r.html").read_text()
     tags = Tags(page).seen
     sources = [attributes[name] for _, attributes in tags for name in ("src", "href") if name in attributes]
@@ -46,7 +49,7 @@ def test_the_report_loads_nothing_and_runs_nothing(clip, tmp_path):
 
 def test_faces_are_shown_with_and_without_heat_map(clip):
     analysis = analysis_of(clip)
-    shots = report.key_shots(clip, analysis, lambda crops: np.ones(crops.shape[:3]))
+    shots = report.key_shots(key_pictures(clip, analysis, lambda crops: np.ones(crops.shape[:3])))
     page = report.report_page("clip.mp4", analysis, shots, MADE)
     assert len(shots[1]) == len(analysis.faces[0].key_frames)
     assert page.count("with its heat map") == len(shots[1])
@@ -54,7 +57,7 @@ def test_faces_are_shown_with_and_without_heat_map(clip):
 
 
 def test_a_heat_map_without_a_sign_says_so(clip):
-    shots = report.key_shots(clip, analysis_of(clip), lambda crops: np.zeros(crops.shape[:3]))
+    shots = report.key_shots(key_pictures(clip, analysis_of(clip), lambda crops: np.zeros(crops.shape[:3])))
     assert all(shot.shows_nothing for shot in shots[1])
     assert "no sign stands out" in report.faces(analysis_of(clip), shots)
 
@@ -77,7 +80,7 @@ def test_the_verdict_its_number_and_its_interval_are_told():
 
 
 def test_a_report_says_of_which_file_it_is(clip, tmp_path):
-    report.write_report(clip, analysis_of(clip), tmp_path / "r.html")
+    report.write_report(clip, analysis_of(clip), tmp_path / "r.html", key_pictures(clip, analysis_of(clip)))
     assert hashlib.sha256(clip.read_bytes()).hexdigest() in (tmp_path / "r.html").read_text()
 
 

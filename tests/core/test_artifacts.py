@@ -1,0 +1,30 @@
+"""What --out writes of one file, together."""
+
+import numpy as np
+import pytest
+
+from core import render
+from core.artifacts import write_artifacts
+from tests.media import portrait_clip
+from tests.samples import analysis_of
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return portrait_clip(tmp_path_factory.mktemp("artifacts") / "portrait.mp4")
+
+
+def test_key_frames_and_their_heat_maps_are_made_once_for_all_pictures(clip, tmp_path, monkeypatch):
+    """Four pictures show them, and a heat map takes longer than all else about a picture."""
+    decoded, heated, frames_at = [], [], render.video.frames_at
+
+    def heat(crops):
+        heated.append(len(crops))
+        return np.ones(crops.shape[:3], np.float32)
+
+    monkeypatch.setattr(render.video, "frames_at", lambda *asked: decoded.append(asked) or frames_at(*asked))
+    analysis = analysis_of(clip)
+    written = write_artifacts(clip, analysis, tmp_path / "out", heat, film=False)
+    assert heated == [len(analysis.faces[0].key_frames)] and len(decoded) == 1
+    assert all(path.stat().st_size for path in written)
+    assert {path.name for path in written} >= {"key-frames.png", "report.html", "timeline.png"}
