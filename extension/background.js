@@ -121,6 +121,31 @@ async function checkAgain(check) {
     await (hasConsent(settings) ? begin(again(check, settings.server, Date.now())) : openOptions(true));
 }
 
+/** Forget checks, and take away what was said of them. @param {string[]} keys */
+async function removeEverywhere(keys) {
+    const removed = (await Promise.all(keys.map(getCheck))).filter((check) => check !== null);
+    const removal = remove(keys); // its call to the server may take long
+    for (const check of removed) {
+        chrome.notifications.clear(check.key);
+        if (await dropCard(check, check.key)) await clearBadge(check.tabId);
+    }
+    await removal;
+}
+
+/** @param {number | null} tabId */
+async function clearBadge(tabId) {
+    setBadge(tabId, 'cancelled', (await words())('menu_check'));
+}
+
+/** What is to be said in a page that the browser had kept; null of a check that is no more. @param {{key: string}} message @param {chrome.runtime.MessageSender} sender */
+async function lookAgain({ key }, { tab }) {
+    const check = await getCheck(key);
+    if (!check || check.tabId !== tab?.id) return null;
+    const view = viewOf(check, await words());
+    setBadge(check.tabId, view.tone, view.title);
+    return view;
+}
+
 /** @param {chrome.runtime.MessageSender} sender @param {string | null} key null: where a file is chosen */
 function openInPanel(sender, key) {
     showInPanel(key);
@@ -140,7 +165,8 @@ const fromCards = {
     cancel: ofItsCheck((check) => cancel(check.key)),
     again: ofItsCheck(checkAgain),
     settings: () => openOptions(false),
-    left: async (/** @type {object} */ _, /** @type {chrome.runtime.MessageSender} */ { tab }) => setBadge(tab?.id ?? null, 'cancelled', (await words())('menu_check')),
+    left: (/** @type {object} */ _, /** @type {chrome.runtime.MessageSender} */ { tab }) => clearBadge(tab?.id ?? null),
+    back: lookAgain,
     record: ofItsCheck((check, _, sender) => offerRecording(check, sender.tab)),
     recording: ofItsCheck(hearRecording),
     recorded: ofItsCheck(takeRecording),
@@ -156,7 +182,7 @@ const fromOurPages = {
     cancel: (/** @type {{key: string}} */ { key }) => cancel(key),
     again: async (/** @type {{key: string}} */ { key }) => checkAgain(await getCheck(key)),
     recordNow: async (/** @type {{key: string, server: string}} */ { key, server }) => startRecording(await getCheck(key), server),
-    remove: (/** @type {{keys: string[]}} */ { keys }) => remove(keys),
+    remove: (/** @type {{keys: string[]}} */ { keys }) => removeEverywhere(keys),
     languageChanged: () => makeMenus(),
     tidy: () => tidy(),
     /** An address typed into the panel. Answers with the key of its check. */
