@@ -26,6 +26,7 @@ export function onCheckChange(listener) {
 
 export function allChecks() {
     loading ??= getChecks().then((checks) => new Map(checks.map((check) => [check.key, check])));
+    loading.catch(() => (loading = null)); // the next one asks again
     return loading;
 }
 
@@ -38,7 +39,7 @@ export async function getCheck(key) {
 async function put(checks, check) {
     const before = checks.get(check.key) ?? null;
     checks.set(check.key, check);
-    await putCheck(check);
+    await putCheck(check).catch(() => {}); // the disk is full: it goes on, and its card tells, as long as this worker lives
     if (check.recordedS && !isWaitingToBeSent(check)) await dropUnneeded(checks);
     changed(check, before);
 }
@@ -141,6 +142,7 @@ async function step(check, what, settings) {
         if (isOver((await getCheck(check.key)) ?? check)) return;
         const reply = await ask(check, what, createApi(settings), stop.signal);
         const now = await getCheck(check.key); // it may have been cancelled or removed meanwhile
+        if (now && now.attempt !== check.attempt) return; // and asked for again, maybe of another server
         if (now) await keep(answered(now, reply, Date.now()));
         else if (what === 'submit') await forget(answered(check, reply, Date.now()));
     } finally {

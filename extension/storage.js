@@ -1,6 +1,8 @@
 // @ts-check
 // The only module that knows the browser's storage. Only extension pages and the worker may read it.
 
+import { newCheck } from './state.js';
+
 /**
  * @typedef {import('./state.js').Check} Check
  * @typedef {{server: string, apiKey: string, consent: {server: string, at: number} | null, notify: boolean, keepDays: number, language: string}} Settings
@@ -41,10 +43,11 @@ export function hasConsent(settings) {
     return settings.consent?.server === settings.server;
 }
 
-/** Newest first. @returns {Promise<Check[]>} */
+/** Newest first. What an older version did not know of has its first value; what is no check is passed over. @returns {Promise<Check[]>} */
 export async function getChecks() {
     const all = await chrome.storage.local.get(null);
-    const checks = Object.entries(all).filter(([name]) => name.startsWith(PREFIX)).map(([, check]) => check);
+    const stored = Object.entries(all).filter(([name, check]) => name.startsWith(PREFIX) && name === PREFIX + check?.key);
+    const checks = stored.map(([, check]) => ({ ...newCheck(check, 0), ...check }));
     return checks.sort((a, b) => b.createdAt - a.createdAt);
 }
 
