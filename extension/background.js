@@ -148,7 +148,7 @@ async function lookAgain({ key }, { tab }) {
 
 /** @param {chrome.runtime.MessageSender} sender @param {string | null} key null: where a file is chosen */
 function openInPanel(sender, key) {
-    showInPanel(key);
+    showInPanel(key, sender.tab?.windowId);
     if (!sidePanel || !sender.tab) return openInTab(key ?? ''); // Firefox opens its sidebar only from its own buttons
     return sidePanel.open({ windowId: sender.tab.windowId }).catch(() => openInTab(key ?? ''));
 }

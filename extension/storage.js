@@ -82,11 +82,11 @@ export async function dropRecordings(isNeeded) {
     await Promise.all(names.filter((name) => !isNeeded(name.slice(nameOf('').length))).map((name) => cache.delete(name)));
 }
 
-/** @typedef {{key: string | null, at: number}} Shown the check to show, or the list with its upload; and when that was asked for */
+/** @typedef {{key: string | null, at: number, windowId?: number}} Shown the check to show, or the list with its upload; when that was asked for, and in which window */
 
-/** What the panel should show. @param {string | null} key */
-export function showInPanel(key) {
-    return chrome.storage.local.set({ shown: { key, at: Date.now() } });
+/** What the panel of a window should show. @param {string | null} key @param {number} [windowId] */
+export function showInPanel(key, windowId) {
+    return chrome.storage.local.set({ shown: { key, at: Date.now(), windowId } });
 }
 
 /** @returns {Promise<Shown | null>} */

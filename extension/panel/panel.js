@@ -99,7 +99,9 @@ async function loadPictures(check) {
     pictures.set(check.key, []); // asked for once
     const now = await getSettings();
     if (check.server !== now.server) return;
-    pictures.set(check.key, await picturesOf(check, createApi(now).artifact));
+    const found = await picturesOf(check, createApi(now).artifact);
+    if (found.length === 0) return void pictures.delete(check.key); // the server may be back when this is next looked at
+    pictures.set(check.key, found);
     if (shown === check.key) drawReport();
 }
 
@@ -211,9 +213,11 @@ onStorageChange(async () => {
     if (hasConsent(now) && at('notice').textContent === t('consent_needed')) notice();
 });
 let asked = await shownInPanel();
+const isOfOneReport = Boolean(shown); // a tab that was opened for it
 onStorageChange(async () => {
     const now = await shownInPanel();
-    if (!now || now.at === asked?.at) return;
+    if (!now || now.at === asked?.at || isOfOneReport) return;
+    if (now.windowId !== (await chrome.windows?.getCurrent())?.id) return; // asked for beside another window's page
     asked = now;
     show(now.key, now.key ? undefined : 'upload');
 });
