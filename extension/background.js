@@ -3,6 +3,7 @@
 // this worker whenever it is idle and starts it again for an event; whatever must last lies in storage.
 
 import { allChecks, begin, cancel, carryOn, getCheck, hear, keep, onCheckChange, remove, tidy } from './checks.js';
+import { ALARM as DELETIONS, makeUp } from './deletions.js';
 import { loadWords } from './i18n.js';
 import { dropCard, isInFront, lookAround, NOWHERE, setBadge, showCard } from './page.js';
 import { endRecording, hearRecording, offerRecording, startRecording, takeRecording } from './recordings.js';
@@ -18,14 +19,14 @@ const { sidePanel } = chrome; // Chromium only; Firefox has a sidebar
 const WEB_PAGES = ['http://*/*', 'https://*/*'];
 
 lockStorage();
-tidy().then(carryOn); // whatever woke this worker: go on where the last one was stopped
+tidy().then(carryOn).then(makeUp); // whatever woke this worker: go on where the last one was stopped
 
 chrome.runtime.onInstalled.addListener(async ({ reason }) => {
     await makeMenus();
     if (reason === 'install') openOptions(true);
 });
 chrome.runtime.onStartup.addListener(makeMenus); // the browser's language may have changed
-chrome.alarms.onAlarm.addListener(carryOn);
+chrome.alarms.onAlarm.addListener(({ name }) => (name === DELETIONS ? makeUp() : carryOn()));
 chrome.action.onClicked.addListener((tab) => startFromClick({}, tab)); // the keyboard command too: it is _execute_action
 chrome.commands.onCommand.addListener((name, tab) => name === MENU.list && openPanel(tab));
 chrome.contextMenus.onClicked.addListener((info, tab) => {

@@ -2,6 +2,7 @@
 // Carries every open check through the server. All writes to checks happen here, in the worker, one after another.
 
 import { createApi } from './api.js';
+import { deleteThere } from './deletions.js';
 import { answered, cancelled, dueCall, failed, heard, isOver, isSilent, outdated, twin, uploading } from './state.js';
 import { dropChecks, dropRecordings, getChecks, getRecording, getSettings, hasConsent, putCheck } from './storage.js';
 
@@ -97,9 +98,7 @@ export async function remove(keys) {
 
 /** Delete a check that was removed here on the server too, unless another one in the list is the same there. @param {Check} check */
 async function forget({ serverId, server }) {
-    const settings = await getSettings();
-    const mayCall = server === settings.server && hasConsent(settings);
-    if (serverId && mayCall && (await sharing(serverId)).length === 0) await createApi(settings).remove(serverId);
+    if (serverId && (await sharing(serverId)).length === 0) await deleteThere({ server, serverId });
 }
 
 /** @type {import('./api.js').Problem} the browser threw the recording away */

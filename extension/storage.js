@@ -61,6 +61,25 @@ export function dropChecks(keys) {
     return chrome.storage.local.remove(keys.map((key) => PREFIX + key));
 }
 
+// What was deleted here and is still to be deleted on the server.
+const OWED = 'deletion:';
+
+/** @returns {Promise<import('./deletions.js').Deletion[]>} */
+export async function getDeletions() {
+    const all = await chrome.storage.local.get(null);
+    return Object.entries(all).filter(([name]) => name.startsWith(OWED)).map(([, deletion]) => deletion);
+}
+
+/** @param {import('./deletions.js').Deletion} deletion */
+export function putDeletion(deletion) {
+    return chrome.storage.local.set({ [OWED + deletion.serverId]: deletion });
+}
+
+/** @param {string} serverId */
+export function dropDeletion(serverId) {
+    return chrome.storage.local.remove([OWED + serverId]);
+}
+
 // Recordings wait here until the server has them: they are too large for storage.local.
 const recordings = () => caches.open('recordings');
 const nameOf = (/** @type {string} */ key) => `https://recording.invalid/${key}`;

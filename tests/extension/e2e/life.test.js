@@ -77,6 +77,25 @@ test('who goes back to a page whose check was deleted finds no card', async () =
     await page.close();
 });
 
+test('a check deleted while the server is away is deleted there by the next worker, once it is back', async () => {
+    stub.road = [done('inconclusive', 0.5)];
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    await cardWith(page, 'Inconclusive');
+    const { key, serverId } = await latest();
+    const panel = await browser.open(browser.own('panel/panel.html'));
+    stub.refuse(503, { method: 'DELETE' });
+    await panel.locator(`li[data-key="${key}"] .drop`).click();
+    const deletions = () => stub.requests.filter(({ method, path }) => method === 'DELETE' && path.endsWith(serverId)).length;
+    await until('the first attempt', () => deletions() === 1, 10);
+    assert.equal(await browser.killWorker(), 1);
+    await panel.evaluate(() => chrome.runtime.sendMessage({ what: 'tidy' })); // anything wakes the next one
+    await until('the second', () => deletions() === 2, 10);
+    assert.equal(stub.checks.has(serverId), false);
+    await panel.close();
+    await page.close();
+});
+
 test('an update of the extension leaves no card that nobody answers any more, and the check goes on', async () => {
     const { page, key } = await underWay();
     await (await browser.worker()).evaluate(() => void setTimeout(() => chrome.runtime.reload(), 100));

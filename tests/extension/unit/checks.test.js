@@ -158,3 +158,44 @@ test('a check that an older version stored is carried on, and what is no check i
     assert.deepEqual([...(await next.allChecks()).keys()].filter((name) => name.startsWith('damaged')), []);
     for (const index of [0, 1, 2, 3]) stored.delete(`check:damaged-${index}`);
 });
+
+test('a check that is deleted while the server is away is deleted there once it is back, also by a later worker', async () => {
+    stub.road = [{ status: 'done', analysis: {} }];
+    await checks.begin(about('owed'));
+    await until('the end', () => phaseOf('owed') === 'done', 5);
+    const { serverId } = stored.get('check:owed');
+    stub.refuse(503, { method: 'DELETE', times: 2 });
+    await checks.remove(['owed']);
+    const { makeUp } = await import('../../../extension/deletions.js?later');
+    await makeUp();
+    assert.ok(stub.checks.has(serverId));
+    await makeUp();
+    assert.equal(stub.checks.has(serverId), false);
+    stub.requests.length = 0;
+    await makeUp();
+    assert.deepEqual([stub.requests, [...stored.keys()].filter((name) => name.startsWith('deletion:'))], [[], []]);
+});
+
+test('a check that is to be deleted stays on the server where it was asked for again meanwhile', async () => {
+    stub.road = [{ status: 'done', analysis: {} }];
+    await checks.begin(about('regretted-twice'));
+    await until('the end', () => phaseOf('regretted-twice') === 'done', 5);
+    const { serverId } = stored.get('check:regretted-twice');
+    stub.refuse(503, { method: 'DELETE' });
+    await checks.remove(['regretted-twice']);
+    await checks.keep({ ...about('given-again'), serverId, phase: 'done', analysis: {} });
+    await (await import('../../../extension/deletions.js')).makeUp();
+    assert.deepEqual([stub.checks.has(serverId), [...stored.keys()].filter((name) => name.startsWith('deletion:'))], [true, []]);
+});
+
+test('a deletion that a server is owed is not asked of it once the consent is withdrawn', async () => {
+    const settings = stored.get('settings');
+    stub.road = [{ status: 'done', analysis: {} }];
+    await checks.begin(about('withdrawn'));
+    await until('the end', () => phaseOf('withdrawn') === 'done', 5);
+    stored.set('settings', { server: stub.address, consent: null });
+    stub.requests.length = 0;
+    await checks.remove(['withdrawn']);
+    assert.deepEqual([stub.requests, [...stored.keys()].filter((name) => name.startsWith('deletion:'))], [[], []]);
+    stored.set('settings', settings);
+});
