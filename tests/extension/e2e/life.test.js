@@ -77,6 +77,36 @@ test('who goes back to a page whose check was deleted finds no card', async () =
     await page.close();
 });
 
+/** What the browser shows where nothing answers: no extension may act there. */
+async function nobodysPage() {
+    const page = await browser.open(`${site.address}/`);
+    await page.goto('http://127.0.0.3:8081/clip.webm').catch(() => {});
+    await until('the browser’s own page', () => page.evaluate(() => location.protocol === 'chrome-error:'), 10);
+    return page;
+}
+
+test('a check asked for where no card can be shown puts no sign at the next page of its tab', async () => {
+    const page = await nobodysPage();
+    await browser.checkByKeys();
+    const { key } = await until('the check', async () => ((await latest()).phase === 'analyzing' ? latest() : null), 10);
+    assert.deepEqual([(await latest()).frameId, await sign()], [-1, '…']);
+    await page.goto(`${site.address}/two`);
+    stub.road = [done('likely_manipulated', 0.87)];
+    await until('the end', async () => (await latest()).phase === 'done', 10);
+    const notices = async () => Object.keys(await (await browser.worker()).evaluate(() => chrome.notifications.getAll()));
+    await until('the notification', async () => (await notices()).includes(key), 10);
+    assert.equal(await sign(), '');
+    await page.close();
+});
+
+test('a check asked for where no card can be shown has its sign', async () => {
+    stub.road = [RUNNING, done('likely_manipulated', 0.87)];
+    const page = await nobodysPage();
+    await browser.checkByKeys();
+    await until('the sign', async () => (await sign()) === '!', 10);
+    await page.close();
+});
+
 test('a check deleted while the server is away is deleted there by the next worker, once it is back', async () => {
     stub.road = [done('inconclusive', 0.5)];
     const page = await browser.open(`${site.address}/`);
