@@ -34,6 +34,8 @@
  * @property {number} changedAt ms
  */
 
+export const VERDICTS = ['likely_manipulated', 'inconclusive', 'no_signs_found'];
+
 const PHASES = ['queued', 'fetching', 'analyzing', 'done', 'failed', 'cancelled'];
 const POLL_MS = 1_000;
 const SLOW_POLL_MS = 4_000; // after a minute: a long queue
@@ -155,6 +157,8 @@ function followed(check, body, now) {
     }
     if (phase === 'done') {
         if (!body.analysis) return failed(next, 'internal', now);
+        const { verdict = null } = body.analysis; // null: no face was judged, which a verdict of a newer server does not mean
+        if (verdict !== null && !VERDICTS.includes(verdict)) return failed(next, 'unknown_answer', now);
         return { ...next, progress: 1, analysis: body.analysis, artifacts: Array.isArray(body.artifacts) ? body.artifacts.filter((/** @type {unknown} */ name) => typeof name === 'string') : [], nextAt: null };
     }
     if (phase === 'cancelled') return { ...next, nextAt: null };

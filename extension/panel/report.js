@@ -2,7 +2,8 @@
 // The full report of one check, as a page of text and simple drawings. Everything the server says is put in as text.
 
 import { clock, h, shape, svg } from '../dom.js';
-import { asPercent, headingOf, percentOf, SHAPES, VERDICTS, viewOf } from '../view.js';
+import { VERDICTS } from '../state.js';
+import { asPercent, headingOf, percentOf, SHAPES, viewOf } from '../view.js';
 
 /**
  * @typedef {import('../state.js').Check} Check
