@@ -30,6 +30,7 @@ const pictures = new Map();
 let drawn = '';
 /** @type {Map<AbortController, string>} files on their way, and the servers they go to */
 const uploads = new Map();
+const UNWANTED = 'unwanted'; // why an upload was broken off: the person said so
 const listenTo = createListener((key, body) => tell({ what: 'heard', key, body }));
 const isWide = matchMedia('(min-width: 820px)');
 
@@ -196,13 +197,17 @@ at('file').addEventListener('change', async () => {
     const now = await getSettings();
     const stop = new AbortController();
     uploads.set(stop, now.server);
+    at('stop').hidden = false;
     const reply = await createApi(now).upload(file, file.name, key, stop.signal);
     uploads.delete(stop);
+    if (document.activeElement === at('stop') && uploads.size === 0) at('upload').focus();
+    at('stop').hidden = uploads.size === 0;
     const code = stop.signal.aborted ? 'not_allowed' : 'unreachable';
-    if (reply.kind === 'ok') notice();
+    if (reply.kind === 'ok' || stop.signal.reason === UNWANTED) notice();
     else notice(Object.values(problemWords(reply.kind === 'problem' ? reply : { code, message: '', nextStep: '' }, t)).join(' '));
     if (reply.kind === 'ok') show(await tell({ what: 'uploaded', key, name: file.name, reply }));
 });
+at('stop').addEventListener('click', () => uploads.forEach((_, stop) => stop.abort(UNWANTED)));
 at('back').addEventListener('click', () => show(null));
 at('clear').addEventListener('click', () => tell({ what: 'remove', keys: checks.filter(isOver).map(({ key }) => key) }));
 

@@ -132,6 +132,23 @@ test('pictures that could not be had are asked for again when the report is next
     await panel.close();
 });
 
+test('a file on its way is broken off by Cancel, and another one can be chosen', async () => {
+    stub.uploadMs = 600_000;
+    const panel = await openPanel();
+    assert.ok(await panel.isHidden('#stop'));
+    await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
+    await until('the upload', () => stub.submitted().length === 1, 15);
+    await panel.click('#stop');
+    await until('its end', () => stub.submitted()[0].brokenOff, 15);
+    await until('nothing more to cancel', () => panel.isHidden('#stop'), 5);
+    assert.deepEqual([await panel.isHidden('#notice'), await panel.evaluate(() => document.activeElement.id)], [true, 'upload']);
+    stub.uploadMs = 0;
+    await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
+    await until('the verdict', async () => /Inconclusive.*clip\.webm/s.test(await panel.textContent('#report')), 15);
+    assert.deepEqual([stub.submitted().length, await panel.isHidden('#stop')], [2, true]);
+    await panel.close();
+});
+
 test('a file on its way is broken off when the consent is withdrawn, and one that is chosen afterwards is not sent', async () => {
     stub.uploadMs = 600_000;
     const panel = await openPanel();
