@@ -3,6 +3,7 @@
 // this worker whenever it is idle and starts it again for an event; whatever must last lies in storage.
 
 import { allChecks, begin, cancel, carryOn, getCheck, hear, keep, onCheckChange, remove, tidy } from './checks.js';
+import { ALARM as DELETIONS, makeUp } from './deletions.js';
 import { loadWords } from './i18n.js';
 import { dropCard, isInFront, lookAround, NOWHERE, setBadge, showCard } from './page.js';
 import { endRecording, hearRecording, offerRecording, startRecording, takeRecording } from './recordings.js';
@@ -18,14 +19,14 @@ const { sidePanel } = chrome; // Chromium only; Firefox has a sidebar
 const WEB_PAGES = ['http://*/*', 'https://*/*'];
 
 lockStorage();
-tidy().then(carryOn); // whatever woke this worker: go on where the last one was stopped
+tidy().then(carryOn).then(makeUp); // whatever woke this worker: go on where the last one was stopped
 
 chrome.runtime.onInstalled.addListener(async ({ reason }) => {
     await makeMenus();
     if (reason === 'install') openOptions(true);
 });
 chrome.runtime.onStartup.addListener(makeMenus); // the browser's language may have changed
-chrome.alarms.onAlarm.addListener(carryOn);
+chrome.alarms.onAlarm.addListener(({ name }) => (name === DELETIONS ? makeUp() : carryOn()));
 chrome.action.onClicked.addListener((tab) => startFromClick({}, tab)); // the keyboard command too: it is _execute_action
 chrome.commands.onCommand.addListener((name, tab) => name === MENU.list && openPanel(tab));
 chrome.contextMenus.onClicked.addListener((info, tab) => {
@@ -121,9 +122,34 @@ async function checkAgain(check) {
     await (hasConsent(settings) ? begin(again(check, settings.server, Date.now())) : openOptions(true));
 }
 
+/** Forget checks, and take away what was said of them. @param {string[]} keys */
+async function removeEverywhere(keys) {
+    const removed = (await Promise.all(keys.map(getCheck))).filter((check) => check !== null);
+    const removal = remove(keys); // its call to the server may take long
+    for (const check of removed) {
+        chrome.notifications.clear(check.key);
+        if (await dropCard(check, check.key)) await clearBadge(check.tabId);
+    }
+    await removal;
+}
+
+/** @param {number | null} tabId */
+async function clearBadge(tabId) {
+    setBadge(tabId, 'cancelled', (await words())('menu_check'));
+}
+
+/** What is to be said in a page that the browser had kept; null of a check that is no more. @param {{key: string}} message @param {chrome.runtime.MessageSender} sender */
+async function lookAgain({ key }, { tab }) {
+    const check = await getCheck(key);
+    if (!check || check.tabId !== tab?.id) return null;
+    const view = viewOf(check, await words());
+    setBadge(check.tabId, view.tone, view.title);
+    return view;
+}
+
 /** @param {chrome.runtime.MessageSender} sender @param {string | null} key null: where a file is chosen */
 function openInPanel(sender, key) {
-    showInPanel(key);
+    showInPanel(key, sender.tab?.windowId);
     if (!sidePanel || !sender.tab) return openInTab(key ?? ''); // Firefox opens its sidebar only from its own buttons
     return sidePanel.open({ windowId: sender.tab.windowId }).catch(() => openInTab(key ?? ''));
 }
@@ -140,7 +166,8 @@ const fromCards = {
     cancel: ofItsCheck((check) => cancel(check.key)),
     again: ofItsCheck(checkAgain),
     settings: () => openOptions(false),
-    left: async (/** @type {object} */ _, /** @type {chrome.runtime.MessageSender} */ { tab }) => setBadge(tab?.id ?? null, 'cancelled', (await words())('menu_check')),
+    left: (/** @type {object} */ _, /** @type {chrome.runtime.MessageSender} */ { tab }) => clearBadge(tab?.id ?? null),
+    back: lookAgain,
     record: ofItsCheck((check, _, sender) => offerRecording(check, sender.tab)),
     recording: ofItsCheck(hearRecording),
     recorded: ofItsCheck(takeRecording),
@@ -156,7 +183,7 @@ const fromOurPages = {
     cancel: (/** @type {{key: string}} */ { key }) => cancel(key),
     again: async (/** @type {{key: string}} */ { key }) => checkAgain(await getCheck(key)),
     recordNow: async (/** @type {{key: string, server: string}} */ { key, server }) => startRecording(await getCheck(key), server),
-    remove: (/** @type {{keys: string[]}} */ { keys }) => remove(keys),
+    remove: (/** @type {{keys: string[]}} */ { keys }) => removeEverywhere(keys),
     languageChanged: () => makeMenus(),
     tidy: () => tidy(),
     /** An address typed into the panel. Answers with the key of its check. */

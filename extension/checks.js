@@ -2,6 +2,7 @@
 // Carries every open check through the server. All writes to checks happen here, in the worker, one after another.
 
 import { createApi } from './api.js';
+import { deleteThere } from './deletions.js';
 import { answered, cancelled, dueCall, failed, heard, isOver, isSilent, outdated, twin, uploading } from './state.js';
 import { dropChecks, dropRecordings, getChecks, getRecording, getSettings, hasConsent, putCheck } from './storage.js';
 
@@ -26,6 +27,7 @@ export function onCheckChange(listener) {
 
 export function allChecks() {
     loading ??= getChecks().then((checks) => new Map(checks.map((check) => [check.key, check])));
+    loading.catch(() => (loading = null)); // the next one asks again
     return loading;
 }
 
@@ -38,7 +40,7 @@ export async function getCheck(key) {
 async function put(checks, check) {
     const before = checks.get(check.key) ?? null;
     checks.set(check.key, check);
-    await putCheck(check);
+    await putCheck(check).catch(() => {}); // the disk is full: it goes on, and its card tells, as long as this worker lives
     if (check.recordedS && !isWaitingToBeSent(check)) await dropUnneeded(checks);
     changed(check, before);
 }
@@ -96,9 +98,7 @@ export async function remove(keys) {
 
 /** Delete a check that was removed here on the server too, unless another one in the list is the same there. @param {Check} check */
 async function forget({ serverId, server }) {
-    const settings = await getSettings();
-    const mayCall = server === settings.server && hasConsent(settings);
-    if (serverId && mayCall && (await sharing(serverId)).length === 0) await createApi(settings).remove(serverId);
+    if (serverId && (await sharing(serverId)).length === 0) await deleteThere({ server, serverId });
 }
 
 /** @type {import('./api.js').Problem} the browser threw the recording away */
@@ -141,6 +141,7 @@ async function step(check, what, settings) {
         if (isOver((await getCheck(check.key)) ?? check)) return;
         const reply = await ask(check, what, createApi(settings), stop.signal);
         const now = await getCheck(check.key); // it may have been cancelled or removed meanwhile
+        if (now && now.attempt !== check.attempt) return; // and asked for again, maybe of another server
         if (now) await keep(answered(now, reply, Date.now()));
         else if (what === 'submit') await forget(answered(check, reply, Date.now()));
     } finally {

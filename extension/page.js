@@ -88,13 +88,19 @@ export async function askInWindow(key, before) {
  * @returns {Promise<boolean>}
  */
 export async function showCard({ tabId, frameId }, view, how = {}) {
-    if (tabId === null || frameId === NOWHERE) return tabId !== null;
+    if (tabId === null || frameId === NOWHERE) return hasBadge(tabId);
     return (await chrome.tabs.sendMessage(tabId, { what: 'card', view, ...how }, { frameId }).catch(() => false)) ?? false;
 }
 
-/** The card of a check that did not come to be. @param {{tabId: number | null, frameId: number}} where @param {string} key */
+/** Take the card away, of a check that did not come to be or is no more. Answers whether its page is still there. @param {{tabId: number | null, frameId: number}} where @param {string} key @returns {Promise<boolean>} */
 export async function dropCard({ tabId, frameId }, key) {
-    if (tabId !== null && frameId !== NOWHERE) await chrome.tabs.sendMessage(tabId, { what: 'drop', key }, { frameId }).catch(() => {});
+    if (tabId === null || frameId === NOWHERE) return hasBadge(tabId);
+    return (await chrome.tabs.sendMessage(tabId, { what: 'drop', key }, { frameId }).catch(() => false)) ?? false;
+}
+
+/** Whether the tab still shows the page in which a sign was set: the browser takes it away with the page. @param {number | null} tabId */
+async function hasBadge(tabId) {
+    return tabId !== null && (await chrome.action.getBadgeText({ tabId }).catch(() => '')) !== '';
 }
 
 /** @param {number | null} tabId @param {import('./view.js').Tone} tone @param {string} title */

@@ -34,12 +34,15 @@
  * @property {number} changedAt ms
  */
 
+export const VERDICTS = ['likely_manipulated', 'inconclusive', 'no_signs_found'];
+
 const PHASES = ['queued', 'fetching', 'analyzing', 'done', 'failed', 'cancelled'];
 const POLL_MS = 1_000;
 const SLOW_POLL_MS = 4_000; // after a minute: a long queue
 const HEARD_POLL_MS = 5_000; // while a panel listens to the server's events: only in case they stop
 const MAX_TRIES = 40; // with the pauses below about 20 minutes without a server
 const MAX_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 300_000; // that a server may ask for
 const MAX_UPLOADS = 3;
 const SILENCE_MS = 15_000; // a page that says nothing of its recording for so long has gone
 
@@ -83,14 +86,19 @@ export function uploading(check, now) {
     return check.uploads < MAX_UPLOADS ? { ...check, uploads: check.uploads + 1, changedAt: now } : failed(check, 'upload_stopped', now);
 }
 
+/** A time further off than any pause is of a clock that was set back meanwhile. @param {number} at @param {number} now */
+function isDue(at, now) {
+    return at <= now || at > now + LONGEST_PAUSE_MS;
+}
+
 /** Whether the page that recorded has gone. @param {Check} check @param {number} now */
 export function isSilent(check, now) {
-    return check.phase === 'recording' && (check.nextAt ?? 0) <= now;
+    return check.phase === 'recording' && isDue(check.nextAt ?? 0, now);
 }
 
 /** The call that is due: what to ask the server now, or null. @param {Check} check @param {number} now */
 export function dueCall(check, now) {
-    if (isOver(check) || check.phase === 'recording' || check.nextAt === null || check.nextAt > now) return null;
+    if (isOver(check) || check.phase === 'recording' || check.nextAt === null || !isDue(check.nextAt, now)) return null;
     if (!check.serverId) return 'submit';
     return check.cancelAsked ? 'cancel' : 'get';
 }
@@ -149,6 +157,8 @@ function followed(check, body, now) {
     }
     if (phase === 'done') {
         if (!body.analysis) return failed(next, 'internal', now);
+        const { verdict = null } = body.analysis; // null: no face was judged, which a verdict of a newer server does not mean
+        if (verdict !== null && !VERDICTS.includes(verdict)) return failed(next, 'unknown_answer', now);
         return { ...next, progress: 1, analysis: body.analysis, artifacts: Array.isArray(body.artifacts) ? body.artifacts.filter((/** @type {unknown} */ name) => typeof name === 'string') : [], nextAt: null };
     }
     if (phase === 'cancelled') return { ...next, nextAt: null };
@@ -174,7 +184,7 @@ function afterReply(check, reply, now) {
     if (reply.kind === 'ok') return followed(check, reply.body, now);
     const { status, code, message, nextStep, retryAfterS } = reply;
     if (status === 429 || (status === 503 && code !== 'http_503')) {
-        const asked = retryAfterS === null ? pause(check.tries) : Math.max(1, Math.min(retryAfterS, 300)) * 1_000;
+        const asked = retryAfterS === null ? pause(check.tries) : Math.min(LONGEST_PAUSE_MS, Math.max(1, retryAfterS) * 1_000);
         return putOff(check, 'busy', asked, now);
     }
     // A server that has the check was there: what now answers in its place, a proxy or a network's login page, will go.

@@ -1,6 +1,8 @@
 // @ts-check
 // The only module that knows the browser's storage. Only extension pages and the worker may read it.
 
+import { newCheck } from './state.js';
+
 /**
  * @typedef {import('./state.js').Check} Check
  * @typedef {{server: string, apiKey: string, consent: {server: string, at: number} | null, notify: boolean, keepDays: number, language: string}} Settings
@@ -41,10 +43,11 @@ export function hasConsent(settings) {
     return settings.consent?.server === settings.server;
 }
 
-/** Newest first. @returns {Promise<Check[]>} */
+/** Newest first. What an older version did not know of has its first value; what is no check is passed over. @returns {Promise<Check[]>} */
 export async function getChecks() {
     const all = await chrome.storage.local.get(null);
-    const checks = Object.entries(all).filter(([name]) => name.startsWith(PREFIX)).map(([, check]) => check);
+    const stored = Object.entries(all).filter(([name, check]) => name.startsWith(PREFIX) && name === PREFIX + check?.key);
+    const checks = stored.map(([, check]) => ({ ...newCheck(check, 0), ...check }));
     return checks.sort((a, b) => b.createdAt - a.createdAt);
 }
 
@@ -56,6 +59,25 @@ export function putCheck(check) {
 /** @param {string[]} keys */
 export function dropChecks(keys) {
     return chrome.storage.local.remove(keys.map((key) => PREFIX + key));
+}
+
+// What was deleted here and is still to be deleted on the server.
+const OWED = 'deletion:';
+
+/** @returns {Promise<import('./deletions.js').Deletion[]>} */
+export async function getDeletions() {
+    const all = await chrome.storage.local.get(null);
+    return Object.entries(all).filter(([name]) => name.startsWith(OWED)).map(([, deletion]) => deletion);
+}
+
+/** @param {import('./deletions.js').Deletion} deletion */
+export function putDeletion(deletion) {
+    return chrome.storage.local.set({ [OWED + deletion.serverId]: deletion });
+}
+
+/** @param {string} serverId */
+export function dropDeletion(serverId) {
+    return chrome.storage.local.remove([OWED + serverId]);
 }
 
 // Recordings wait here until the server has them: they are too large for storage.local.
@@ -79,11 +101,11 @@ export async function dropRecordings(isNeeded) {
     await Promise.all(names.filter((name) => !isNeeded(name.slice(nameOf('').length))).map((name) => cache.delete(name)));
 }
 
-/** @typedef {{key: string | null, at: number}} Shown the check to show, or the list with its upload; and when that was asked for */
+/** @typedef {{key: string | null, at: number, windowId?: number}} Shown the check to show, or the list with its upload; when that was asked for, and in which window */
 
-/** What the panel should show. @param {string | null} key */
-export function showInPanel(key) {
-    return chrome.storage.local.set({ shown: { key, at: Date.now() } });
+/** What the panel of a window should show. @param {string | null} key @param {number} [windowId] */
+export function showInPanel(key, windowId) {
+    return chrome.storage.local.set({ shown: { key, at: Date.now(), windowId } });
 }
 
 /** @returns {Promise<Shown | null>} */

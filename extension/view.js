@@ -1,7 +1,7 @@
 // @ts-check
 // What a check looks like in words: the card in the page, the list and the notification all say this. Pure.
 
-import { isOver, mayRepeat } from './state.js';
+import { isOver, mayRepeat, VERDICTS } from './state.js';
 
 /**
  * @typedef {import('./state.js').Check} Check
@@ -24,13 +24,11 @@ import { isOver, mayRepeat } from './state.js';
  * @typedef {{value: number, low: number, high: number, label: string}} Percent fractions, and the same in words
  */
 
-export const VERDICTS = ['likely_manipulated', 'inconclusive', 'no_signs_found'];
-
 /** What the extension says itself; for other codes it repeats the server's sentences. */
 export const OWN_PROBLEMS = [
     'no_address', 'no_post', 'not_allowed', 'unreachable', 'busy', 'unauthorized', 'expired', 'not_unmask', 'internal',
     'unsupported_site', 'no_video', 'login_required', 'age_restricted', 'bot_check', 'geo_blocked', 'live', 'removed',
-    'drm', 'too_long', 'too_large', 'not_a_video', 'damaged', 'timed_out', 'tainted', 'not_recorded', 'upload_stopped',
+    'drm', 'too_long', 'too_large', 'not_a_video', 'damaged', 'timed_out', 'tainted', 'not_recorded', 'upload_stopped', 'unknown_answer',
 ];
 
 /** When a video in the page may still be recorded there: what keeps the server from fetching it is no matter to the browser. */

@@ -254,13 +254,41 @@
         hear({ view, open: true, focus: false, asked: true });
     };
 
+    /** Answers whether its page is this one. @param {string} key */
+    function drop(key) {
+        const isHere = askedAt.get(key) === location.href;
+        cards.get(key)?.remove();
+        askedAt.delete(key);
+        return isHere;
+    }
+
+    /** The browser had kept this page while another one was in its tab, and nothing was heard meanwhile. */
+    function comeBack({ persisted }) {
+        if (!persisted || !chrome.runtime?.id) return;
+        for (const [key, address] of askedAt) {
+            if (address !== location.href) continue;
+            chrome.runtime.sendMessage({ what: 'back', key }).then((view) => (view ? hear({ view }) : drop(key)), () => {});
+        }
+    }
+
+    /** The extension was updated, reloaded or removed: nobody speaks to these cards any more, or hears their buttons. */
+    function end() {
+        [...cards.values()].forEach((card) => card.remove());
+        clearInterval(timer);
+        removeEventListener('scroll', placeAll, { capture: true });
+        removeEventListener('resize', placeAll);
+        removeEventListener('pageshow', comeBack);
+    }
+
     chrome.runtime.onMessage.addListener((message, _, reply) => {
-        if (message.what === 'drop') cards.get(message.key)?.remove();
+        if (message.what === 'drop') reply(drop(message.key));
         if (message.what === 'card') reply(hear(message));
     });
     addEventListener('scroll', placeAll, { capture: true, passive: true });
     addEventListener('resize', placeAll, { passive: true });
-    setInterval(() => {
+    addEventListener('pageshow', comeBack);
+    const timer = setInterval(() => {
+        if (!chrome.runtime?.id) return end();
         moveOn(); // a site's own pushState makes no event
         if (cards.size > 0) placeAll(); // and players are moved without one
     }, 500);

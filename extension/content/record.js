@@ -10,8 +10,8 @@
     const LEAST_S = 1;
 
     const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-    /** The worker's answer; `otherwise` where it was stopped meanwhile. */
-    const tell = (message, otherwise) => chrome.runtime.sendMessage(message).catch(() => otherwise);
+    /** The worker's answer; `otherwise` where it was stopped meanwhile. Async, as the call itself throws once the extension was updated. */
+    const tell = async (message, otherwise) => chrome.runtime.sendMessage(message).catch(() => otherwise);
 
     function asText(blob) {
         return new Promise((resolve) => {
@@ -27,6 +27,7 @@
         for (let waited = 0; played < seconds && waited < seconds * PATIENCE && !video.ended; waited += TICK_MS / 1000) {
             const before = video.currentTime;
             await pause(TICK_MS);
+            if (!chrome.runtime?.id) return null; // the extension was updated: nobody waits for it
             if (globalThis.unmaskAnchor(key) !== video) return 0;
             if (video.currentTime !== before) played += TICK_MS / 1000;
             if ((await tell({ what: 'recording', key, progress: played / seconds }, true)) !== true) return null;

@@ -30,6 +30,7 @@ const pictures = new Map();
 let drawn = '';
 /** @type {Map<AbortController, string>} files on their way, and the servers they go to */
 const uploads = new Map();
+const UNWANTED = 'unwanted'; // why an upload was broken off: the person said so
 const listenTo = createListener((key, body) => tell({ what: 'heard', key, body }));
 const isWide = matchMedia('(min-width: 820px)');
 
@@ -99,7 +100,9 @@ async function loadPictures(check) {
     pictures.set(check.key, []); // asked for once
     const now = await getSettings();
     if (check.server !== now.server) return;
-    pictures.set(check.key, await picturesOf(check, createApi(now).artifact));
+    const found = await picturesOf(check, createApi(now).artifact);
+    if (found.length === 0) return void pictures.delete(check.key); // the server may be back when this is next looked at
+    pictures.set(check.key, found);
     if (shown === check.key) drawReport();
 }
 
@@ -194,13 +197,17 @@ at('file').addEventListener('change', async () => {
     const now = await getSettings();
     const stop = new AbortController();
     uploads.set(stop, now.server);
+    at('stop').hidden = false;
     const reply = await createApi(now).upload(file, file.name, key, stop.signal);
     uploads.delete(stop);
+    if (document.activeElement === at('stop') && uploads.size === 0) at('upload').focus();
+    at('stop').hidden = uploads.size === 0;
     const code = stop.signal.aborted ? 'not_allowed' : 'unreachable';
-    if (reply.kind === 'ok') notice();
+    if (reply.kind === 'ok' || stop.signal.reason === UNWANTED) notice();
     else notice(Object.values(problemWords(reply.kind === 'problem' ? reply : { code, message: '', nextStep: '' }, t)).join(' '));
     if (reply.kind === 'ok') show(await tell({ what: 'uploaded', key, name: file.name, reply }));
 });
+at('stop').addEventListener('click', () => uploads.forEach((_, stop) => stop.abort(UNWANTED)));
 at('back').addEventListener('click', () => show(null));
 at('clear').addEventListener('click', () => tell({ what: 'remove', keys: checks.filter(isOver).map(({ key }) => key) }));
 
@@ -211,9 +218,11 @@ onStorageChange(async () => {
     if (hasConsent(now) && at('notice').textContent === t('consent_needed')) notice();
 });
 let asked = await shownInPanel();
+const isOfOneReport = Boolean(shown); // a tab that was opened for it
 onStorageChange(async () => {
     const now = await shownInPanel();
-    if (!now || now.at === asked?.at) return;
+    if (!now || now.at === asked?.at || isOfOneReport) return;
+    if (now.windowId !== (await chrome.windows?.getCurrent())?.id) return; // asked for beside another window's page
     asked = now;
     show(now.key, now.key ? undefined : 'upload');
 });

@@ -2,7 +2,8 @@
 // The full report of one check, as a page of text and simple drawings. Everything the server says is put in as text.
 
 import { clock, h, shape, svg } from '../dom.js';
-import { asPercent, headingOf, percentOf, SHAPES, VERDICTS, viewOf } from '../view.js';
+import { VERDICTS } from '../state.js';
+import { asPercent, headingOf, percentOf, SHAPES, viewOf } from '../view.js';
 
 /**
  * @typedef {import('../state.js').Check} Check
@@ -130,6 +131,31 @@ function modelFacts(model, t) {
     ]);
 }
 
+/** What is known beyond the verdict. @param {Check} check @param {Words} t @param {Picture[]} pictures */
+function sections(check, t, pictures) {
+    const { analysis } = check;
+    const faces = [...(analysis.faces ?? [])].sort((a, b) => (b.probability ?? -1) - (a.probability ?? -1));
+    const evidence = analysis.provenance;
+    const sheet = pictures.find((picture) => picture.face === null);
+    return [
+        faces.length > 0 && section(t('faces'), ...faces.map((face) => faceReport(face, check, t, pictures))),
+        sheet && section(t('key_frames'), h('img', { class: 'sheet', src: sheet.source, alt: t('key_frames') })),
+        analysis.warnings?.length > 0 && section(t('uncertain'), h('ul', { lang: 'en' }, ...analysis.warnings.map((/** @type {any} */ warning) => h('li', { text: warning.message })))),
+        analysis.coverage && section(t('looked_at'), lookedAt(analysis.coverage, t)), // a server of another version may not say all
+        evidence && section(t('provenance'), h('p', { text: evidence.summary, lang: 'en' }), facts([[t('signer'), evidence.signer], [t('generator'), evidence.claim_generator]]), h('p', { class: 'soft', text: t('provenance_words') })),
+        analysis.model && section(t('model'), modelFacts(analysis.model, t)),
+    ];
+}
+
+/** The same; of a server of another version that says it in another form, only that it does. @param {Check} check @param {Words} t @param {Picture[]} pictures */
+function whatIsKnown(check, t, pictures) {
+    try {
+        return sections(check, t, pictures);
+    } catch {
+        return [h('p', { text: `${t('problem_unknown_answer')} ${t('next_unknown_answer')}` })];
+    }
+}
+
 /**
  * @param {Check} check
  * @param {Words} t
@@ -137,19 +163,5 @@ function modelFacts(model, t) {
  * @param {Picture[]} pictures
  */
 export function reportOf(check, t, language, pictures) {
-    const analysis = check.phase === 'done' ? check.analysis : null;
-    const faces = [...(analysis?.faces ?? [])].sort((a, b) => (b.probability ?? -1) - (a.probability ?? -1));
-    const evidence = analysis?.provenance;
-    const sheet = pictures.find((picture) => picture.face === null);
-    return h(
-        'div',
-        { class: 'report' },
-        verdict(check, t, language),
-        faces.length > 0 && section(t('faces'), ...faces.map((face) => faceReport(face, check, t, pictures))),
-        sheet && section(t('key_frames'), h('img', { class: 'sheet', src: sheet.source, alt: t('key_frames') })),
-        analysis?.warnings?.length > 0 && section(t('uncertain'), h('ul', { lang: 'en' }, ...analysis.warnings.map((/** @type {any} */ warning) => h('li', { text: warning.message })))),
-        analysis?.coverage && section(t('looked_at'), lookedAt(analysis.coverage, t)), // a server of another version may not say all
-        evidence && section(t('provenance'), h('p', { text: evidence.summary, lang: 'en' }), facts([[t('signer'), evidence.signer], [t('generator'), evidence.claim_generator]]), h('p', { class: 'soft', text: t('provenance_words') })),
-        analysis?.model && section(t('model'), modelFacts(analysis.model, t)),
-    );
+    return h('div', { class: 'report' }, verdict(check, t, language), ...(check.phase === 'done' ? whatIsKnown(check, t, pictures) : []));
 }

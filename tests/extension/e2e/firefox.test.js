@@ -32,6 +32,8 @@ const cardBox = (page) =>
         return { x, y, width, height, isOpen: last.shadowRoot !== null };
     });
 
+const checks = () => options.evaluate(async () => Object.values(await chrome.storage.local.get(null)).filter((one) => one?.phase));
+
 test('nothing is sent before the person agrees, then the server is set', async () => {
     const page = await browser.open(`${site.address}/`);
     await browser.display.xdotool('key', 'alt+shift+u');
@@ -78,6 +80,21 @@ test('a right-click on a playing video, and the keyboard on a page with a strict
     await strict.close();
 });
 
+test('who goes back to a page whose check was deleted meanwhile finds no card there', async () => {
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    const page = await browser.open(`${site.address}/`);
+    await browser.display.xdotool('key', 'alt+shift+u');
+    await until('the card', async () => (await cardBox(page))?.width === 320);
+    await page.evaluate(() => (window.kept = true));
+    await page.goto(`${site.address}/two`);
+    const keys = (await checks()).map(({ key }) => key);
+    await options.evaluate((wanted) => chrome.runtime.sendMessage({ what: 'remove', keys: wanted }), keys);
+    await page.evaluate(() => void setTimeout(() => history.back()));
+    await until('the page that the browser had kept', () => page.evaluate(() => window.kept));
+    await until('no card', async () => (await cardBox(page)) === null, 10);
+    await page.close();
+});
+
 test('a key opens the sidebar', async () => {
     const page = await browser.open(`${site.address}/`);
     await browser.display.xdotool('key', 'alt+shift+l');
@@ -88,7 +105,6 @@ test('a key opens the sidebar', async () => {
     await page.close();
 });
 
-const checks = () => options.evaluate(async () => Object.values(await chrome.storage.local.get(null)).filter((one) => one?.phase));
 const uploads = () => stub.submitted().filter(({ headers }) => headers['content-type'].startsWith('multipart'));
 
 /** A video the server is refused: take the offer to record, by the keyboard. */

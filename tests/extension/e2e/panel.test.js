@@ -89,6 +89,66 @@ test('a report shows what a server of another version says, though it says less'
     await panel.close();
 });
 
+test('a report in a tab of its own stays when another one is asked for, and so does one in another window', async () => {
+    const ask = async (panel, url) => {
+        await panel.fill('#address', url);
+        await panel.press('#address', 'Enter');
+        await until('the report', async () => (await panel.textContent('#report')).includes(url), 15);
+        return panel.evaluate((wanted) => chrome.storage.local.get(null).then((all) => Object.values(all).find((one) => one?.url === wanted).key), url);
+    };
+    const panel = await openPanel();
+    const first = await ask(panel, 'https://x.com/i/status/21');
+    const second = await ask(panel, 'https://x.com/i/status/22');
+    const own = await browser.open(browser.own(`panel/panel.html#${first}`));
+    const opened = browser.context.waitForEvent('page');
+    await panel.evaluate((url) => void chrome.windows.create({ url }), browser.own('panel/panel.html'));
+    const far = await opened;
+    await until('its list', () => far.locator('#list .open').count());
+    await far.locator(`li[data-key="${first}"] .open`).click();
+    await panel.evaluate(async (key) => {
+        const { showInPanel } = await import('/storage.js');
+        await showInPanel(key, (await chrome.windows.getCurrent()).id); // as the worker does for a card's button
+    }, second);
+    await until('the second report', async () => (await panel.textContent('#report')).includes('status/22'), 10);
+    for (const page of [own, far]) assert.match(await page.textContent('#report'), /status\/21/);
+    for (const page of [own, far, panel]) await page.close();
+});
+
+test('pictures that could not be had are asked for again when the report is next looked at', async () => {
+    stub.artifacts.set('key-frames.png', Buffer.from('a picture'));
+    stub.refuse(500, { path: /artifacts/ });
+    const panel = await openPanel();
+    await panel.fill('#address', 'https://x.com/someone/status/5');
+    await panel.press('#address', 'Enter');
+    await until('the report', async () => (await panel.textContent('#report')).includes('status/5'), 15);
+    const asked = () => stub.requests.filter(({ path }) => path.endsWith('key-frames.png')).length;
+    await until('the refusal', () => asked() === 1, 15);
+    const other = panel.locator('#list .open').nth(1);
+    await other.click();
+    await until('another report', async () => !(await panel.textContent('#report')).includes('status/5'), 10);
+    await panel.locator('#list .open').first().click();
+    await until('the picture', () => panel.locator('#report img.sheet').count(), 10);
+    stub.artifacts.clear();
+    await panel.close();
+});
+
+test('a file on its way is broken off by Cancel, and another one can be chosen', async () => {
+    stub.uploadMs = 600_000;
+    const panel = await openPanel();
+    assert.ok(await panel.isHidden('#stop'));
+    await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
+    await until('the upload', () => stub.submitted().length === 1, 15);
+    await panel.click('#stop');
+    await until('its end', () => stub.submitted()[0].brokenOff, 15);
+    await until('nothing more to cancel', () => panel.isHidden('#stop'), 5);
+    assert.deepEqual([await panel.isHidden('#notice'), await panel.evaluate(() => document.activeElement.id)], [true, 'upload']);
+    stub.uploadMs = 0;
+    await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
+    await until('the verdict', async () => /Inconclusive.*clip\.webm/s.test(await panel.textContent('#report')), 15);
+    assert.deepEqual([stub.submitted().length, await panel.isHidden('#stop')], [2, true]);
+    await panel.close();
+});
+
 test('a file on its way is broken off when the consent is withdrawn, and one that is chosen afterwards is not sent', async () => {
     stub.uploadMs = 600_000;
     const panel = await openPanel();

@@ -21,10 +21,10 @@ function idOf(folder) {
     return [...hex].map((digit) => 'abcdefghijklmnop'[parseInt(digit, 16)]).join('');
 }
 
-/** A fresh profile in which the person has pinned our button to the toolbar, and whose window fills the screen. */
+/** A fresh profile in which the person has pinned our button to the toolbar, whose window fills the screen, and where a folder may be loaded anew. */
 function makeProfile(profile, id) {
     const screen = { left: 0, top: 0, right: 1280, bottom: 900, maximized: false };
-    const wanted = { extensions: { pinned_extensions: [id] }, browser: { window_placement: screen } };
+    const wanted = { extensions: { pinned_extensions: [id], ui: { developer_mode: true } }, browser: { window_placement: screen } };
     mkdirSync(join(profile, 'Default'), { recursive: true });
     writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify(wanted));
 }
@@ -82,7 +82,7 @@ export async function startChromium({ again = null } = {}) {
         headless: false,
         viewport: null,
         env: display.env,
-        ignoreDefaultArgs: ['--disable-extensions', '--enable-automation'],
+        ignoreDefaultArgs: ['--disable-extensions', '--enable-automation', '--disable-back-forward-cache'],
         args: [
             `--load-extension=${extension}`, `--disable-extensions-except=${extension}`,
             '--no-sandbox', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',

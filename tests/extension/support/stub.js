@@ -21,6 +21,7 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
             for (let i = 0; i < times; i++) refusals.push({ status, code, headers, method, path });
         },
         uploadMs: 0, // how long an upload takes
+        answerMs: 0, // how long any answer takes
         forgive: () => void (refusals.length = 0),
         submitted: () => requests.filter(({ method, path }) => method === 'POST' && path === '/v1/checks'),
     };
@@ -100,7 +101,7 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
             const kept = { method: request.method, url: request.url, path: pathname, headers: request.headers, body, brokenOff: false };
             requests.push(kept);
             response.on('close', () => (kept.brokenOff = !response.writableFinished));
-            route(request, response, pathname);
+            setTimeout(route, stub.answerMs, request, response, pathname);
         });
     });
     await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));

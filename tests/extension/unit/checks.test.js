@@ -1,7 +1,7 @@
 // How checks are carried through, against a server on loopback; only the browser's storage, cache and alarms are stood in for.
 import assert from 'node:assert/strict';
 
-import { newCheck, recorded } from '../../../extension/state.js';
+import { again, newCheck, recorded } from '../../../extension/state.js';
 import { putRecording } from '../../../extension/storage.js';
 import { until } from '../support/display.js';
 import { startStub } from '../support/stub.js';
@@ -158,4 +158,98 @@ test('a recording that was sent three times without an answer is sent no more', 
     await new Promise((resolve) => setTimeout(resolve, 50));
     assert.equal(stored.get('check:in-vain').problem.code, 'upload_stopped');
     assert.equal(stub.submitted().length, 0);
+});
+
+test('an answer of the server that was set before says nothing of a check that was then asked for again at another', async () => {
+    const settings = stored.get('settings');
+    const other = await startStub();
+    [stub.road, other.road] = [[{ status: 'queued' }], [{ status: 'done', analysis: { of: 'the other' } }]];
+    stub.answerMs = 800;
+    await checks.begin(about('moved'));
+    await until('the call', () => stub.submitted().some(({ headers }) => headers['idempotency-key'] === 'moved.1'), 5);
+    stored.set('settings', { server: other.address, consent: { server: other.address, at: 0 } });
+    await checks.carryOn();
+    assert.equal(stored.get('check:moved').problem.code, 'not_allowed');
+    await checks.begin(again(stored.get('check:moved'), other.address, Date.now()));
+    await until('the end', () => ['done', 'failed'].includes(phaseOf('moved')), 10);
+    assert.deepEqual([stored.get('check:moved').analysis, other.submitted().length], [{ of: 'the other' }, 1]);
+    stub.answerMs = 0;
+    stored.set('settings', settings);
+    await other.stop();
+});
+
+test('where nothing more can be stored, a check is still carried to its end, and that is told', async () => {
+    const { local } = chrome.storage;
+    const { set } = local;
+    local.set = async () => { throw new Error('QUOTA_BYTES quota exceeded'); };
+    stub.road = [{ status: 'analyzing', progress: 0.3 }, { status: 'done', analysis: {} }];
+    const told = [];
+    checks.onCheckChange((check) => check.key === 'no-room' && told.push(check.phase));
+    await checks.begin(about('no-room'));
+    await until('the end', () => told.includes('done'), 5);
+    local.set = set;
+    checks.onCheckChange(() => {});
+});
+
+test('a storage that cannot be read once is read the next time', async () => {
+    const { local } = chrome.storage;
+    const { get } = local;
+    const fresh = await import('../../../extension/checks.js?unreadable');
+    local.get = async () => { throw new Error('Corruption: block checksum mismatch'); };
+    await assert.rejects(fresh.allChecks());
+    local.get = get;
+    assert.ok((await fresh.allChecks()).size > 0);
+});
+
+test('a check that an older version stored is carried on, and what is no check is passed over', async () => {
+    stub.road = [{ status: 'done', analysis: {} }];
+    const { key, url, server, source, createdAt } = about('older');
+    stored.set('check:older', { key, url, server, source, createdAt, serverId: null, phase: 'sending', nextAt: 0 });
+    for (const [index, damage] of [null, 7, 'text', {}].entries()) stored.set(`check:damaged-${index}`, damage);
+    const next = await import('../../../extension/checks.js?updated');
+    await next.carryOn();
+    await until('the end', () => phaseOf('older') === 'done', 5);
+    assert.deepEqual([...(await next.allChecks()).keys()].filter((name) => name.startsWith('damaged')), []);
+    for (const index of [0, 1, 2, 3]) stored.delete(`check:damaged-${index}`);
+});
+
+test('a check that is deleted while the server is away is deleted there once it is back, also by a later worker', async () => {
+    stub.road = [{ status: 'done', analysis: {} }];
+    await checks.begin(about('owed'));
+    await until('the end', () => phaseOf('owed') === 'done', 5);
+    const { serverId } = stored.get('check:owed');
+    stub.refuse(503, { method: 'DELETE', times: 2 });
+    await checks.remove(['owed']);
+    const { makeUp } = await import('../../../extension/deletions.js?later');
+    await makeUp();
+    assert.ok(stub.checks.has(serverId));
+    await makeUp();
+    assert.equal(stub.checks.has(serverId), false);
+    stub.requests.length = 0;
+    await makeUp();
+    assert.deepEqual([stub.requests, [...stored.keys()].filter((name) => name.startsWith('deletion:'))], [[], []]);
+});
+
+test('a check that is to be deleted stays on the server where it was asked for again meanwhile', async () => {
+    stub.road = [{ status: 'done', analysis: {} }];
+    await checks.begin(about('regretted-twice'));
+    await until('the end', () => phaseOf('regretted-twice') === 'done', 5);
+    const { serverId } = stored.get('check:regretted-twice');
+    stub.refuse(503, { method: 'DELETE' });
+    await checks.remove(['regretted-twice']);
+    await checks.keep({ ...about('given-again'), serverId, phase: 'done', analysis: {} });
+    await (await import('../../../extension/deletions.js')).makeUp();
+    assert.deepEqual([stub.checks.has(serverId), [...stored.keys()].filter((name) => name.startsWith('deletion:'))], [true, []]);
+});
+
+test('a deletion that a server is owed is not asked of it once the consent is withdrawn', async () => {
+    const settings = stored.get('settings');
+    stub.road = [{ status: 'done', analysis: {} }];
+    await checks.begin(about('withdrawn'));
+    await until('the end', () => phaseOf('withdrawn') === 'done', 5);
+    stored.set('settings', { server: stub.address, consent: null });
+    stub.requests.length = 0;
+    await checks.remove(['withdrawn']);
+    assert.deepEqual([stub.requests, [...stored.keys()].filter((name) => name.startsWith('deletion:'))], [[], []]);
+    stored.set('settings', settings);
 });

@@ -40,3 +40,10 @@ test('each moment of a second has a time of its own, in the table and beneath th
     assert.equal(new Set(times).size, 16);
     assert.deepEqual([...report.querySelectorAll('figcaption')].map(({ textContent }) => textContent), ['Heat map, 0:03.0', 'Heat map, 0:03.5']);
 });
+
+for (const [name, part] of [['faces', { faces: {} }], ['warnings', { warnings: 'few' }], ['a timeline', { faces: [{ id: 1, verdict: 'inconclusive', timeline: 'none' }] }]]) {
+    test(`the verdict is told of a server that tells ${name} in a form of its own, and that the rest is not understood`, () => {
+        const { textContent } = reported({ ...analysis('inconclusive', 0.5), ...part });
+        assert.match(textContent, /Inconclusive.*50 %.*this version of the extension does not know/s);
+    });
+}

@@ -207,3 +207,16 @@ test('nonsense from the server does not become a state', () => {
     assert.deepEqual([check.phase, check.progress], ['queued', 0]);
     assert.equal(answered(submitted(), ok({ status: 'done' }), NOW).problem.code, 'internal');
 });
+
+test('a clock that is set back holds no check up, and a pause that the server asked for is kept', () => {
+    const hour = 3_600_000;
+    assert.equal(dueCall(submitted(), NOW - 2 * hour), 'get');
+    assert.ok(isSilent(recording(failed(fresh(), 'login_required', NOW), 0.1, NOW), NOW - 2 * hour));
+    assert.equal(dueCall(answered(fresh(), problem(429, 'busy', 31_536_000), NOW), NOW), null);
+});
+
+test('a verdict of a newer server, which this version does not know, is not taken for one that there is no face', () => {
+    const of = (verdict) => answered(submitted(), ok({ status: 'done', analysis: { ...analysis(), verdict } }), NOW);
+    assert.equal(of('likely_generated').problem.code, 'unknown_answer');
+    assert.equal(of(null).phase, 'done');
+});
