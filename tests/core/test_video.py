@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import core.video
+import core.reader
 from core.errors import CheckError
 from core.example import camera_view, portrait
 from core.plan import PLANS, plan_named
@@ -199,7 +199,7 @@ def test_containers_with_poorer_times_tell_the_time_as_well(tmp_path, ending):
 def decoded(monkeypatch, path, plan="default"):
     """How many pictures the decoder gives for a plan."""
     count = 0
-    real = core.video._decode
+    real = core.reader.decode
 
     def counting(*args):
         nonlocal count
@@ -208,7 +208,7 @@ def decoded(monkeypatch, path, plan="default"):
             yield picture
 
     with monkeypatch.context() as patch:
-        patch.setattr(core.video, "_decode", counting)
+        patch.setattr(core.reader, "decode", counting)
         look(path, plan)
     return count
 
@@ -236,7 +236,7 @@ def test_pictures_left_out_by_the_decoder_change_none_that_are_given(tmp_path, m
     views = (camera_view(portrait(), i / 25, (320, 180)) for i in range(150))
     clip = write_clip(tmp_path / "clip.mkv", views, codec=codec, fps=25, options={"g": "50"})
     found, count = look(clip), decoded(monkeypatch, clip)
-    monkeypatch.setattr(core.video._Reader, "_spare", lambda self, packets: packets)
+    monkeypatch.setattr(core.reader.Reader, "_spare", lambda self, packets: packets)
     whole = look(clip)
     assert len(whole) == 24
     assert [frame.t_s for frame in found] == [frame.t_s for frame in whole]
@@ -247,7 +247,7 @@ def test_pictures_left_out_by_the_decoder_change_none_that_are_given(tmp_path, m
 
 def test_what_cannot_be_read_is_left_out_where_it_is_though_packets_are_read_ahead(tmp_path, monkeypatch):
     clip = grey_clip(tmp_path / "clip.mp4", 300, options={"bf": "0", "g": "30", "sc_threshold": "0"})
-    real = core.video.read_packets
+    real = core.reader.read_packets
 
     def unreadable_at_100(video, damage=lambda: None):
         for number, packet in enumerate(real(video)):
@@ -257,7 +257,7 @@ def test_what_cannot_be_read_is_left_out_where_it_is_though_packets_are_read_ahe
                 yield packet
 
     whole = [frame.t_s for frame in look(clip, "thorough")]
-    monkeypatch.setattr(core.video, "read_packets", unreadable_at_100)
+    monkeypatch.setattr(core.reader, "read_packets", unreadable_at_100)
     warnings = []
     found = [frame.t_s for frame in look(clip, "thorough", warnings)]
     assert [t for t in found if t < 3.2 or t >= 4] == [t for t in whole if t < 3.2 or t >= 4]
