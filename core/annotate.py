@@ -147,10 +147,8 @@ class Sound:
             return
         self._start_s = clock.start * clock.unit
         first_s = (self.track.start_time or 0) * self.track.time_base
-        if (
-            clock.by_number and abs(self._start_s - first_s) > MAX_JUMP_S
-        ):  # the pictures have no times to be in step with
-            self._start_s = first_s
+        if clock.by_number and abs(self._start_s - first_s) > MAX_JUMP_S:
+            self._start_s = first_s  # the pictures have no times that the sound could be in step with
         self._bridges, self._until_s = clock.by_number, None
         self._copies = fits_mp4(self.track)
         if self._copies:

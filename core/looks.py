@@ -175,15 +175,19 @@ class Looks:
 
     def encode_full_batches(self) -> None:
         """What will be encoded anyway need not wait for the end of a window, which may have many frames of many faces."""
-        waiting = [(t, look) for t, looks in self._open.items() for look in looks if look.logit is None]
-        if self.left is None and len(waiting) >= BATCH:
+        if self.left is None:
+            waiting = self._waiting()
             self._encode(waiting[: len(waiting) // BATCH * BATCH])
+
+    def _waiting(self) -> list[tuple[int, Look]]:
+        """Track ids and looks of the open window that are not encoded yet."""
+        return [(track, look) for track, looks in self._open.items() for look in looks if look.logit is None]
 
     def close_window(self) -> None:
         """Encode what the budget allows of the open window, judge it and forget its pictures."""
         waiting, share = sum(map(len, self._open.values())), self._share()
         if waiting <= share:
-            self._encode([(t, look) for t, looks in self._open.items() for look in looks if look.logit is None])
+            self._encode(self._waiting())
         else:
             self._encode_first_looks(share)
         self._judge()

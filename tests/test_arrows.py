@@ -77,3 +77,10 @@ def test_loading_the_network_loads_no_compiler():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False False"
+
+
+def test_training_the_encoder_loads_no_detector():
+    """Prepared faces are all that it reads."""
+    code = "import sys, training.train; print([m for m in ('mediapipe', 'core.detector') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -16,9 +16,8 @@ from core.crops import crop
 from core.errors import CheckError
 from core.faces import FaceDetector
 from core.video import Plan, frames, probe
-from training.manifest import Item, local_file, read_rows
+from training.manifest import Item, drop_cut_line, local_file, read_rows
 from training.metrics import label_auc
-from training.scores import drop_cut_line
 
 PLAN = Plan("controls", windows=4, length=3, rate_hz=8)
 ALL = "all of them, leave one source out"

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from training.scores import drop_cut_line
+from training.manifest import drop_cut_line
 
 FREE = ("images", "every", "start")  # what may differ when a run goes on
 

@@ -135,6 +135,13 @@ def read_json(path: Path, kind: type):
     return value
 
 
+def drop_cut_line(path: Path) -> None:
+    """Take a last line that a kill cut short out of the file."""
+    text = path.read_text() if path.exists() else ""
+    if text and not text.endswith("\n"):
+        path.write_text(text[: text.rfind("\n") + 1])
+
+
 def read_rows(path: Path) -> list[dict]:
     try:
         rows = [json.loads(line) for line in read_text(path).splitlines() if line.strip()]

@@ -14,7 +14,7 @@ from core.calibration import Calibration, Curve
 from core.detector import Detector
 from core.errors import CheckError
 from core.summary import with_other
-from training.manifest import DataError, Item, local_file, read_rows
+from training.manifest import DataError, Item, drop_cut_line, local_file, read_rows
 
 SURE = 1e-12  # a probability of 0 or 1 is taken as this far from it: its logit was lost to rounding
 
@@ -133,13 +133,6 @@ def score_all(
     if not detector.info.trained:
         return [known[name] for name in names]
     return [recalibrated(known[name], item, detector.calibration) for item, name in zip(items, names, strict=True)]
-
-
-def drop_cut_line(path: Path) -> None:
-    """Take a last line that a kill cut short out of the file."""
-    text = path.read_text() if path.exists() else ""
-    if text and not text.endswith("\n"):
-        path.write_text(text[: text.rfind("\n") + 1])
 
 
 def read_scores(path: Path) -> list[Score]:

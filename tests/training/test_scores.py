@@ -8,8 +8,8 @@ import pytest
 
 from core.calibration import Curve
 from core.summary import with_other
-from training.manifest import DataError, Item
-from training.scores import Score, drop_cut_line, filled, frame_logits, logit_of, names_of, read_scores
+from training.manifest import DataError, Item, drop_cut_line
+from training.scores import Score, filled, frame_logits, logit_of, names_of, read_scores
 
 
 def test_the_logit_behind_a_calibrated_probability_is_found_again():

@@ -1,7 +1,7 @@
 // The extension as it ships, in a real Chromium, asked by real buttons and keys, against a server that speaks the API.
 import assert from 'node:assert/strict';
 
-import { analysis } from '../support/analysis.js';
+import { done } from '../support/analysis.js';
 import { cardIn, cardWith, startChromium } from '../support/chromium.js';
 import { pause, until } from '../support/display.js';
 import { faults, saidOf } from '../support/access.js';
@@ -12,7 +12,6 @@ import { before, beforeEach, stopAfter, test } from '../support/timed.js';
 
 const KEY = 'sk-extension-secret';
 const RUNNING = [{ status: 'queued' }, { status: 'fetching', progress: 0.1 }, { status: 'analyzing', progress: 0.42 }];
-const done = (verdict, probability) => ({ status: 'done', progress: 1, analysis: analysis(verdict, probability) });
 
 let site, stub, browser;
 

@@ -1,7 +1,7 @@
 // The Firefox build, installed as it ships: set the server, check, see the verdict.
 import assert from 'node:assert/strict';
 
-import { analysis } from '../support/analysis.js';
+import { done } from '../support/analysis.js';
 import { pause, until } from '../support/display.js';
 import { startFirefox } from '../support/firefox.js';
 import { placeOf } from '../support/pictures.js';
@@ -17,7 +17,7 @@ before(async () => {
 });
 stopAfter(() => [browser, stub, site, elsewhere]);
 beforeEach(() => {
-    stub.road = [{ status: 'done', progress: 1, analysis: analysis('likely_manipulated', 0.87) }];
+    stub.road = [done('likely_manipulated', 0.87)];
     stub.requests.length = 0;
     stub.forgive();
 });

@@ -1,7 +1,7 @@
 // What a card says when its check, its page or the extension goes away and comes back, in a real Chromium.
 import assert from 'node:assert/strict';
 
-import { analysis } from '../support/analysis.js';
+import { done } from '../support/analysis.js';
 import { cardIn, cardWith, startChromium } from '../support/chromium.js';
 import { until } from '../support/display.js';
 import { startSite } from '../support/site.js';
@@ -9,7 +9,6 @@ import { startStub } from '../support/stub.js';
 import { before, beforeEach, stopAfter, test } from '../support/timed.js';
 
 const RUNNING = { status: 'analyzing', progress: 0.3 };
-const done = (verdict, probability) => ({ status: 'done', progress: 1, analysis: analysis(verdict, probability) });
 let site, stub, browser;
 
 before(async () => {

@@ -1,7 +1,7 @@
 // Pages that are in a card's way, by their making or on purpose, in a real Chromium.
 import assert from 'node:assert/strict';
 
-import { analysis } from '../support/analysis.js';
+import { done } from '../support/analysis.js';
 import { saidOf } from '../support/access.js';
 import { cardIn, cardWith, startChromium } from '../support/chromium.js';
 import { until } from '../support/display.js';
@@ -11,7 +11,6 @@ import { startStub } from '../support/stub.js';
 import { afterEach, before, beforeEach, stopAfter, test } from '../support/timed.js';
 
 const RUNNING = { status: 'analyzing', progress: 0.3 };
-const done = (verdict, probability) => ({ status: 'done', progress: 1, analysis: analysis(verdict, probability) });
 let site, stub, browser;
 
 before(async () => {

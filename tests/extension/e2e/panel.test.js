@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 
 import { faults } from '../support/access.js';
-import { analysis } from '../support/analysis.js';
+import { done } from '../support/analysis.js';
 import { startChromium } from '../support/chromium.js';
 import { until } from '../support/display.js';
 import { picture } from '../support/pictures.js';
@@ -16,7 +16,7 @@ before(async () => {
 });
 stopAfter(() => [browser, stub]);
 beforeEach(() => {
-    stub.road = [{ status: 'done', progress: 1, analysis: analysis('inconclusive', 0.5) }];
+    stub.road = [done('inconclusive', 0.5)];
     stub.requests.length = 0;
 });
 
@@ -49,7 +49,7 @@ test('Cancel in a report takes the click that began before the progress changed'
 });
 
 test('who hears the panel is told once of every step and of the verdict, and not of the progress', async () => {
-    stub.road = [{ status: 'analyzing', progress: 0.3 }, { status: 'analyzing', progress: 0.6 }, { status: 'done', progress: 1, analysis: analysis('no_signs_found', 0.06) }];
+    stub.road = [{ status: 'analyzing', progress: 0.3 }, { status: 'analyzing', progress: 0.6 }, done('no_signs_found', 0.06)];
     const panel = await openPanel();
     await panel.evaluate(() => {
         globalThis.heard = [];

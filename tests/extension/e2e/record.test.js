@@ -1,7 +1,7 @@
 // Videos that no server can fetch, in a real Chromium: nothing is recorded or sent before one more yes.
 import assert from 'node:assert/strict';
 
-import { analysis } from '../support/analysis.js';
+import { done } from '../support/analysis.js';
 import { faults } from '../support/access.js';
 import { cardWith, startChromium } from '../support/chromium.js';
 import { pause, until } from '../support/display.js';
@@ -20,7 +20,7 @@ before(async () => {
 });
 stopAfter(() => [browser, stub, site, elsewhere]);
 beforeEach(() => {
-    stub.road = [{ status: 'done', progress: 1, analysis: analysis('inconclusive', 0.48) }];
+    stub.road = [done('inconclusive', 0.48)];
     stub.requests.length = 0;
     stub.forgive();
     stub.uploadMs = 0;
