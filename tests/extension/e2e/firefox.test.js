@@ -85,6 +85,8 @@ test('who goes back to a page whose check was deleted meanwhile finds no card th
     const page = await browser.open(`${site.address}/`);
     await browser.display.xdotool('key', 'alt+shift+u');
     await until('the card', async () => (await cardBox(page))?.width === 320);
+    // Firefox keeps no page that is still loading something
+    await until('the video to have come', () => page.evaluate(() => document.readyState === 'complete' && [...document.querySelectorAll('video')].every((video) => video.networkState !== HTMLMediaElement.NETWORK_LOADING)));
     await page.evaluate(() => (window.kept = true));
     await page.goto(`${site.address}/two`);
     const keys = (await checks()).map(({ key }) => key);

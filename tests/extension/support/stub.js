@@ -42,8 +42,8 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
         answer(response, status, { type: 'about:blank', status, code, title: code, detail: `The stub says ${code}.`, next_step: 'Try something else.' }, headers);
     }
 
-    async function submit(request, response) {
-        if (stub.uploadMs && request.headers['content-type'].startsWith('multipart')) await new Promise((resolve) => setTimeout(resolve, stub.uploadMs).unref());
+    async function submit(request, response, uploadMs) {
+        if (uploadMs && request.headers['content-type'].startsWith('multipart')) await new Promise((resolve) => setTimeout(resolve, uploadMs).unref());
         const known = byKey.get(request.headers['idempotency-key']);
         const check = known ? checks.get(known) : { id: randomBytes(16).toString('hex'), looks: 0, cancelled: false };
         checks.set(check.id, check);
@@ -67,7 +67,7 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
         response.on('close', () => clearInterval(timer));
     }
 
-    function route(request, response, path) {
+    function route(request, response, path, uploadMs) {
         const wanted = refusals.findIndex(({ method, path: where }) => (!method || method === request.method) && where.test(path));
         if (wanted >= 0) {
             const [{ status, code, headers }] = refusals.splice(wanted, 1);
@@ -75,7 +75,7 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
         }
         if (stub.apiKey && request.headers.authorization !== `Bearer ${stub.apiKey}`) return problem(response, 401, 'unauthorized');
         if (path === '/v1/info') return answer(response, 200, { version: '0.1.0', model: { name: 'stub' }, sites: [], limits: {} });
-        if (path === '/v1/checks' && request.method === 'POST') return submit(request, response);
+        if (path === '/v1/checks' && request.method === 'POST') return submit(request, response, uploadMs);
         const [, id, rest] = path.match(/^\/v1\/checks\/([\w-]+)(\/.*)?$/) ?? [];
         const check = checks.get(id);
         if (!check) return problem(response, 404, 'not_found');
@@ -101,7 +101,7 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
             const kept = { method: request.method, url: request.url, path: pathname, headers: request.headers, body, brokenOff: false };
             requests.push(kept);
             response.on('close', () => (kept.brokenOff = !response.writableFinished));
-            setTimeout(route, stub.answerMs, request, response, pathname);
+            setTimeout(route, stub.answerMs, request, response, pathname, stub.uploadMs); // as it was when the request came
         });
     });
     await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
