@@ -185,7 +185,7 @@ test('of a page that is no web address nothing is ever sent, whatever is pressed
     const page = await browser.open(`file://${process.env.UNMASK_TEST_VIDEO}`);
     await browser.checkByKeys();
     const { key } = await until('the reason', async () => (await browser.checks()).find(({ problem }) => problem?.code === 'no_address'));
-    const panel = await browser.open(browser.own(`panel/panel.html#${key}`));
+    const panel = await browser.openPanel(key);
     await until('the reason in words', async () => (await panel.textContent('#report')).includes('no web address'));
     assert.equal(await panel.locator('#report button').count(), 0);
     await panel.evaluate((about) => chrome.runtime.sendMessage(about), { what: 'again', key });
@@ -281,7 +281,7 @@ test('asking twice for one video makes one check', async () => {
 test('an open panel hears of progress and verdict from the server’s events, with the key in a header', async () => {
     stub.road = [{ status: 'analyzing', progress: 0.3 }];
     stub.refuse(503, { method: 'GET', path: /checks\/\w+$/, times: 99, headers: { 'Retry-After': '300' } }); // who polls waits for minutes
-    const panel = await browser.open(browser.own('panel/panel.html'));
+    const panel = await browser.openPanel();
     await panel.fill('#address', 'https://x.com/someone/status/77');
     await panel.press('#address', 'Enter');
     await until('progress', async () => (await panel.textContent('.report')).includes('30 %'));
@@ -295,7 +295,7 @@ test('an open panel hears of progress and verdict from the server’s events, wi
 test('a panel whose server sends no events polls', async () => {
     stub.road = [{ status: 'analyzing', progress: 0.3 }, done('inconclusive', 0.5)];
     stub.refuse(429, { path: /events$/, times: 3 });
-    const panel = await browser.open(browser.own('panel/panel.html'));
+    const panel = await browser.openPanel();
     await panel.fill('#address', 'https://x.com/someone/status/78');
     await panel.press('#address', 'Enter');
     // the report before may be shown still, with the same words
@@ -306,7 +306,7 @@ test('a panel whose server sends no events polls', async () => {
 
 test('ten checks at once all come out right', async () => {
     stub.road = [{ status: 'queued' }];
-    const panel = await browser.open(browser.own('panel/panel.html'));
+    const panel = await browser.openPanel();
     for (let i = 0; i < 10; i++) {
         await panel.fill('#address', `https://x.com/someone/status/100${i}`);
         await panel.press('#address', 'Enter');
@@ -321,7 +321,7 @@ test('ten checks at once all come out right', async () => {
 });
 
 test('a file can be chosen and uploaded in the panel', async () => {
-    const panel = await browser.open(browser.own('panel/panel.html'));
+    const panel = await browser.openPanel();
     await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
     await until('the upload', async () => (await panel.textContent('#list')).includes('clip.webm'));
     await until('the file at the server', () => stub.submitted().length > 0); // it is listed before it is sent
@@ -344,7 +344,7 @@ test('the full report opens beside the page and can be saved', async () => {
     await browser.closePanel();
     await page.close();
     // The same page in a tab of its own shows the report that was asked for.
-    const wide = await browser.open(browser.own('panel/panel.html'));
+    const wide = await browser.openPanel();
     await until('the report', () => wide.isVisible('.report .verdict'));
     assert.match(await wide.textContent('.report'), /Likely manipulated.*87 %.*Face 1.*What was looked at.*residual-lstm/s);
     await until('the pictures', async () => (await wide.locator('.report img').count()) === 2);
@@ -367,7 +367,7 @@ test('the full report opens beside the page and can be saved', async () => {
 
 /** The panel in a tab, as narrow as beside a page: the side panel itself is hidden from the debugger. */
 async function narrowPanel() {
-    const panel = await browser.open(browser.own('panel/panel.html'));
+    const panel = await browser.openPanel();
     const session = await browser.context.newCDPSession(panel);
     await session.send('Emulation.setDeviceMetricsOverride', { width: 400, height: 800, deviceScaleFactor: 1, mobile: false });
     await until('the list or a report', () => panel.evaluate(() => document.querySelector('#list li') !== null));
@@ -393,7 +393,7 @@ test('the card’s button for a file leads to where one is chosen, as often as i
         await browser.display.grab(placeOf('side-panel-upload.png'));
         await browser.closePanel();
     }
-    const later = await browser.open(browser.own('panel/panel.html'));
+    const later = await browser.openPanel();
     await until('the keyboard there too', async () => (await focusIn(later)) === 'upload', 5);
     for (const one of [later, panel, page]) await one.close();
 });
@@ -402,7 +402,7 @@ test('keyboard and mouse keep their place in the list while checks go on, and af
     stub.refuse(503, { path: /events$/, times: 99 }); // so that the worker asks every second
     for (const status of [301, 302, 303]) {
         stub.road = [status === 303 ? { status: 'analyzing', progress: 0.3 } : done('inconclusive', 0.5)];
-        const panel = await browser.open(browser.own('panel/panel.html'));
+        const panel = await browser.openPanel();
         await panel.fill('#address', `https://x.com/someone/status/${status}`);
         await panel.press('#address', 'Enter');
         await until('its answer', async () => (await browser.checks()).some(({ url, serverId }) => url.endsWith(status) && serverId));
@@ -442,7 +442,7 @@ test('keyboard and mouse keep their place in the list while checks go on, and af
 
 test('the keyboard on Cancel goes on in the report when the check ends', async () => {
     const { page, key } = await underWay();
-    const panel = await browser.open(browser.own(`panel/panel.html#${key}`));
+    const panel = await browser.openPanel(key);
     await panel.locator('#report button', { hasText: 'Cancel' }).focus();
     stub.road = [done('inconclusive', 0.5)];
     await until('the verdict', async () => (await panel.textContent('#report')).includes('Inconclusive'));
@@ -456,7 +456,7 @@ test('deleting a check deletes it on the server too', async () => {
     await browser.checkByKeys();
     await cardWith(page, 'Likely manipulated');
     const [{ serverId, key }] = (await browser.checks()).sort((a, b) => b.createdAt - a.createdAt);
-    const panel = await browser.open(browser.own('panel/panel.html'));
+    const panel = await browser.openPanel();
     await panel.locator(`li[data-key="${key}"] .drop`).click();
     await until('the deletion', () => stub.requests.some(({ method, path }) => method === 'DELETE' && path.endsWith(serverId)));
     await panel.close();

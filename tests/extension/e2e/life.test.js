@@ -41,7 +41,7 @@ const noCard = (page) => until('no card', async () => (await cardIn(page)) === n
 
 test('a check that is deleted while it runs leaves no card, sign or notification behind', async () => {
     const { page, key } = await underWay();
-    const panel = await browser.open(browser.own('panel/panel.html'));
+    const panel = await browser.openPanel();
     await panel.locator(`li[data-key="${key}"] .drop`).click();
     await panel.close();
     await page.bringToFront();
@@ -67,7 +67,7 @@ test('who goes back to a page finds there what has become of its check meanwhile
 test('who goes back to a page whose check was deleted finds no card', async () => {
     const { page, key } = await underWay();
     await page.goto(`${site.address}/two`);
-    const panel = await browser.open(browser.own('panel/panel.html'));
+    const panel = await browser.openPanel();
     await panel.locator(`li[data-key="${key}"] .drop`).click();
     await panel.close();
     await page.bringToFront();
@@ -112,7 +112,7 @@ test('a check deleted while the server is away is deleted there by the next work
     await browser.checkByKeys();
     await cardWith(page, 'Inconclusive');
     const { key, serverId } = await latest();
-    const panel = await browser.open(browser.own('panel/panel.html'));
+    const panel = await browser.openPanel();
     stub.refuse(503, { method: 'DELETE' });
     await panel.locator(`li[data-key="${key}"] .drop`).click();
     const deletions = () => stub.requests.filter(({ method, path }) => method === 'DELETE' && path.endsWith(serverId)).length;

@@ -20,10 +20,8 @@ beforeEach(() => {
     stub.requests.length = 0;
 });
 
-const openPanel = () => browser.open(browser.own('panel/panel.html'));
-
 test('that one has to agree first is said until one has', async () => {
-    const panel = await openPanel();
+    const panel = await browser.openPanel();
     assert.match(await panel.textContent('#notice'), /please read the settings page and agree/);
     await browser.agree(stub.address);
     await until('no notice', () => panel.isHidden('#notice'), 10);
@@ -32,7 +30,7 @@ test('that one has to agree first is said until one has', async () => {
 
 test('Cancel in a report takes the click that began before the progress changed', async () => {
     stub.road = [{ status: 'analyzing', progress: 0.3 }];
-    const panel = await openPanel();
+    const panel = await browser.openPanel();
     await panel.fill('#address', 'https://x.com/someone/status/1');
     await panel.press('#address', 'Enter');
     const shows = (words) => until(words, async () => (await panel.textContent('#report')).includes(words), 15);
@@ -50,7 +48,7 @@ test('Cancel in a report takes the click that began before the progress changed'
 
 test('who hears the panel is told once of every step and of the verdict, and not of the progress', async () => {
     stub.road = [{ status: 'analyzing', progress: 0.3 }, { status: 'analyzing', progress: 0.6 }, done('no_signs_found', 0.06)];
-    const panel = await openPanel();
+    const panel = await browser.openPanel();
     await panel.evaluate(() => {
         globalThis.heard = [];
         const region = document.querySelector('[role=status]:not(#notice)');
@@ -68,7 +66,7 @@ test('who hears the panel is told once of every step and of the verdict, and not
 });
 
 test('where the system forces its own colours the bar of a report is still seen', async () => {
-    const panel = await openPanel();
+    const panel = await browser.openPanel();
     await panel.emulateMedia({ forcedColors: 'active' });
     await panel.fill('#address', 'https://x.com/someone/status/2');
     await panel.press('#address', 'Enter');
@@ -81,7 +79,7 @@ test('where the system forces its own colours the bar of a report is still seen'
 
 test('a report shows what a server of another version says, though it says less', async () => {
     stub.road = [{ status: 'done', progress: 1, analysis: { verdict: 'inconclusive', probability: 0.5, interval: [0.4, 0.6], faces: [{ id: 1, verdict: 'inconclusive', probability: 0.5 }] } }];
-    const panel = await openPanel();
+    const panel = await browser.openPanel();
     await panel.fill('#address', 'https://x.com/someone/status/3');
     await panel.press('#address', 'Enter');
     await until('the verdict', async () => /Inconclusive.*status\/3.*Face 1/s.test(await panel.textContent('#report')), 15);
@@ -96,10 +94,10 @@ test('a report in a tab of its own stays when another one is asked for, and so d
         await until('the report', async () => (await panel.textContent('#report')).includes(url), 15);
         return panel.evaluate((wanted) => chrome.storage.local.get(null).then((all) => Object.values(all).find((one) => one?.url === wanted).key), url);
     };
-    const panel = await openPanel();
+    const panel = await browser.openPanel();
     const first = await ask(panel, 'https://x.com/i/status/21');
     const second = await ask(panel, 'https://x.com/i/status/22');
-    const own = await browser.open(browser.own(`panel/panel.html#${first}`));
+    const own = await browser.openPanel(first);
     const opened = browser.context.waitForEvent('page');
     await panel.evaluate((url) => void chrome.windows.create({ url }), browser.own('panel/panel.html'));
     const far = await opened;
@@ -117,7 +115,7 @@ test('a report in a tab of its own stays when another one is asked for, and so d
 test('pictures that could not be had are asked for again when the report is next looked at', async () => {
     stub.artifacts.set('key-frames.png', Buffer.from('a picture'));
     stub.refuse(500, { path: /artifacts/ });
-    const panel = await openPanel();
+    const panel = await browser.openPanel();
     await panel.fill('#address', 'https://x.com/someone/status/5');
     await panel.press('#address', 'Enter');
     await until('the report', async () => (await panel.textContent('#report')).includes('status/5'), 15);
@@ -134,7 +132,7 @@ test('pictures that could not be had are asked for again when the report is next
 
 test('a file on its way is broken off by Cancel, and another one can be chosen', async () => {
     stub.uploadMs = 600_000;
-    const panel = await openPanel();
+    const panel = await browser.openPanel();
     assert.ok(await panel.isHidden('#stop'));
     await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
     await until('the upload', () => stub.submitted().length === 1, 15);
@@ -151,7 +149,7 @@ test('a file on its way is broken off by Cancel, and another one can be chosen',
 
 test('a file on its way is broken off when the consent is withdrawn, and one that is chosen afterwards is not sent', async () => {
     stub.uploadMs = 600_000;
-    const panel = await openPanel();
+    const panel = await browser.openPanel();
     await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
     await until('the upload', () => stub.submitted().length === 1, 15);
     const options = await browser.open(browser.own('options/options.html'));

@@ -198,7 +198,7 @@ async function stoppedUploads(times) {
     await askedOn('/blob');
     await sayYes();
     await until('the upload', () => uploads().length === 1);
-    const panel = await browser.open(browser.own('panel/panel.html'));
+    const panel = await browser.openPanel();
     for (let sent = 1; sent <= times; sent++) {
         await until(`upload ${sent}`, () => uploads().length === sent);
         if (sent === times) stub.uploadMs = 0;

@@ -42,7 +42,7 @@ test('a right-click on a playing video shows the probability that the server’s
     await pause(1500);
     await browser.display.grab(placeOf('real-panel.png'));
     await browser.closePanel();
-    const report = await browser.open(browser.own('panel/panel.html'));
+    const report = await browser.openPanel();
     await until('the heat maps', async () => (await report.locator('.report .pictures img').count()) > 0);
     assert.ok((await report.textContent('.report')).includes(check.analysis.model.sha256));
     await bothLights(report, 'real-report', { fullPage: true });
@@ -78,7 +78,7 @@ test('a video that the server cannot fetch is recorded here and judged', async (
 });
 
 test('a link the server does not know is refused in words', async () => {
-    const panel = await browser.open(browser.own('panel/panel.html'));
+    const panel = await browser.openPanel();
     await panel.fill('#address', 'https://unknown.example/video');
     await panel.press('#address', 'Enter');
     await until('the refusal', async () => (await panel.textContent('main')).includes('cannot fetch videos from this site'));
@@ -86,7 +86,7 @@ test('a link the server does not know is refused in words', async () => {
 });
 
 test('a file uploaded in the panel is judged', async () => {
-    const panel = await browser.open(browser.own('panel/panel.html'));
+    const panel = await browser.openPanel();
     await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
     await until('its verdict', async () => {
         const check = (await browser.checks()).find(({ source }) => source === 'file');

@@ -107,6 +107,12 @@ export async function startChromium({ again = null } = {}) {
             await display.xdotool('windowfocus', '--sync', main); // nobody else does it once another window has closed
             return page;
         },
+        /** The panel's page in a tab, where it can be driven, with its words, its list and its buttons' work in place. */
+        openPanel: async (key = '') => {
+            const panel = await browser.open(own(`panel/panel.html${key && `#${key}`}`));
+            await until('the list', () => panel.evaluate(() => document.querySelector('#list > li, #empty:not([hidden])') !== null));
+            return panel;
+        },
         /** Set the server and say yes to the page and to the browser's own prompt. */
         agree: async (server, apiKey = '') => {
             const page = await until('the first-run page', () => context.pages().find((one) => one.url().includes('/options/')));
