@@ -410,7 +410,8 @@ test('keyboard and mouse keep their place in the list while checks go on, and af
         await panel.close();
     }
     const panel = await narrowPanel();
-    if (await panel.isVisible('#back')) await panel.click('#back');
+    await panel.click('#back');
+    await until('the keyboard on the list', async () => (await focusIn(panel)) === 'address', 5);
     const item = (status) => panel.locator(`#list li:has-text("status/${status}")`);
     const label = () => panel.evaluate(() => [document.activeElement.className, document.activeElement.getAttribute('aria-label')].join(' '));
     const progress = (of) => (stub.road = [{ status: 'analyzing', progress: of }]) && until(`${of * 100} %`, async () => (await panel.textContent('#list')).includes(`${of * 100} %`), 10);
@@ -426,7 +427,7 @@ test('keyboard and mouse keep their place in the list while checks go on, and af
     await panel.mouse.up();
     await until('the report', () => panel.isVisible('#back'), 5);
     await panel.click('#back');
-    await until('the list', () => panel.isVisible('#list'), 5);
+    await until('the list', async () => (await panel.isVisible('#list')) && (await focusIn(panel)) === 'address', 5);
     await item(302).locator('.drop').focus();
     await panel.keyboard.press('Enter');
     await until('it is deleted', async () => (await item(302).count()) === 0, 10);

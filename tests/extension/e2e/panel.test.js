@@ -47,16 +47,21 @@ test('Cancel in a report takes the click that began before the progress changed'
 });
 
 test('who hears the panel is told once of every step and of the verdict, and not of the progress', async () => {
-    stub.road = [{ status: 'analyzing', progress: 0.3 }, { status: 'analyzing', progress: 0.6 }, done('no_signs_found', 0.06)];
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
     const panel = await browser.openPanel();
     await panel.evaluate(() => {
         globalThis.heard = [];
         const region = document.querySelector('[role=status]:not(#notice)');
         new MutationObserver(() => globalThis.heard.push(region.textContent)).observe(region, { childList: true });
     });
+    const shows = (words) => until(words, async () => (await panel.textContent('#report')).includes(words), 15);
     await panel.fill('#address', 'https://x.com/someone/status/4');
     await panel.press('#address', 'Enter');
-    await until('the verdict', async () => (await panel.textContent('#report')).includes('No signs found'), 15);
+    await shows('30 %');
+    stub.road = [{ status: 'analyzing', progress: 0.6 }];
+    await shows('60 %');
+    stub.road = [done('no_signs_found', 0.06)];
+    await shows('No signs found');
     const heard = await panel.evaluate(() => globalThis.heard);
     assert.match(heard.at(-1), /^No signs found\nProbability of manipulation 6 %/);
     assert.equal(heard.filter((words) => words === 'Looking at faces').length, 1);
@@ -103,6 +108,7 @@ test('a report in a tab of its own stays when another one is asked for, and so d
     const far = await opened;
     await until('its list', () => far.locator('#list .open').count());
     await far.locator(`li[data-key="${first}"] .open`).click();
+    await until('its report', async () => (await far.textContent('#report')).includes('status/21'), 10);
     await panel.evaluate(async (key) => {
         const { showInPanel } = await import('/storage.js');
         await showInPanel(key, (await chrome.windows.getCurrent()).id); // as the worker does for a card's button
