@@ -143,7 +143,7 @@ function sections(check, t, pictures) {
         analysis.warnings?.length > 0 && section(t('uncertain'), h('ul', { lang: 'en' }, ...analysis.warnings.map((/** @type {any} */ warning) => h('li', { text: warning.message })))),
         analysis.coverage && section(t('looked_at'), lookedAt(analysis.coverage, t)), // a server of another version may not say all
         evidence && section(t('provenance'), h('p', { text: evidence.summary, lang: 'en' }), facts([[t('signer'), evidence.signer], [t('generator'), evidence.claim_generator]]), h('p', { class: 'soft', text: t('provenance_words') })),
-        analysis.model && section(t('model'), modelFacts(analysis.model, t)),
+        analysis.model && section(t('model'), modelFacts(analysis.model, t), analysis.verdict && analysis.model.trained ? h('p', { class: 'soft', text: t('presumed') }) : null),
     ];
 }
 
