@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 
 from limits import parse_many
@@ -104,6 +105,12 @@ def port(text: str) -> int:
     return range(65536).index(int(text))
 
 
+def list_of_addresses_with_ports(text: str) -> tuple[str, ...]:
+    """As the egress guard writes them. Raises ValueError, as a name would let nothing pass and nobody would be told."""
+    places = [place.rpartition(":") for place in text.replace(",", " ").split()]
+    return tuple(f"{ip_address(host.strip('[]'))}:{port(number)}" for host, _, number in places)
+
+
 def number(text: str) -> int:
     """None or more. Raises ValueError."""
     if (number := int(text)) < 0:
@@ -174,7 +181,7 @@ def from_env(env: Mapping[str, str]) -> Config:
             peertube=words("UNMASK_PEERTUBE_HOSTS"),
             mastodon=words("UNMASK_MASTODON_HOSTS"),
         ),
-        guard_allow=words("UNMASK_GUARD_ALLOW"),
+        guard_allow=value("UNMASK_GUARD_ALLOW", list_of_addresses_with_ports, base.guard_allow),
         egress_proxy=env.get("UNMASK_EGRESS_PROXY") or None,
         demo=value("UNMASK_DEMO", zero_or_one, base.demo),
         policy=Path(env["UNMASK_POLICY"]) if env.get("UNMASK_POLICY") else None,
