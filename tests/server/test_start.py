@@ -95,7 +95,10 @@ def test_a_setting_that_nobody_can_mean_is_named(name, text):
 
 
 def test_addresses_that_the_guard_lets_pass_are_read_as_it_writes_them():
-    assert from_env({"UNMASK_GUARD_ALLOW": "10.0.0.1:9000, [FD00::1]:80"}).guard_allow == ("10.0.0.1:9000", "fd00::1:80")
+    assert from_env({"UNMASK_GUARD_ALLOW": "10.0.0.1:9000, [FD00::1]:80"}).guard_allow == (
+        "10.0.0.1:9000",
+        "fd00::1:80",
+    )
 
 
 @pytest.mark.parametrize("text", ["inf", "nan", "-1", "1e13"])
