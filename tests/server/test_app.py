@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-LINK = {"url": "https://youtu.be/aqz-KE-bpKQ"}
+from tests.server.asking import LINK
 
 
 @pytest.mark.parametrize("path", ["/health", "/v1/checks", "/nowhere"])

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from server.tables import Batch, Check
+from tests.server.asking import LINK
 
-LINK = {"url": "https://youtu.be/aqz-KE-bpKQ"}
 URLS = {"urls": ["https://x.com/a/status/1"]}
 
 

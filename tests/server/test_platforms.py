@@ -10,14 +10,10 @@ import pytest
 from sqlalchemy import event, select
 
 from server.tables import Audit, Check, Delivery
+from tests.server.asking import LINK, services
 from tests.server.standin import result
 
-LINK = {"url": "https://youtu.be/aqz-KE-bpKQ"}
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
-
-
-def services(app):
-    return app.extensions["unmask"]
 
 
 def links(*numbers: int) -> list[str]:
