@@ -29,7 +29,7 @@ ROUNDS = 3
 
 def one_after_the_other():
     """Nothing is decoded ahead, so that what decoding takes is seen by itself; as a context."""
-    return patch("core.detector.ahead", lambda frames, thread: frames)
+    return patch("core.detector.ahead", lambda frames, *_: frames)
 
 
 def stages(detector: Detector, name: str) -> dict[str, float]:

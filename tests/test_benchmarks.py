@@ -9,7 +9,10 @@ from benchmarks.clips import picture
 from benchmarks.compare import ratios, table
 from benchmarks.limit import multiplications
 from benchmarks.pipelines import MARKS
+from benchmarks.where import STAGES, one_after_the_other
+from core.detector import Detector
 from core.faces import FaceDetector
+from tests.media import portrait_clip
 
 
 def row(pipeline, frames, seconds):
@@ -55,3 +58,9 @@ def test_multiplications_are_counted_from_the_shapes():
 def test_a_clip_shows_as_many_faces_as_it_says(faces):
     with FaceDetector() as finder:
         assert len(finder.search(picture(1.0, (1280, 720), faces))) == faces
+
+
+def test_where_time_goes_is_told_by_stage_with_nothing_decoded_ahead(tmp_path):
+    with one_after_the_other():
+        spent = Detector.load(device="cpu").check(portrait_clip(tmp_path / "clip.mp4")).seconds
+    assert set(STAGES) <= set(spent)
