@@ -370,7 +370,6 @@ async function narrowPanel() {
     const panel = await browser.openPanel();
     const session = await browser.context.newCDPSession(panel);
     await session.send('Emulation.setDeviceMetricsOverride', { width: 400, height: 800, deviceScaleFactor: 1, mobile: false });
-    await until('the list or a report', () => panel.evaluate(() => document.querySelector('#list li') !== null));
     return panel;
 }
 const focusIn = (page) => page.evaluate(() => document.activeElement?.id || document.activeElement?.className || document.activeElement?.nodeName);

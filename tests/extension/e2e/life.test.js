@@ -1,20 +1,16 @@
 // What a card says when its check, its page or the extension goes away and comes back, in a real Chromium.
 import assert from 'node:assert/strict';
 
+import { startAgreed } from '../support/agreed.js';
 import { done } from '../support/analysis.js';
-import { cardIn, cardWith, startChromium } from '../support/chromium.js';
+import { cardIn, cardWith } from '../support/chromium.js';
 import { until } from '../support/display.js';
-import { startSite } from '../support/site.js';
-import { startStub } from '../support/stub.js';
 import { before, beforeEach, stopAfter, test } from '../support/timed.js';
 
 const RUNNING = { status: 'analyzing', progress: 0.3 };
 let site, stub, browser;
 
-before(async () => {
-    [site, stub, browser] = [await startSite(), await startStub(), await startChromium()];
-    await browser.agree(stub.address);
-});
+before(async () => ([site, stub, browser] = await startAgreed()));
 stopAfter(() => [browser, stub, site]);
 beforeEach(() => {
     stub.road = [RUNNING];

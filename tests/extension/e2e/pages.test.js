@@ -1,22 +1,18 @@
 // Pages that are in a card's way, by their making or on purpose, in a real Chromium.
 import assert from 'node:assert/strict';
 
+import { startAgreed } from '../support/agreed.js';
 import { done } from '../support/analysis.js';
 import { saidOf } from '../support/access.js';
-import { cardIn, cardWith, startChromium } from '../support/chromium.js';
+import { cardIn, cardWith } from '../support/chromium.js';
 import { until } from '../support/display.js';
 import { picture } from '../support/pictures.js';
-import { startSite } from '../support/site.js';
-import { startStub } from '../support/stub.js';
 import { afterEach, before, beforeEach, stopAfter, test } from '../support/timed.js';
 
 const RUNNING = { status: 'analyzing', progress: 0.3 };
 let site, stub, browser;
 
-before(async () => {
-    [site, stub, browser] = [await startSite(), await startStub(), await startChromium()];
-    await browser.agree(stub.address);
-});
+before(async () => ([site, stub, browser] = await startAgreed()));
 stopAfter(() => [browser, stub, site]);
 beforeEach(() => {
     stub.road = [done('likely_manipulated', 0.87)];
