@@ -105,10 +105,14 @@ def port(text: str) -> int:
     return range(65536).index(int(text))
 
 
+def list_of_words(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
+
+
 def list_of_addresses_with_ports(text: str) -> tuple[str, ...]:
     """As the egress guard writes them. Raises ValueError, as a name would let nothing pass and nobody would be told."""
-    places = [place.rpartition(":") for place in text.replace(",", " ").split()]
-    return tuple(f"{ip_address(host.strip('[]'))}:{port(number)}" for host, _, number in places)
+    places = [place.rpartition(":") for place in list_of_words(text)]
+    return tuple(f"{ip_address(address.strip('[]'))}:{port(last)}" for address, _, last in places)
 
 
 def number(text: str) -> int:
@@ -136,7 +140,7 @@ def from_env(env: Mapping[str, str]) -> Config:
     """Raises ValueError, naming the variable, for a value that cannot be read."""
 
     def words(name: str) -> tuple[str, ...]:
-        return tuple(env.get(name, "").replace(",", " ").split())
+        return list_of_words(env.get(name, ""))
 
     def value(name: str, kind, default):
         try:
