@@ -22,7 +22,13 @@ NAMES = {
     "60s-1080p": "60 s, 1080p",
     "10min-1080p": "10 min, 1080p",
 }
-STAGES = {"open": "open", "decode": "decode", "faces": "find faces", "tracks": "follow, crop", "network": "network"}
+STAGES = {
+    "open": "open",
+    "decode": "decode",
+    "faces": "find faces",
+    "tracks": "follow, crop, movement",
+    "network": "network",
+}
 COLOURS = ("#999999", "#0072B2", "#E69F00", "#CC79A7", "#009E73")  # Okabe and Ito
 ROUNDS = 3
 
