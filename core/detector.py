@@ -14,7 +14,6 @@ from core import video
 from core.ahead import Threads, ahead
 from core.analysis import Analysis, Media, ModelInfo, Warning
 from core.container import Source
-from core.errors import CheckError
 from core.pieces import Pieces
 from core.provenance import read_provenance
 from core.video import Frame, Plan
@@ -41,6 +40,7 @@ class Detector:
         precision: str | None = None,
         encode: "Encode | None" = None,
     ):
+        from core.device import pick_device, pick_precision
         from core.faces import FaceDetector
         from core.landmarks import Landmarker
         from core.looks import Engine
@@ -188,33 +188,6 @@ def frames_wanted(media: Media, plan: Plan) -> list[int]:
 def crop_budget(plan: Plan) -> int | None:
     """Twice as many crops as the plan has frames, so that many faces cost no more than two; None where all is looked at."""
     return None if plan.is_consecutive or plan.windows == 0 else 2 * plan.windows * plan.length
-
-
-def pick_device(device: str | None) -> str:
-    """The device asked for, else the best there is. Raises CheckError("device_unavailable")."""
-    import torch
-
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if device is None:
-        return next(name for name in ("cuda", "mps", "cpu") if available[name])
-    try:
-        index = torch.device(device).index or 0
-        fits = available.get(torch.device(device).type, False)
-    except RuntimeError as error:
-        raise CheckError("device_unavailable", device) from error
-    if not fits or (device.startswith("cuda") and index >= torch.cuda.device_count()):
-        raise CheckError("device_unavailable", device)
-    return device
-
-
-def pick_precision(device: str) -> str:
-    """bf16 where the device computes in it, rather than slowly imitating it."""
-    import torch
-
-    if device.startswith("cuda"):
-        return "bf16" if torch.cuda.get_device_capability(torch.device(device))[0] >= 8 else "fp32"
-    flags = Path("/proc/cpuinfo")  # torch's own question to the processor is not public in every version we run on
-    return "bf16" if device == "cpu" and flags.exists() and "avx512_bf16" in flags.read_text() else "fp32"
 
 
 class Clock:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from core.crops import crop
+from core.device import autocast
 from core.errors import CheckError
 from core.faces import Box, Face
 from core.framing import off_frame
@@ -54,7 +55,7 @@ class Engine:
         if self._compiled:
             return self._compiled(crops)
         pixels = normalise(torch.from_numpy(crops).to(self.device))
-        with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=self.precision == "bf16"):
+        with autocast(self.device, self.precision):
             features, logits, _ = self._encoder(pixels)
         return features.float(), logits.float().cpu()
 

@@ -20,7 +20,7 @@ from multiprocessing.reduction import recv_handle
 
 import numpy as np
 
-from core.detector import pick_device, pick_precision
+from core.device import pick_device, pick_precision
 from core.errors import CheckError
 from core.fused import Encode
 from core.looks import BATCH, Engine

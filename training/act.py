@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.device import autocast
 from core.model import Encoder, EncoderConfig, normalise
 from training import render
 from training.animator import KINDS, Animator, Discriminator, Views, draw, stack
@@ -92,7 +93,7 @@ class Rivals:
         source, target, field, pose, face = (x.to(self.device) for x in batch)
         for group in self.ours.param_groups:
             group["lr"] = rate
-        with torch.autocast(self.device, torch.bfloat16):
+        with autocast(self.device):
             drawn = self.net(source, field, pose)
             alike = list(zip(self.look(drawn), self.look(target), strict=True))
         near = ((drawn - target).abs() * (0.3 + face)).mean()
@@ -100,7 +101,7 @@ class Rivals:
         loss = 4 * near + 0.4 * far
         if is_judged:
             self._teach(target, drawn.detach())
-            with torch.autocast(self.device, torch.bfloat16):
+            with autocast(self.device):
                 loss = loss - 0.05 * self.judge(drawn).float().mean()
         self.ours.zero_grad(set_to_none=True)
         loss.backward()
@@ -109,7 +110,7 @@ class Rivals:
 
     def _teach(self, real: Tensor, drawn: Tensor) -> None:
         """The discriminator's step, by the hinge loss."""
-        with torch.autocast(self.device, torch.bfloat16):
+        with autocast(self.device):
             yes, no = self.judge(torch.cat([real, drawn])).float().chunk(2)
         self.theirs.zero_grad(set_to_none=True)
         (F.relu(1 - yes).mean() + F.relu(1 + no).mean()).backward()

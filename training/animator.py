@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core import landmarks as lm
+from core.device import autocast
 from training.bending import expression, landmark_field, places, warp
 from training.clips import frames_of_clips
 from training.hulls import face_size, hull_mask
@@ -183,6 +184,6 @@ def draw(net: Animator, view: View) -> np.ndarray:
     """The target drawn from the source: (S, S, 3) uint8."""
     device = next(net.parameters()).device
     source, _, field, pose, _ = (x.to(device) for x in stack([view]))
-    with torch.autocast(device.type, torch.bfloat16):
+    with autocast(str(device)):
         drawn = net.eval()(source, field, pose)
     return (drawn[0].clamp(0, 1).permute(1, 2, 0) * 255).round().byte().cpu().numpy()

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.crops import CROP_SIZE
+from core.device import autocast
 from core.model import Encoder, EncoderConfig, Head, HeadConfig, masked_mean, normalise
 from training.clips import KINDS, LENGTH, RATE, footage, make_clip, resized
 from training.metrics import auc, cluster_draws, interval
@@ -49,7 +50,7 @@ def size_of(run: Path) -> int:
 def encode(encoder: Encoder, images: np.ndarray, device: str) -> tuple[np.ndarray, np.ndarray]:
     """(N, S, S, 3) uint8 -> features (N, 2048) float16, logits (N,) float32."""
     crops = normalise(torch.from_numpy(images).to(device)).contiguous(memory_format=torch.channels_last)
-    with torch.autocast(device, torch.bfloat16):
+    with autocast(device):
         features, logits, _ = encoder(crops)
     return features.half().cpu().numpy(), logits.float().cpu().numpy()
 

@@ -21,6 +21,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from core.crops import CROP_SIZE
+from core.device import autocast
 from core.model import DeepfakeModel, Encoder, EncoderConfig, HeadConfig, ModelConfig, normalise
 from core.pretrained import load_weights, save_weights
 from training.clips import LENGTH, RATE, footage, make_clip, resized
@@ -48,7 +49,7 @@ def tune(model: DeepfakeModel, shards: Shards, indices: np.ndarray, steps: int, 
         crops = normalise(
             torch.from_numpy(resized(np.concatenate([clip.real, clip.fake]), model.config.size)).to(device)
         )
-        with torch.autocast(device, torch.bfloat16):
+        with autocast(device):
             features, logits, _ = model.encode(crops.contiguous(memory_format=torch.channels_last))
         features, logits = features.float().view(2, LENGTH, -1), logits.float().view(2, LENGTH)
         loss = F.binary_cross_entropy_with_logits(

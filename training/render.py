@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from core.device import autocast
 from training.pairs import is_held_out
 from training.prepare import CUT_SHORT, Shards
 from training.traces import in_light_of, moved
@@ -37,7 +38,7 @@ def redraw(rgb: np.ndarray, net: nn.Module, shrink: float) -> np.ndarray:
     height, width = rgb.shape[:2]
     small = cv2.resize(rgb, (round(width / shrink), round(height / shrink)), interpolation=cv2.INTER_AREA)
     pixels = torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255
-    with torch.autocast("cpu", torch.bfloat16):
+    with autocast("cpu"):
         out = net(pixels.contiguous(memory_format=torch.channels_last))
     drawn = out[0].float().clamp(0, 1).permute(1, 2, 0).numpy() * 255
     how = cv2.INTER_AREA if drawn.shape[0] > height else cv2.INTER_CUBIC

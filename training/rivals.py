@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from core.device import autocast
 from core.model import IMAGENET_MEAN, IMAGENET_STD, Encoder, EncoderConfig, masked_mean, normalise
 from training.clips import footage, make_clip
 from training.imagenet import start_from_imagenet
@@ -83,7 +84,7 @@ class Reference(nn.Module):
     def forward(self, clips: Tensor) -> Tensor:
         """Training: clips (B, T, 3, S, S) -> (B, 2)."""
         batch, length = clips.shape[:2]
-        with torch.autocast(clips.device.type, torch.bfloat16):
+        with autocast(str(clips.device)):
             features = self._features(clips.flatten(0, 1))
         states, _ = self.lstm(features.float().view(batch, length, -1))
         return self.dropout(self.out(states.mean(dim=1)))

@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
+from core.device import autocast, pick_precision
 from core.model import Encoder, EncoderConfig, normalise
 from training.curves import draw_curves
 from training.depthwise import quicken
@@ -145,7 +146,7 @@ def validate(encoder: Encoder, batches, device: str) -> dict[str, float]:
     encoder.eval()
     logits, families = [], []
     for images, _, family in batches:
-        with torch.autocast(device.split(":")[0], torch.bfloat16):
+        with autocast(device):
             _, found, _ = encoder(
                 normalise(images.flatten(0, 1).to(device)).contiguous(memory_format=torch.channels_last)
             )
@@ -203,7 +204,8 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
         keep_log(out / "log.jsonl", step)
     drawn = ", ".join(f"{sum(i in kept for i in seen)} {family}" for family, kept in shards.drawings.items())
     print(
-        f"{len(seen)} faces to train on ({drawn}), {len(unseen)} unseen; start: {origin}; step {step} of {steps}",
+        f"{len(seen)} faces to train on ({drawn}), {len(unseen)} unseen; start: {origin}; step {step} of {steps} "
+        f"in {pick_precision(device)}",
         flush=True,
     )
 
@@ -255,7 +257,7 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
 
 def backward(network: torch.nn.Module, crops: Tensor, where: Tensor, config: TrainConfig) -> Tensor:
     """Loss of a batch of pairs, its gradients added to the weights'."""
-    with torch.autocast(crops.device.type, torch.bfloat16):
+    with autocast(str(crops.device)):
         _, logits, masks = network(crops)
     loss = pair_loss(logits.float(), masks.float(), where, config)
     loss.backward()

