@@ -32,7 +32,7 @@ class Config:
 
     rate: str = "120 per minute"  # submissions, for each key or address
     read_rate: str = "1200 per minute"  # everything else
-    max_queue: int = 1000  # checks waiting; more are turned away
+    max_queue: int = 1000  # checks waiting; of more, only those of who has less than an equal share of them are let in
     upload_bytes: int = 512 * MIB
     keep_s: float = 24 * 3600  # a check and its files
     dedupe_s: float = 3600  # the same video gives the same check

@@ -114,13 +114,20 @@ class Store:
     def _new(self, session: Session, wish: Wish, check_id: str, now: float) -> Check:
         check = self._copy_of_anothers(session, wish, check_id, now)
         if check is None:
-            # what is less urgent waits anyway, and takes nobody's place
-            ahead = select(func.count()).where(Check.status == "queued", Check.priority >= wish.priority)
-            if session.scalar(ahead) >= self.config.max_queue:
-                raise CheckError("queue_full")
+            self._raise_if_full(session, wish)
             check = self._row(wish, check_id, now)
         session.add(check)
         return check
+
+    def _raise_if_full(self, session: Session, wish: Wish) -> None:
+        """Raises CheckError queue_full. In a full queue each owner has an equal share, which nobody else can fill."""
+        # what is less urgent waits anyway, and takes nobody's place
+        ahead = (Check.status == "queued", Check.priority >= wish.priority)
+        by_owner = select(Check.owner, func.count()).where(*ahead).group_by(Check.owner)
+        waiting = dict(session.execute(by_owner).all())
+        share = self.config.max_queue // len({*waiting, wish.owner})
+        if sum(waiting.values()) >= self.config.max_queue and waiting.get(wish.owner, 0) >= share:
+            raise CheckError("queue_full")
 
     def _row(self, wish: Wish, check_id: str, now: float) -> Check:
         return Check(

@@ -14,11 +14,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import requests
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from core.fetch.egress import Guard
 from server.database import Database
-from server.tables import Delivery
+from server.tables import Check, Delivery
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +58,15 @@ class Postman:
         self.dice = random.Random()
 
     def deliver_due(self) -> None:
-        """What is owed by now, as much as goes at once, the longest owed first. Several postmen may be about."""
+        """What is owed by now, as much as goes at once. Several postmen may be about.
+
+        The longest owed of each owner come first, so that whose receiver never answers keeps nobody else waiting.
+        """
         due = select(Delivery).where(Delivery.state == "owed", Delivery.next_at <= time.time())
+        due = due.join(Check, Check.id == Delivery.check_id, isouter=True)  # the check may be gone by now
+        place = func.row_number().over(partition_by=Check.owner, order_by=Delivery.next_at)
         with self.database.read() as session:
-            deliveries = list(session.scalars(due.order_by(Delivery.next_at).limit(AT_ONCE)))
+            deliveries = list(session.scalars(due.order_by(place, Delivery.next_at).limit(AT_ONCE)))
         if deliveries:
             with ThreadPoolExecutor(len(deliveries)) as threads:  # who answers slowly, or never, holds up nobody else
                 list(threads.map(self._deliver, deliveries))

@@ -39,3 +39,13 @@ def test_a_batch_that_fills_the_queue_turns_away_nobody_who_waits_for_an_answer(
     for priority in (BULK, INTERACTIVE):
         with pytest.raises(CheckError, match="queue is full"):
             submit(parts, "bob", range(6, 7), priority)
+
+
+def test_who_fills_the_queue_leaves_the_others_their_share(make_app, config):
+    parts = make_app(replace(config, max_queue=4)).extensions["unmask"]
+    submit(parts, "ann", range(4))
+    submit(parts, "bob", range(2))  # half of the places for each of two
+    submit(parts, "cal", range(1))
+    for owner in ("ann", "bob", "cal"):
+        with pytest.raises(CheckError, match="queue is full"):
+            submit(parts, owner, range(8, 9))

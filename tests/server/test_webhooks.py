@@ -11,8 +11,8 @@ import pytest
 
 from core.fetch.egress import Guard
 from server.database import Database
-from server.tables import Delivery
-from server.webhooks import ATTEMPTS, TIMEOUT_S, Postman, secret_bytes, sign, wait_s
+from server.tables import Check, Delivery
+from server.webhooks import AT_ONCE, ATTEMPTS, TIMEOUT_S, Postman, secret_bytes, sign, wait_s
 from tests.site import Site
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
@@ -48,12 +48,19 @@ def postman(tmp_path, receiver):
     database.close()
 
 
-def owe(postman, url: str, **more) -> str:
+def owe(postman, url: str, check_id: str = "abc", **more) -> str:
     delivery_id = os.urandom(8).hex()
     with postman.database.write() as session:
-        body = json.dumps({"type": "check.done", "data": {"id": "abc"}})
-        session.add(Delivery(id=delivery_id, check_id="abc", url=url, body=body, next_at=time.time(), **more))
+        body = json.dumps({"type": "check.done", "data": {"id": check_id}})
+        session.add(Delivery(id=delivery_id, check_id=check_id, url=url, body=body, next_at=time.time(), **more))
     return delivery_id
+
+
+def check_of(postman, owner: str) -> str:
+    with postman.database.write() as session:
+        common = {"same": "x:1 default - -", "site": "x", "plan": "default", "created_at": 0, "expires_at": 9e9}
+        session.add(Check(id=owner, owner=owner, artifacts=False, priority=0, **common))
+    return owner
 
 
 def read(postman, delivery_id: str) -> Delivery:
@@ -88,6 +95,16 @@ def test_a_receiver_that_does_not_answer_holds_up_nobody_else(postman, receiver)
     deliveries = [owe(postman, receiver.url(path)) for path in ("/waits", "/waits", "/others")]
     postman.deliver_due()
     assert {read(postman, delivery).state for delivery in deliveries} == {"delivered"}
+
+
+def test_who_is_owed_many_webhooks_keeps_nobody_else_waiting(postman, receiver):
+    ann, bob = check_of(postman, "ann"), check_of(postman, "bob")
+    for _ in range(2 * AT_ONCE):
+        owe(postman, receiver.url("/hook"), ann)
+    late = owe(postman, receiver.url("/hook"), bob)
+    postman.deliver_due()
+    assert len(receiver.got) == AT_ONCE
+    assert read(postman, late).state == "delivered"
 
 
 def test_the_signature_is_that_of_the_published_example():
