@@ -73,6 +73,7 @@ def page() -> Response | str:
             },
             log=services().reviews.log(LOG),
             is_late="late" in request.args,
+            signed_in=None if who is LOCAL else who.owner,
             csrf=csrf(),
             words=VERDICT_WORDS,
             minute=minute,
@@ -128,6 +129,13 @@ def sign_in() -> Response:
         return redirect(url_for("reviews.page", wrong=1), 303)
     session.clear()
     session["key"] = key  # its digest, in a signed cookie; a removed key ends the session
+    return redirect(url_for("reviews.page"), 303)
+
+
+@bp.post("/reviews/sign-out")
+def sign_out() -> Response:
+    check_csrf()
+    session.clear()
     return redirect(url_for("reviews.page"), 303)
 
 

@@ -13,7 +13,14 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_every_route_is_described_and_every_description_has_a_route(app):
-    pages = {"/", "/docs", "/reviews", "/reviews/sign-in", "/reviews/{check_id}/{name}"}  # for people
+    pages = {
+        "/",
+        "/docs",
+        "/reviews",
+        "/reviews/sign-in",
+        "/reviews/sign-out",
+        "/reviews/{check_id}/{name}",
+    }  # for people
     routes = {
         (method.lower(), re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule))
         for rule in app.url_map.iter_rules()

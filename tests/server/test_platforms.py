@@ -220,6 +220,24 @@ def test_with_keys_the_review_page_asks_for_one(held):
     assert "API key" in client.get("/reviews").text
 
 
+def test_who_signs_out_of_the_review_page_has_to_sign_in_again(held):
+    app, _ = held
+    key = services(app).keys.add("rita", ("review",))
+    client = app.test_client()
+    token = re.search(r'name="csrf" value="([^"]+)"', client.get("/reviews").text)[1]
+    client.post("/reviews/sign-in", data={"csrf": token, "key": key})
+    page = client.get("/reviews").text
+    assert "Signed in with the key of rita" in page
+    assert client.post("/reviews/sign-out").status_code == 403  # some other page's doing
+    token = re.search(r'name="csrf" value="([^"]+)"', page)[1]
+    assert client.post("/reviews/sign-out", data={"csrf": token}).status_code == 303
+    assert "API key" in client.get("/reviews").text
+
+
+def test_where_nobody_signs_in_nobody_is_asked_to_sign_out(held):
+    assert "Sign out" not in held[0].test_client().get("/reviews").text
+
+
 def test_what_was_drawn_of_a_held_check_is_for_reviewers_alone(held):
     app, check_id = held
     key = services(app).keys.add("sam", ("submit",))
