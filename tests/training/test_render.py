@@ -11,10 +11,10 @@ from training.upsamplers import HELD_OUT, UPSAMPLERS, load_upsampler
 
 
 @pytest.mark.parametrize("name", UPSAMPLERS)
-def test_every_network_draws_the_face_it_was_given_but_not_to_the_pixel(name, sample):
-    drawn = redraw(sample.rgb, load_upsampler(name), 2.0)
-    assert drawn.shape == sample.rgb.shape and drawn.dtype == np.uint8
-    error = np.abs(drawn.astype(float) - sample.rgb).mean()
+def test_every_network_draws_the_face_it_was_given_but_not_to_the_pixel(name, small):
+    drawn = redraw(small.rgb, load_upsampler(name), 2.0)
+    assert drawn.shape == small.rgb.shape and drawn.dtype == np.uint8
+    error = np.abs(drawn.astype(float) - small.rgb).mean()
     assert 0.5 < error < 12
 
 
@@ -37,8 +37,8 @@ def test_the_decoders_kept_for_validation_never_draw_a_training_face():
 
 
 @pytest.fixture
-def data(tmp_path, sample):
-    faces = [Sample(sample.rgb, sample.landmarks, sample.box, Source(f"{i}", "g", f"w{i}", "still")) for i in range(3)]
+def data(tmp_path, small):
+    faces = [Sample(small.rgb, small.landmarks, small.box, Source(f"{i}", "g", f"w{i}", "still")) for i in range(3)]
     write_shard(tmp_path / "stills-00.npz", faces)
     return tmp_path
 

@@ -25,12 +25,12 @@ def test_a_moved_animator_is_another_one_and_leaves_the_first_as_it_was(kind):
 
 
 @pytest.mark.parametrize("name", UPSAMPLERS)
-def test_a_moved_upsampler_draws_the_same_face_another_way(name, sample):
+def test_a_moved_upsampler_draws_the_same_face_another_way(name, small):
     net = load_upsampler(name)
-    drawn = [redraw(sample.rgb, moved(net, MOVES[name], np.random.default_rng(seed)), 2.0) for seed in (1, 2)]
+    drawn = [redraw(small.rgb, moved(net, MOVES[name], np.random.default_rng(seed)), 2.0) for seed in (1, 2)]
     assert not np.array_equal(drawn[0], drawn[1])
     for one in drawn:
-        assert np.abs(one.astype(float) - sample.rgb).mean() < 14
+        assert np.abs(one.astype(float) - small.rgb).mean() < 14
 
 
 def test_a_drawing_in_another_light_is_brought_back(sample):
