@@ -1,11 +1,15 @@
 """Where the disk takes no more."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
 from core.errors import CheckError
+
+KEPT_FREE = 256 * 2**20  # bytes that uploads leave to the database and to what is drawn
 
 
 @contextmanager
@@ -15,6 +19,12 @@ def room() -> Iterator[None]:
         yield
     except OSError as error:
         raise CheckError("disk_full") from error
+
+
+def leave_some(folder: Path) -> None:
+    """Raises CheckError disk_full where there is no more than what others need to go on."""
+    if shutil.disk_usage(folder).free < KEPT_FREE:
+        raise CheckError("disk_full")
 
 
 def is_full(error: OperationalError) -> bool:

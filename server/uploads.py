@@ -10,7 +10,7 @@ from flask import Request, current_app
 
 from core.container import recognise
 from core.errors import CheckError
-from server.disk import room
+from server.disk import leave_some, room
 
 HEAD = 1024  # bytes that tell what a file is
 
@@ -38,6 +38,7 @@ class HashedFile:
         if self.refusal is None:
             self.digest.update(chunk)
             try:
+                leave_some(self.path.parent)
                 with room():
                     self.file.write(chunk)
             except CheckError as error:

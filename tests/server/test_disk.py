@@ -2,11 +2,13 @@
 
 import io
 import resource
+import shutil
 from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import event
 
+from server import disk
 from server.bell import make_bell
 from server.worker import Runner, Seat
 from tests.server.standin import video
@@ -33,6 +35,14 @@ def test_an_upload_that_finds_no_room_is_told_so_and_leaves_nothing(client, conf
         answer = client.post("/v1/checks", data=body, content_type="multipart/form-data; boundary=b")
     assert (answer.status_code, answer.json["code"]) == (507, "disk_full")
     assert list(config.spool.iterdir()) == []
+
+
+def test_uploads_leave_enough_of_the_disk_for_everything_else_to_go_on(client, config, monkeypatch):
+    monkeypatch.setattr(disk, "KEPT_FREE", shutil.disk_usage(config.data).total)
+    answer = client.post("/v1/checks", data={"file": (io.BytesIO(video("late")), "clip.mp4")})
+    assert (answer.status_code, answer.json["code"]) == (507, "disk_full")
+    assert list(config.spool.iterdir()) == []
+    assert client.post("/v1/checks", json={"url": "https://x.com/a/status/1"}).status_code == 202
 
 
 def test_a_database_that_finds_no_room_says_so_and_goes_on_when_there_is_some(app, client):
