@@ -173,6 +173,7 @@ export async function startChromium({ again = null } = {}) {
                 const all = await chrome.storage.local.get(null);
                 return Object.entries(all).filter(([name]) => name.startsWith('check:')).map(([, check]) => check);
             }),
+        latestCheck: async () => (await browser.checks()).sort((a, b) => b.createdAt - a.createdAt)[0],
         stop: async ({ keep = false } = {}) => {
             await context.close();
             await display.stop();
