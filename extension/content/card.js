@@ -1,6 +1,6 @@
 // The card beside the video: what becomes of a check. A classic script in the extension's own world of the page. It
 // gets finished words (see view.js), puts them into a closed shadow tree as text, and reports which button was pressed.
-// It knows no server, no key and no address. A page can cover the card, but neither read nor write it.
+// It knows no server and no key. A page can cover the card, but neither read nor write it.
 
 (() => {
     if (Object.hasOwn(globalThis, 'unmaskShow')) return; // a page's element of that name is there too, but not our own
@@ -31,6 +31,7 @@
         .title { margin: 0; align-self: center; min-height: 30px; display: flex; align-items: center; font-size: 17px; line-height: 1.25; font-weight: 650; color: var(--tone); }
         .text, .next { margin: 0; grid-column: 2; color: var(--soft); overflow-wrap: anywhere; }
         .next { color: var(--ink); }
+        .about { margin: -6px 0 0; grid-column: 2; color: var(--soft); font-size: 13px; overflow-wrap: anywhere; }
         .bar { position: relative; height: 8px; border-radius: 4px; background: var(--fill); overflow: hidden; }
         .bar i { position: absolute; inset-block: 0; left: 0; border-radius: 4px; background: var(--tone); transition: width .3s; }
         .progress { display: flex; align-items: center; gap: 10px; color: var(--soft); font-size: 13px; font-variant-numeric: tabular-nums; }
@@ -132,7 +133,7 @@
         const host = document.createElement('div');
         const shadow = host.attachShadow({ mode: 'closed' });
         dress(shadow);
-        const card = make('section', { parent: shadow, className: 'card', 'aria-label': 'Unmask', tabindex: '-1' });
+        const card = make('section', { parent: shadow, className: 'card', tabindex: '-1' });
         const header = make('header', { parent: card });
         make('span', { parent: header, text: 'Unmask' });
         const close = make('button', { parent: header, className: 'close', type: 'button', text: '×' });
@@ -168,10 +169,12 @@
             card.className = `card ${view.tone}`;
             card.lang = view.labels.language;
             close.setAttribute('aria-label', view.labels.close);
-            const words = [view.tone, view.title, view.text, view.next].join('\n');
+            card.setAttribute('aria-label', view.about ? `Unmask: ${view.about}` : 'Unmask');
+            const words = [view.tone, view.title, view.about, view.text, view.next].join('\n');
             if (words !== spoken) {
                 say.replaceChildren(drawing(view.shape));
                 make('p', { parent: say, className: 'title', text: view.title });
+                if (view.about) make('p', { parent: say, className: 'about', text: view.about });
                 if (view.text) make('p', { parent: say, className: 'text', text: view.text });
                 if (view.next) make('p', { parent: say, className: 'next', text: view.next });
                 spoken = words;
