@@ -6,15 +6,16 @@
     if (Object.hasOwn(globalThis, 'unmaskShow')) return; // a page's element of that name is there too, but not our own
 
     const SVG = 'http://www.w3.org/2000/svg';
+    const ORPHANED_MS = 10_000; // nobody has placed the card for so long: longer than a page that is busy stands still
     const STYLE = `
         :host { all: initial !important; position: fixed !important; inset: auto !important; margin: 0 !important;
             z-index: 2147483647 !important; display: block !important; width: min(320px, calc(100vw - 24px)) !important;
             left: var(--x, auto) !important; top: var(--y, auto) !important; border: 0 !important; padding: 0 !important;
-            background: none !important; overflow: visible !important; visibility: visible !important; opacity: 1 !important;
+            background: none !important; overflow: visible !important; visibility: visible !important; opacity: 1 !important; pointer-events: none !important;
             color-scheme: light dark !important; direction: ltr !important; unicode-bidi: isolate !important; } /* "all" leaves out the last two */
         .card { --ink: #1b2230; --soft: #596579; --ground: #ffffff; --line: #e3e7ee; --fill: #eef1f6; --accent: #3b5bdb;
             --likely: #b3420c; --unsure: #6741a8; --none: #0b6e75; --trouble: #56606f;
-            box-sizing: border-box; max-height: calc(100vh - 24px); overflow: auto; overscroll-behavior: contain; display: grid; gap: 10px; padding: 14px 16px 16px; border-radius: 14px; color: var(--ink);
+            pointer-events: auto; box-sizing: border-box; max-height: calc(100vh - 24px); overflow: auto; overscroll-behavior: contain; display: grid; gap: 10px; padding: 14px 16px 16px; border-radius: 14px; color: var(--ink);
             background: var(--ground); border: 1px solid var(--line); box-shadow: 0 8px 28px rgb(15 23 42 / .22);
             font: 14px/1.45 system-ui, "Segoe UI", Roboto, "Noto Sans", "Noto Sans Devanagari", sans-serif; text-align: start; }
         @media (prefers-color-scheme: dark) { .card { --ink: #eef1f7; --soft: #a5b0c2; --ground: #1c212b; --line: #343c4a;
@@ -142,6 +143,9 @@
         const figures = make('div', { parent: rest, className: 'figures' });
         const buttons = make('div', { parent: rest, className: 'buttons' });
         const anchor = globalThis.unmaskAnchor?.(key) ?? null;
+        // Firefox ends this script with the extension, unheard, and would leave a card that even × does not close. The
+        // browser itself runs this, and it waits in its delay, which costs no frames.
+        const ending = card.animate({ visibility: ['hidden', 'hidden'] }, { delay: ORPHANED_MS, duration: 1, fill: 'forwards' });
         let cameFrom = null; // where the keyboard was in the page
         const remove = () => {
             if (shadow.activeElement) cameFrom?.focus?.({ preventScroll: true });
@@ -210,6 +214,7 @@
             focused?.focus({ preventScroll: true });
         };
         const place = (taken) => {
+            ending.currentTime = 0; // not yet
             settle();
             const { x, y } = corner(anchor, card.offsetHeight, taken);
             host.style.setProperty('--x', `${x}px`);
@@ -280,6 +285,8 @@
         clearInterval(timer);
         removeEventListener('scroll', placeAll, { capture: true });
         removeEventListener('resize', placeAll);
+        removeEventListener('visibilitychange', placeAll);
+        removeEventListener('pageshow', placeAll);
         removeEventListener('pageshow', comeBack);
     }
 
@@ -289,6 +296,8 @@
     });
     addEventListener('scroll', placeAll, { capture: true, passive: true });
     addEventListener('resize', placeAll, { passive: true });
+    addEventListener('visibilitychange', placeAll); // timers are rare where nobody looks
+    addEventListener('pageshow', placeAll);
     addEventListener('pageshow', comeBack);
     const timer = setInterval(() => {
         if (!chrome.runtime?.id) return end();

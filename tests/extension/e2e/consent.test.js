@@ -55,6 +55,7 @@ test('a hostile page cannot read or restyle the card, set off a check, or reach 
     const seen = await page.evaluate(() => [...window.seen, document.documentElement.innerText, document.documentElement.outerHTML].join('\n'));
     assert.ok(!seen.includes('attachShadow\n') && !seen.startsWith('attachShadow'), seen);
     assert.ok(!seen.includes('manipulated') && !seen.includes('87 %'), seen);
+    assert.equal(await page.evaluate(() => document.getAnimations().length), 0); // their targets would be what is inside
     assert.match(seen, /added DIV true/); // it sees that something is there, an element whose inside is closed
     assert.equal(stub.submitted().length, 1);
     await picture(page, 'card-hostile-page');

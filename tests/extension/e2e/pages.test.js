@@ -68,6 +68,17 @@ test('a card outlives the dialog it stands in, and a site that throws out what i
     await until('the card again', async () => (await saidOf(page)).includes('button Full report'), 10);
 });
 
+test('a card outlives a page that is busy and answers nothing for long', async () => {
+    stub.road = [RUNNING];
+    const { page } = await asked('/', '30 %');
+    await page.evaluate(() => {
+        for (const end = Date.now() + 12_000; Date.now() < end; );
+    });
+    stub.road = [done('likely_manipulated', 0.87)];
+    await cardWith(page, 'Likely manipulated');
+    await until('the card to be seen', async () => (await saidOf(page)).includes('button Full report'), 10);
+});
+
 test('in a window lower than the card, as at a large zoom or in a small frame, every button can be reached', async () => {
     stub.refuse(422, { code: 'login_required', method: 'POST' });
     const page = await browser.open(`${site.address}/`);
