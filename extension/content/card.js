@@ -144,7 +144,7 @@
         const buttons = make('div', { parent: rest, className: 'buttons' });
         const anchor = globalThis.unmaskAnchor?.(key) ?? null;
         // Firefox ends this script with the extension, unheard, and would leave a card that even × does not close. The
-        // browser itself runs this, and it waits in its delay, which costs no frames.
+        // browser itself runs this; until the delay is over it changes nothing.
         const ending = card.animate({ visibility: ['hidden', 'hidden'] }, { delay: ORPHANED_MS, duration: 1, fill: 'forwards' });
         let cameFrom = null; // where the keyboard was in the page
         const remove = () => {
