@@ -7,7 +7,7 @@ import { ALARM as DELETIONS, makeUp } from './deletions.js';
 import { loadWords } from './i18n.js';
 import { dropCard, isInFront, lookAround, NOWHERE, setBadge, showCard } from './page.js';
 import { endRecording, hearRecording, offerRecording, startRecording, takeRecording } from './recordings.js';
-import { again, answered, failed, isOver, mayRepeat, newCheck } from './state.js';
+import { again, answered, failed, isOver, leadsElsewhere, mayRepeat, newCheck } from './state.js';
 import { getSettings, hasConsent, lockStorage, showInPanel } from './storage.js';
 import { chooseTarget } from './targets.js';
 import { toneOf, viewOf } from './view.js';
@@ -69,8 +69,7 @@ async function startFromClick(click, tab) {
     const begun = newCheck({ key: crypto.randomUUID(), url: pageUrl ?? '', source: 'page', server: settings.server, tabId }, Date.now());
     const around = tabId === null ? { found: null, frameId: NOWHERE } : await lookAround(tabId, click.frameId ?? 0, viewOf(begun, t), click, pageUrl);
     const target = chooseTarget({ click, found: around.found, tabUrl: tab.url });
-    const isElsewhere = 'source' in target && ['link', 'selection'].includes(target.source); // not what plays here
-    const hasVideo = Boolean(around.found?.hasVideo) && !isElsewhere;
+    const hasVideo = Boolean(around.found?.hasVideo) && !('source' in target && leadsElsewhere(target));
     const about = { ...begun, frameId: around.frameId, hasVideo };
     if ('code' in target) return keep(failed({ ...about, source: 'none' }, target.code, Date.now()));
     const check = { ...about, ...target };

@@ -66,6 +66,11 @@ export function isOver(check) {
     return check.phase === 'done' || check.phase === 'failed' || check.phase === 'cancelled';
 }
 
+/** Whether it is about what an address leads to, not about what plays in the page. @param {{source: string}} about */
+export function leadsElsewhere({ source }) {
+    return source === 'link' || source === 'selection';
+}
+
 /** Whether its address can be sent once more: a file is not kept. @param {Check} check */
 export function mayRepeat(check) {
     return isOver(check) && check.source !== 'file' && check.source !== 'none';

@@ -1,7 +1,7 @@
 // @ts-check
 // What a check looks like in words: the card in the page, the list and the notification all say this. Pure.
 
-import { isOver, mayRepeat, VERDICTS } from './state.js';
+import { isOver, leadsElsewhere, mayRepeat, VERDICTS } from './state.js';
 
 /**
  * @typedef {import('./state.js').Check} Check
@@ -13,6 +13,7 @@ import { isOver, mayRepeat, VERDICTS } from './state.js';
  * @property {Tone} tone
  * @property {string} shape an SVG path
  * @property {string} title
+ * @property {string} about the link that was checked, shortened; '' where what plays in the page was
  * @property {string} text
  * @property {string} next what the reader can do
  * @property {number | null} progress 0 to 1
@@ -73,6 +74,18 @@ export function percentOf({ probability, interval }, t) {
     return { value: probability, low, high, label: t('probability_words', asPercent(probability), asPercent(low), asPercent(high)) };
 }
 
+/**
+ * An address short enough for a card. A host's end says whose it is; a path's begin and end tell it from its neighbours.
+ *
+ * @param {string} address
+ */
+export function shortAddress(address) {
+    const { host, pathname, search } = new URL(address);
+    const [site, path] = [host.replace(/^www\./, ''), `${pathname}${search}`.replace(/^\/$/, '')];
+    const shortSite = site.length > 40 ? `…${site.slice(-39)}` : site;
+    return shortSite + (path.length > 36 ? `${path.slice(0, 16)}…${path.slice(-19)}` : path);
+}
+
 /** @param {Check} check @returns {Tone} */
 export function toneOf(check) {
     if (check.phase === 'failed') return 'problem';
@@ -131,6 +144,7 @@ export function viewOf(check, t) {
         tone,
         shape: SHAPES[tone],
         ...wordsOf(check, tone, t),
+        about: leadsElsewhere(check) ? shortAddress(check.url) : '',
         progress: isOver(check) ? null : check.progress,
         share: tone === 'busy' && check.phase === 'analyzing' && !check.cancelAsked ? `${Math.round(check.progress * 100)} %` : '',
         percent: check.phase === 'done' ? percentOf(check.analysis, t) : null,

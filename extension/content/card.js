@@ -1,20 +1,21 @@
 // The card beside the video: what becomes of a check. A classic script in the extension's own world of the page. It
 // gets finished words (see view.js), puts them into a closed shadow tree as text, and reports which button was pressed.
-// It knows no server, no key and no address. A page can cover the card, but neither read nor write it.
+// It knows no server and no key. A page can cover the card, but neither read nor write it.
 
 (() => {
     if (Object.hasOwn(globalThis, 'unmaskShow')) return; // a page's element of that name is there too, but not our own
 
     const SVG = 'http://www.w3.org/2000/svg';
+    const ORPHANED_MS = 10_000; // nobody has placed the card for so long: longer than a page that is busy stands still
     const STYLE = `
         :host { all: initial !important; position: fixed !important; inset: auto !important; margin: 0 !important;
             z-index: 2147483647 !important; display: block !important; width: min(320px, calc(100vw - 24px)) !important;
             left: var(--x, auto) !important; top: var(--y, auto) !important; border: 0 !important; padding: 0 !important;
-            background: none !important; overflow: visible !important; visibility: visible !important; opacity: 1 !important;
+            background: none !important; overflow: visible !important; visibility: visible !important; opacity: 1 !important; pointer-events: none !important;
             color-scheme: light dark !important; direction: ltr !important; unicode-bidi: isolate !important; } /* "all" leaves out the last two */
         .card { --ink: #1b2230; --soft: #596579; --ground: #ffffff; --line: #e3e7ee; --fill: #eef1f6; --accent: #3b5bdb;
             --likely: #b3420c; --unsure: #6741a8; --none: #0b6e75; --trouble: #56606f;
-            box-sizing: border-box; max-height: calc(100vh - 24px); overflow: auto; overscroll-behavior: contain; display: grid; gap: 10px; padding: 14px 16px 16px; border-radius: 14px; color: var(--ink);
+            pointer-events: auto; box-sizing: border-box; max-height: calc(100vh - 24px); overflow: auto; overscroll-behavior: contain; display: grid; gap: 10px; padding: 14px 16px 16px; border-radius: 14px; color: var(--ink);
             background: var(--ground); border: 1px solid var(--line); box-shadow: 0 8px 28px rgb(15 23 42 / .22);
             font: 14px/1.45 system-ui, "Segoe UI", Roboto, "Noto Sans", "Noto Sans Devanagari", sans-serif; text-align: start; }
         @media (prefers-color-scheme: dark) { .card { --ink: #eef1f7; --soft: #a5b0c2; --ground: #1c212b; --line: #343c4a;
@@ -31,6 +32,7 @@
         .title { margin: 0; align-self: center; min-height: 30px; display: flex; align-items: center; font-size: 17px; line-height: 1.25; font-weight: 650; color: var(--tone); }
         .text, .next { margin: 0; grid-column: 2; color: var(--soft); overflow-wrap: anywhere; }
         .next { color: var(--ink); }
+        .about { margin: -6px 0 0; grid-column: 2; color: var(--soft); font-size: 13px; overflow-wrap: anywhere; }
         .bar { position: relative; height: 8px; border-radius: 4px; background: var(--fill); overflow: hidden; }
         .bar i { position: absolute; inset-block: 0; left: 0; border-radius: 4px; background: var(--tone); transition: width .3s; }
         .progress { display: flex; align-items: center; gap: 10px; color: var(--soft); font-size: 13px; font-variant-numeric: tabular-nums; }
@@ -132,7 +134,7 @@
         const host = document.createElement('div');
         const shadow = host.attachShadow({ mode: 'closed' });
         dress(shadow);
-        const card = make('section', { parent: shadow, className: 'card', 'aria-label': 'Unmask', tabindex: '-1' });
+        const card = make('section', { parent: shadow, className: 'card', tabindex: '-1' });
         const header = make('header', { parent: card });
         make('span', { parent: header, text: 'Unmask' });
         const close = make('button', { parent: header, className: 'close', type: 'button', text: '×' });
@@ -141,6 +143,9 @@
         const figures = make('div', { parent: rest, className: 'figures' });
         const buttons = make('div', { parent: rest, className: 'buttons' });
         const anchor = globalThis.unmaskAnchor?.(key) ?? null;
+        // Firefox ends this script with the extension, unheard, and would leave a card that even × does not close. The
+        // browser itself runs this; until the delay is over it changes nothing.
+        const ending = card.animate({ visibility: ['hidden', 'hidden'] }, { delay: ORPHANED_MS, duration: 1, fill: 'forwards' });
         let cameFrom = null; // where the keyboard was in the page
         const remove = () => {
             if (shadow.activeElement) cameFrom?.focus?.({ preventScroll: true });
@@ -168,10 +173,12 @@
             card.className = `card ${view.tone}`;
             card.lang = view.labels.language;
             close.setAttribute('aria-label', view.labels.close);
-            const words = [view.tone, view.title, view.text, view.next].join('\n');
+            card.setAttribute('aria-label', view.about ? `Unmask: ${view.about}` : 'Unmask');
+            const words = [view.tone, view.title, view.about, view.text, view.next].join('\n');
             if (words !== spoken) {
                 say.replaceChildren(drawing(view.shape));
                 make('p', { parent: say, className: 'title', text: view.title });
+                if (view.about) make('p', { parent: say, className: 'about', text: view.about });
                 if (view.text) make('p', { parent: say, className: 'text', text: view.text });
                 if (view.next) make('p', { parent: say, className: 'next', text: view.next });
                 spoken = words;
@@ -207,6 +214,7 @@
             focused?.focus({ preventScroll: true });
         };
         const place = (taken) => {
+            ending.currentTime = 0; // not yet
             settle();
             const { x, y } = corner(anchor, card.offsetHeight, taken);
             host.style.setProperty('--x', `${x}px`);
@@ -277,6 +285,8 @@
         clearInterval(timer);
         removeEventListener('scroll', placeAll, { capture: true });
         removeEventListener('resize', placeAll);
+        removeEventListener('visibilitychange', placeAll);
+        removeEventListener('pageshow', placeAll);
         removeEventListener('pageshow', comeBack);
     }
 
@@ -286,6 +296,8 @@
     });
     addEventListener('scroll', placeAll, { capture: true, passive: true });
     addEventListener('resize', placeAll, { passive: true });
+    addEventListener('visibilitychange', placeAll); // timers are rare where nobody looks
+    addEventListener('pageshow', placeAll);
     addEventListener('pageshow', comeBack);
     const timer = setInterval(() => {
         if (!chrome.runtime?.id) return end();

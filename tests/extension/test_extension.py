@@ -165,28 +165,15 @@ def test_the_icons_are_those_that_their_script_draws():
             assert np.array_equal(np.asarray(kept), np.asarray(icons.icon(size)))
 
 
-@pytest.mark.slow
-def test_chromium_checks_by_menu_link_button_and_keyboard_and_survives_what_may_happen(browser_environment):
-    need("node", "chromium", "Xvfb", "xdotool")
-    node_tests("e2e/chromium.test.js", environment=browser_environment)
+APART = {"firefox", "server"}  # they need more than Chromium and a stub
+SUBJECTS = {path.name.partition(".")[0] for path in (HERE / "e2e").glob("*.test.js")} - APART
 
 
 @pytest.mark.slow
-def test_chromium_shows_a_card_that_can_be_read_and_pressed_whatever_the_page_is_like(browser_environment):
+@pytest.mark.parametrize("subject", sorted(SUBJECTS))
+def test_chromium_does_what_every_file_about_it_says(browser_environment, subject):
     need("node", "chromium", "Xvfb", "xdotool")
-    node_tests("e2e/pages.test.js", environment=browser_environment)
-
-
-@pytest.mark.slow
-def test_the_panel_takes_what_is_done_in_it_while_checks_and_settings_change(browser_environment):
-    need("node", "chromium", "Xvfb", "xdotool")
-    node_tests("e2e/panel.test.js", environment=browser_environment)
-
-
-@pytest.mark.slow
-def test_chromium_records_what_no_server_can_fetch_after_one_more_yes(browser_environment):
-    need("node", "chromium", "Xvfb", "xdotool")
-    node_tests("e2e/record.test.js", environment=browser_environment)
+    node_tests(f"e2e/{subject}.test.js", environment=browser_environment)
 
 
 @pytest.mark.slow

@@ -156,6 +156,27 @@ test('a hostile page sets off nothing and sees nothing of the card', async () =>
     await pause(2500);
     const seen = await page.evaluate(() => [...window.seen, document.documentElement.innerText, document.documentElement.outerHTML].join('\n'));
     assert.ok(!seen.includes('manipulated') && !seen.startsWith('attachShadow'), seen);
+    assert.equal(await page.evaluate(() => document.getAnimations().length), 0); // their targets would be what is inside
     await grab('hostile-page');
+    await page.close();
+});
+
+// the last one: its settings page goes with the extension
+test('an update of the extension leaves no card that nobody answers any more, and the next one answers in the same page', async () => {
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    const page = await browser.open(`${site.address}/`);
+    await browser.display.xdotool('key', 'alt+shift+u');
+    await until('the card', async () => (await cardBox(page))?.height > 100);
+    await options.evaluate(() => void setTimeout(() => chrome.runtime.reload(), 100));
+    await page.bringToFront();
+    const isInReach = async () => {
+        const { x, y, width, height } = await cardBox(page);
+        return page.evaluate((...at) => document.elementFromPoint(...at) === document.documentElement.lastElementChild, x + width / 2, y + height / 2);
+    };
+    await grab('orphaned');
+    await until('no card in the way', async () => !(await isInReach()));
+    await grab('updated');
+    await browser.display.xdotool('key', 'alt+shift+u');
+    await until('the card of the next one', isInReach);
     await page.close();
 });

@@ -1,7 +1,7 @@
 // What a card says when its check, its page or the extension goes away and comes back, in a real Chromium.
 import assert from 'node:assert/strict';
 
-import { startAgreed } from '../support/agreed.js';
+import { checkUnderWay, startAgreed } from '../support/agreed.js';
 import { done } from '../support/analysis.js';
 import { cardIn, cardWith } from '../support/chromium.js';
 import { until } from '../support/display.js';
@@ -15,24 +15,21 @@ stopAfter(() => [browser, stub, site]);
 beforeEach(() => {
     stub.road = [RUNNING];
     stub.requests.length = 0;
+    stub.forgive();
 });
 
-const latest = async () => (await browser.checks()).sort((a, b) => b.createdAt - a.createdAt)[0];
+const latest = () => browser.latestCheck();
+const underWay = () => checkUnderWay({ site, stub, browser });
 
-/** A page with a check that is under way, and its key. */
-async function underWay() {
-    const page = await browser.open(`${site.address}/`);
-    await browser.checkByKeys();
-    await cardWith(page, '30 %');
-    return { page, key: (await latest()).key };
-}
-
-/** What the toolbar's button says in the tab before us. */
-const sign = async () =>
+/** What the toolbar's button says in the tab before us, and which checks were told of by a notification. */
+const toldOf = async () =>
     (await browser.worker()).evaluate(async () => {
         const [{ id: tabId }] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
-        return chrome.action.getBadgeText({ tabId });
+        const [sign, title, notices] = await Promise.all([chrome.action.getBadgeText({ tabId }), chrome.action.getTitle({ tabId }), chrome.notifications.getAll()]);
+        return { sign, title, notices: Object.keys(notices) };
     });
+const sign = async () => (await toldOf()).sign;
+const notified = (key) => until('the notification', async () => (await toldOf()).notices.includes(key));
 const noCard = (page) => until('no card', async () => (await cardIn(page)) === null, 10);
 
 test('a check that is deleted while it runs leaves no card, sign or notification behind', async () => {
@@ -131,5 +128,79 @@ test('an update of the extension leaves no card that nobody answers any more, an
     stub.road = [done('inconclusive', 0.5)];
     await cardWith(page, 'Inconclusive');
     assert.deepEqual([(await latest()).key, stub.submitted().length], [key, 1]);
+    await page.close();
+});
+
+test('who has moved on is told by a notification', async () => {
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    const page = await browser.open(`${site.address}/`);
+    await browser.checkByKeys();
+    await cardWith(page, '30 %');
+    const other = await browser.open('about:blank');
+    stub.road = [done('inconclusive', 0.5)];
+    await until('the notification', async () => Object.keys(await (await browser.worker()).evaluate(() => chrome.notifications.getAll())).length > 0);
+    await other.close();
+    await page.close();
+});
+
+test('on a site that goes on in the same document no verdict stands beside the next video', async () => {
+    const { page, key } = await underWay();
+    const goTo = (path) => page.evaluate((next) => {
+        history.pushState({}, '', next);
+        document.querySelector('#v').src = `/clip.webm?${next}`;
+    }, path);
+    await goTo('/another');
+    await until('no card', async () => (await cardIn(page)) === null);
+    await until('no sign', async () => (await toldOf()).sign === '');
+    stub.road = [done('likely_manipulated', 0.87)];
+    await notified(key);
+    assert.equal(await cardIn(page), null);
+    const { sign, title } = await toldOf();
+    assert.deepEqual([sign, title], ['', 'Unmask: Check this video']);
+    await browser.checkByKeys();
+    const card = await cardWith(page, 'Likely manipulated'); // of the video that is there now
+    assert.deepEqual([card.count, (await latest()).url, (await toldOf()).sign], [1, `${site.address}/clip.webm?/another`, '!']);
+    await goTo('/a-third');
+    await until('no card', async () => (await cardIn(page)) === null);
+    await until('no sign', async () => (await toldOf()).sign === '');
+    await page.close();
+});
+
+test('a verdict is told by a notification where its tab has gone on to another page, which says nothing of it', async () => {
+    const { page, key } = await underWay();
+    await page.goto(`${site.address}/two`);
+    stub.road = [done('likely_manipulated', 0.87)];
+    await notified(key);
+    assert.equal((await toldOf()).sign, '');
+    assert.equal(await cardIn(page), null);
+    await page.close();
+});
+
+test('a check in the next page shows its own card and sign, and not those of the page before', async () => {
+    const { page, key } = await underWay();
+    await page.goto(`${site.address}/two`);
+    await page.evaluate(() => document.querySelector('#v').remove());
+    await browser.checkByKeys();
+    await cardWith(page, '30 %');
+    const [first, second] = [...stub.checks.values()].slice(-2);
+    assert.notEqual((await latest()).key, key);
+    first.cancelled = true; // ends before the other
+    await until('the end', async () => (await browser.checks()).find((check) => check.key === key).phase === 'cancelled');
+    assert.deepEqual([(await cardIn(page)).count, (await toldOf()).sign], [1, '…']);
+    stub.road = [done('inconclusive', 0.48)];
+    const card = await cardWith(page, 'Inconclusive');
+    assert.deepEqual([card.count, (await toldOf()).sign, second.cancelled], [1, '?', false]);
+    await page.close();
+});
+
+test('asking again for a check that is under way shows its card, also after the page was loaded anew', async () => {
+    const { page, key } = await underWay();
+    await page.reload();
+    await browser.checkByKeys();
+    const card = await cardWith(page, '30 %');
+    assert.deepEqual([card.count, (await latest()).key], [1, key]);
+    stub.road = [done('inconclusive', 0.48)];
+    await cardWith(page, 'Inconclusive');
+    assert.equal((await toldOf()).sign, '?');
     await page.close();
 });

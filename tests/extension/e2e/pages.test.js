@@ -6,7 +6,7 @@ import { done } from '../support/analysis.js';
 import { saidOf } from '../support/access.js';
 import { cardIn, cardWith } from '../support/chromium.js';
 import { until } from '../support/display.js';
-import { picture } from '../support/pictures.js';
+import { bothLights, picture } from '../support/pictures.js';
 import { afterEach, before, beforeEach, stopAfter, test } from '../support/timed.js';
 
 const RUNNING = { status: 'analyzing', progress: 0.3 };
@@ -68,6 +68,17 @@ test('a card outlives the dialog it stands in, and a site that throws out what i
     await until('the card again', async () => (await saidOf(page)).includes('button Full report'), 10);
 });
 
+test('a card outlives a page that is busy and answers nothing for long', async () => {
+    stub.road = [RUNNING];
+    const { page } = await asked('/', '30 %');
+    await page.evaluate(() => {
+        for (const end = Date.now() + 12_000; Date.now() < end; );
+    });
+    stub.road = [done('likely_manipulated', 0.87)];
+    await cardWith(page, 'Likely manipulated');
+    await until('the card to be seen', async () => (await saidOf(page)).includes('button Full report'), 10);
+});
+
 test('in a window lower than the card, as at a large zoom or in a small frame, every button can be reached', async () => {
     stub.refuse(422, { code: 'login_required', method: 'POST' });
     const page = await browser.open(`${site.address}/`);
@@ -112,6 +123,23 @@ test('the cards of two links stand one below the other, and neither hides the ot
     }, 20);
     await picture(page, 'card-links');
     assert.ok(second.box.y >= first.box.y + first.box.height, JSON.stringify([first.box, second.box]));
+});
+
+test('where several cards stand, that of a link says which link it is about, to those who see and to those who hear', async () => {
+    const { page } = await asked('/links');
+    for (const [link, address] of [['#one', 'status/1'], ['#two', 'status/2']]) {
+        await browser.checkByMenu(page, link);
+        await cardWith(page, address);
+    }
+    const { texts } = await until('three verdicts', async () => {
+        const card = await cardIn(page);
+        return card?.texts.filter((text) => text.includes('Likely manipulated')).length === 3 ? card : null;
+    }, 20);
+    await bothLights(page, 'card-named');
+    const named = texts.map((text) => text.match(/Likely manipulated \| (x\.com\/someone\/status\/\d) \|/)?.[1]);
+    assert.deepEqual(named, [undefined, 'x.com/someone/status/1', 'x.com/someone/status/2']);
+    const regions = (await saidOf(page)).filter((line) => line.startsWith('region '));
+    assert.deepEqual(regions, ['region Unmask', 'region Unmask: x.com/someone/status/1', 'region Unmask: x.com/someone/status/2']);
 });
 
 test('beside a video whose dialog is in a shadow tree, and in one that fills the screen, the card can be read', async () => {

@@ -52,7 +52,7 @@ export async function cardIn(page) {
     const section = walk(shadow).find(({ nodeName }) => nodeName === 'SECTION');
     const live = walk(shadow).find(({ attributes = [] }) => attributes.includes('aria-live'));
     const own = (name) => section.attributes[section.attributes.indexOf(name) + 1];
-    const card = { text, said: texts(live).join(' | '), count: cards.length, box: await boxOf(section), tone: own('class').replace('card ', ''), lang: own('lang') };
+    const card = { text, texts: cards.map((one) => one.text), said: texts(live).join(' | '), count: cards.length, box: await boxOf(section), tone: own('class').replace('card ', ''), lang: own('lang') };
     card.boxOf = (label) => boxOf(walk(shadow).find((node) => node.nodeName === 'BUTTON' && texts(node).join('') === label));
     card.press = async (label) => {
         const { x, y, width, height } = await card.boxOf(label);
@@ -173,6 +173,7 @@ export async function startChromium({ again = null } = {}) {
                 const all = await chrome.storage.local.get(null);
                 return Object.entries(all).filter(([name]) => name.startsWith('check:')).map(([, check]) => check);
             }),
+        latestCheck: async () => (await browser.checks()).sort((a, b) => b.createdAt - a.createdAt)[0],
         stop: async ({ keep = false } = {}) => {
             await context.close();
             await display.stop();

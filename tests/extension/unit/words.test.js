@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { clock } from '../../../extension/dom.js';
 import { LANGUAGES, wordsFrom } from '../../../extension/i18n.js';
 import { answered, cancelled, failed, newCheck, recorded, recording } from '../../../extension/state.js';
-import { OWN_PROBLEMS, SHAPES, viewOf } from '../../../extension/view.js';
+import { OWN_PROBLEMS, SHAPES, shortAddress, viewOf } from '../../../extension/view.js';
 import { analysis } from '../support/analysis.js';
 
 const ROOT = new URL('../../../extension/', import.meta.url);
@@ -60,6 +60,20 @@ test('the card of a result says the verdict, its meaning and the probability wit
     assert.match(view.text, /1 real video in 20/);
     assert.match(view.percent.label, /87 %.*74 and 95 %/);
     assert.deepEqual(view.buttons.map(({ what }) => what), ['report']);
+});
+
+test('the card of a link names it, and that of what plays in the page does not', () => {
+    const about = (source) => viewOf(newCheck({ ...ABOUT, source }, 0), t).about;
+    assert.deepEqual(['link', 'selection'].map(about), ['x.com/a/status/1', 'x.com/a/status/1']);
+    assert.deepEqual(['src', 'permalink', 'embed', 'page', 'file', 'none'].map(about), ['', '', '', '', '', '']);
+});
+
+test('a long address is shortened to whose it is and what tells it from others, and cannot pose as another host', () => {
+    assert.equal(shortAddress('https://www.youtube.com/watch?v=aqz-KE-bpKQ'), 'youtube.com/watch?v=aqz-KE-bpKQ');
+    assert.equal(shortAddress('https://news.example:8443/'), 'news.example:8443');
+    const path = '/a-story-with-a-name-that-goes-on/and-on/2026-11-30.mp4';
+    assert.equal(shortAddress(`https://news.example${path}`), 'news.example/a-story-with-a-…d-on/2026-11-30.mp4');
+    assert.match(shortAddress(`https://youtube.com.${'login.'.repeat(20)}evil.example/v`), /^….{27}evil\.example\/v$/);
 });
 
 test('a probability is never shown as 0 or 100, as nowhere else', () => {
