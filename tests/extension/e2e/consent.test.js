@@ -27,7 +27,7 @@ const underWay = () => checkUnderWay({ site, stub, browser });
 
 test('before the person has agreed, nothing is sent and the first-run page explains', async () => {
     const page = await browser.open(`${site.address}/`);
-    await browser.checkByKeys();
+    await browser.pressKeys();
     await pause(1500);
     assert.equal(stub.requests.length, 0);
     assert.ok(browser.context.pages().some((one) => one.url().endsWith('/options/options.html#welcome')));
@@ -110,7 +110,7 @@ test('after the consent is withdrawn nothing is sent, the permission is gone, an
     await card.press('Try again');
     await until('the page where one agrees', () => browser.context.pages().filter(isWelcome).length === before + 1, 20);
     await page.bringToFront();
-    await browser.checkByKeys();
+    await browser.pressKeys();
     await pause(1500);
     assert.equal(stub.requests.length, asked);
     const { origins } = await (await browser.worker()).evaluate(() => chrome.permissions.getAll());
