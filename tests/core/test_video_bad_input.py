@@ -9,11 +9,11 @@ import zlib
 import numpy as np
 import pytest
 
-from core.container import Limits
+from core.container import PACKED_IN_FILM, Limits
 from core.errors import CheckError
 from core.plan import PLANS
 from core.video import frames, probe
-from tests.media import audio_clip, grey_clip, grey_number, portrait_clip, scratched, truncated
+from tests.media import audio_clip, grey_clip, grey_number, portrait_clip, remux, scratched, truncated
 
 
 def look(path, plan="default", **options):
@@ -273,6 +273,16 @@ def test_a_picture_that_hides_a_bomb_in_its_words_is_refused(tmp_path, kind):
         (tmp_path / name).write_bytes(png(8, 8, bytes(16), chunks))
     assert probe(tmp_path / "few.png").width == 8
     assert code_of(tmp_path / "many.png") == "too_large"
+
+
+def test_a_film_of_pictures_that_hide_a_bomb_in_their_words_is_refused(tmp_path):
+    words = zlib.compress(bytes(2**20))
+    for name, count in (("few", 1), ("many", PACKED_IN_FILM // len(words) + 1)):
+        chunks = [(b"zTXt", b"name %d\0\0" % number + words) for number in range(count)]
+        (tmp_path / f"{name}.png").write_bytes(png(8, 8, bytes(16), chunks))
+        remux(tmp_path / f"{name}.png", tmp_path / f"{name}.mov")
+    assert probe(tmp_path / "few.mov").width == 8
+    assert code_of(tmp_path / "many.mov") == "too_large"
 
 
 def test_a_gif_that_claims_the_largest_canvas_is_refused(tmp_path):
