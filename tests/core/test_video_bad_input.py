@@ -124,6 +124,16 @@ def test_a_tiff_compressed_as_jpeg_is_reported_as_unsupported_and_not_judged_as_
     assert code_of(tmp_path / "a.tiff") == "unsupported_codec"
 
 
+def test_a_picture_whose_colours_no_one_converts_is_reported_as_unsupported_and_not_as_without_a_face(tmp_path):
+    import cv2
+
+    floats = np.ones((48, 64, 4), np.float32)  # with transparency; without it they are read
+    cv2.imwrite(str(tmp_path / "a.tiff"), floats, [cv2.IMWRITE_TIFF_COMPRESSION, 1])
+    with pytest.raises(CheckError) as caught:
+        look(tmp_path / "a.tiff")
+    assert caught.value.code == "unsupported_codec"
+
+
 # --- playlists disguised as video
 
 
