@@ -221,6 +221,10 @@ def test_a_name_that_is_no_text_will_do(tmp_path, clip):
     assert len(look(name)[0]) == 8
 
 
+def test_words_in_the_file_that_are_no_text_will_do(tmp_path, clip):
+    assert len(look(patched(clip, tmp_path / "a.mp4", (b"Lavf", 0, b"\xff\xfe")))[0]) == 8
+
+
 def test_reading_writes_nothing_beside_the_video(tmp_path, clip):
     (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
     tmp_path.chmod(0o555)
@@ -398,6 +402,10 @@ def test_a_broadcast_that_was_cut_out_amid_a_packet_is_read(tmp_path):
 def test_a_recording_whose_times_go_on_from_an_earlier_part_is_not_called_cut_short(tmp_path):
     part = grey_clip(tmp_path / "part.mkv", 100, codec="mpeg4", times=[100 + i / 30 for i in range(100)])
     assert "shorter_than_declared" not in look(part)[1]
+
+
+def test_a_recording_whose_writer_could_not_go_back_to_tell_its_size_is_not_called_cut_short(tmp_path):
+    assert look(grey_clip(tmp_path / "a.mkv", 60, muxer={"live": "1"}))[1] == set()
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.94])
