@@ -249,6 +249,11 @@ def test_pixels_that_are_not_square_are_made_square(tmp_path):
     assert (probe(clip).width, probe(clip).height) == (105, 56)
 
 
+def test_pixels_of_an_absurd_shape_are_taken_for_square(tmp_path):
+    clip = write_clip(tmp_path / "wide.mp4", quarters(8), aspect=Fraction(8))
+    assert look(clip)[0].rgb.shape == (48, 64, 3)
+
+
 def test_large_frames_are_scaled_down_and_say_by_how_much(tmp_path):
     clip = write_clip(tmp_path / "4k.mp4", quarters(3, (3840, 2160)), rotation=90)
     (frame, *_) = look(clip)
