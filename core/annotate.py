@@ -17,7 +17,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from core import video
 from core.analysis import Analysis
-from core.container import THREADS, Limits, OpenVideo, open_video
+from core.container import THREADS, Limits, OpenVideo, open_video, pictures_of
 from core.errors import CheckError
 from core.follow import find_faces
 from core.paint import Painter
@@ -116,7 +116,7 @@ def _frames(source: OpenVideo, clock: Timeline, sound: "Sound") -> Iterator[tupl
             sound.take(packet)
             continue
         try:
-            for picture in packet.decode():
+            for picture in pictures_of(source, packet):
                 upright = upright or Upright(video.shape_of(source, picture))
                 yield clock.ms_of(picture, number) / 1000, upright(picture)
                 number += 1

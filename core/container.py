@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import av
 from av.container import InputContainer
@@ -87,6 +87,7 @@ SIGNATURES = (
     (b"\xff\xf9", "audio"),
 )
 PACKED = 2**20  # bytes of packed text and colour profiles in a PNG; what is real has a few thousand
+PACKED_IN_FILM = PACKED // 16  # in each of its pictures, as several are held at once
 RIFF = {b"AVI ": "avi", b"WEBP": "webp_pipe", b"WAVE": "audio"}
 
 
@@ -131,7 +132,8 @@ def open_video(path: str | Source, limits: Limits) -> Iterator[OpenVideo]:
     if kind == "tiff_pipe" and _is_jpeg_in_tiff(source):
         raise CheckError("unsupported_codec", "JPEG within TIFF")  # FFmpeg 8 makes a black picture of it
     if kind == "png_pipe":
-        packed, is_animated = _look_into_png(source)
+        with source.open() if isinstance(source, Pieces) else source.open("rb") as file:
+            packed, is_animated = _look_into_png(file)
         if packed > PACKED:
             raise CheckError("too_large", "packed text")
         kind = "apng" if is_animated else kind
@@ -170,6 +172,17 @@ def read_packets(video: OpenVideo, damage: Callable[[], None] = lambda: None) ->
             return
 
 
+def pictures_of(video: OpenVideo, packet: av.Packet) -> list[av.VideoFrame]:
+    """What the decoder gives for one packet of the picture track. Raises av.FFmpegError, and CheckError("too_large").
+
+    Films may be made of PNGs, and each may hold what is refused in a single one.
+    """
+    is_png = video.stream.codec_context.name == "png" and not video.is_picture
+    if is_png and packet.size and _look_into_png(io.BytesIO(packet))[0] > PACKED_IN_FILM:
+        raise CheckError("too_large", "packed text")
+    return packet.decode()
+
+
 def exif_orientation(video: OpenVideo) -> int | None:
     """How EXIF says that a photograph is to be turned, 1 (not at all) to 8; 1 where it does not say, None for videos."""
     if video.format not in PILLOW_NAMES:
@@ -189,19 +202,18 @@ def _is_jpeg_in_tiff(source: Source) -> bool:
         return False
 
 
-def _look_into_png(source: Source) -> tuple[int, bool]:
+def _look_into_png(file: BinaryIO) -> tuple[int, bool]:
     """How many bytes of packed text and profiles it has, and whether it is animated.
 
     Of the former FFmpeg unpacks and keeps all, and each byte may become a thousand.
     """
     packed, kinds = 0, []
-    with source.open() if isinstance(source, Pieces) else source.open("rb") as file:
-        file.seek(8)
-        while packed <= PACKED and len(head := file.read(8)) == 8:
-            size, kind = int.from_bytes(head[:4], "big"), head[4:]
-            packed += size if kind in (b"zTXt", b"iCCP") else 0
-            kinds += [kind] if kind in (b"acTL", b"IDAT") and kind not in kinds else []
-            file.seek(size + 4, os.SEEK_CUR)
+    file.seek(8)
+    while packed <= PACKED and len(head := file.read(8)) == 8:
+        size, kind = int.from_bytes(head[:4], "big"), head[4:]
+        packed += size if kind in (b"zTXt", b"iCCP") else 0
+        kinds += [kind] if kind in (b"acTL", b"IDAT") and kind not in kinds else []
+        file.seek(size + 4, os.SEEK_CUR)
     return packed, kinds[:1] == [b"acTL"]  # behind the first picture it says nothing
 
 

@@ -8,7 +8,7 @@ from itertools import dropwhile
 
 import av
 
-from core.container import OpenVideo, read_packets
+from core.container import OpenVideo, pictures_of, read_packets
 from core.errors import CheckError
 from core.timeline import REORDERED, KeyFrame, Timeline
 
@@ -163,7 +163,7 @@ def decode(
             lost()
             continue
         try:
-            pictures = packet.decode()
+            pictures = pictures_of(video, packet)
         except av.FFmpegError:
             lost()
             continue

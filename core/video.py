@@ -104,20 +104,21 @@ def frames(
         warn("untrusted_timestamps", "The times in the file make no sense; frames are placed by their number.")
     if timeline.is_short:
         warn("shorter_than_declared", "The file promises a longer video than it holds.")
-    is_damaged = True
+    failure = "damaged"
     with open_video(path, limits) as video:
         reader = Reader(video, timeline, warn, stopped)
         shots = reader.consecutive(plan.length) if plan.is_consecutive else reader.windows(windows)
         for shot in shots:
-            is_damaged = False
             try:
                 rgb = upright(shot.picture)
             except av.FFmpegError:
+                failure = failure and "unsupported_codec"
                 reader.damage()
                 continue
+            failure = None
             yield Frame(rgb, shot.ms / 1000, shot.index, shot.window, upright.shape.scale, shot.until_ms / 1000)
-        if is_damaged:
-            raise CheckError("damaged")
+        if failure:
+            raise CheckError(failure)
 
 
 def frames_at(path: str | Source, times_s: list[float]) -> Iterator[Frame]:

@@ -72,13 +72,16 @@ def test_a_block_that_cannot_be_had_is_told_with_its_code(long_clip, after):
     assert frames(long_clip)[0]  # and nothing of it is left for the next file
 
 
-def test_a_failure_that_was_swallowed_inside_is_still_told(long_clip):
+def test_a_failure_that_was_swallowed_inside_is_still_told_and_nothing_is_asked_for_after_it(long_clip):
+    asked = []
+
     def bring(number: int) -> None:
+        asked.append(number)
         raise CheckError("network")
 
     with pytest.raises(CheckError) as caught, Pieces(long_clip, 1000, 100, bring) as pieces:
         try:
             pieces.read(0, 10)
         except CheckError:
-            assert pieces.read(0, 10) == b""
-    assert caught.value.code == "network"
+            assert pieces.read(0, 10) == pieces.read(500, 10) == b""
+    assert (caught.value.code, asked) == ("network", [0])

@@ -12,8 +12,9 @@ from PIL import Image
 import core.reader
 from core.errors import CheckError
 from core.example import camera_view, portrait
+from core.pieces import Pieces
 from core.plan import PLANS, plan_named
-from core.video import frames, probe
+from core.video import frames, frames_at, probe
 from tests.media import grey_clip, grey_number, greys, remux, write_clip
 
 
@@ -57,8 +58,18 @@ def test_every_frame_is_the_one_shown_at_its_time(ten_seconds):
 
 
 def test_frames_after_a_seek_are_the_ones_shown_at_their_time(long_clip):
-    for frame in look(long_clip):
+    found = look(long_clip)
+    assert len(found) == 32
+    for frame in found:
         assert grey_number(frame.rgb, near=frame.index) == frame.index == round(frame.t_s * 30)
+
+
+def test_frames_asked_for_by_their_times_are_the_ones_that_had_them(tmp_path):
+    clip = grey_clip(tmp_path / "clip.mp4", 61, fps=Fraction(30000, 1001))
+    shown = look(clip, "first100")
+    again = list(frames_at(clip, [frame.t_s for frame in shown]))  # 1.001 s times a thousand is a hair under 1001
+    assert [(f.t_s, f.window) for f in again] == [(f.t_s, number) for number, f in enumerate(shown)]
+    assert all(np.array_equal(a.rgb, b.rgb) for a, b in zip(shown, again, strict=True))
 
 
 def test_thorough_looks_at_all_of_it(ten_seconds):
@@ -102,6 +113,7 @@ def test_variable_frame_rate_is_sampled_by_time_not_by_index(tmp_path):
     for frame in found:
         assert times[grey_number(frame.rgb)] == pytest.approx(frame.t_s, abs=0.001)
     assert [grey_number(f.rgb) for f in found][-8:] == list(range(40, 48))
+    assert [f.index for f in look(tmp_path / "vfr.mp4", "first100")] == list(range(48))
 
 
 def test_a_frame_shown_for_long_stands_for_all_moments_it_is_shown(tmp_path):
@@ -148,7 +160,7 @@ def test_the_last_picture_is_looked_at_for_as_long_as_it_is_held(tmp_path):
     pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:], duration=[100, 100, 8000])
     warnings = []
     found = look(tmp_path / "a.gif", "thorough", warnings)
-    assert [frame.t_s for frame in found] == [0, 0.1, 0.2]
+    assert [(frame.t_s, frame.until_s) for frame in found] == [(0, 0.1), (0.1, 0.2), (0.2, 8.2)]
     assert probe(tmp_path / "a.gif").duration_s == 8.2
     assert warnings == []
 
@@ -173,18 +185,23 @@ def test_recordings_put_one_after_another_are_looked_at_to_the_end_of_the_last(t
     assert [one.code for one in warnings] == ["untrusted_timestamps"]
 
 
-@pytest.mark.parametrize("ending", ["mp4", "mkv", "ts"])
-def test_a_picture_with_a_time_far_ahead_hides_none_of_those_after_it(tmp_path, ending):
-    clip, moved = grey_clip(tmp_path / "a.mp4", 75, fps=25, options={"bf": "0"}), tmp_path / f"moved.{ending}"
-    with av.open(str(clip)) as given, av.open(str(moved), "w") as out:
+def with_one_late(clip, path, late):
+    """The same packets, that number `late` an hour later than it was."""
+    with av.open(str(clip)) as given, av.open(str(path), "w") as out:
         stream = out.add_stream_from_template(given.streams.video[0])
         for number, packet in enumerate(packet for packet in given.demux(video=0) if packet.size):
             packet.stream = stream
-            packet.pts += int(3600 / packet.time_base) if number == 30 else 0
+            packet.pts += int(3600 / packet.time_base) if number == late else 0
             out.mux(packet)
-    warnings = []
-    assert len(look(moved, "thorough", warnings)) == 24
-    assert probe(moved).duration_s == 3
+    return path
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "ts"])
+def test_a_picture_with_a_time_far_ahead_hides_none_of_those_after_it(tmp_path, ending):
+    clip = grey_clip(tmp_path / "a.mp4", 75, fps=25, options={"bf": "0"})
+    late, warnings = with_one_late(clip, tmp_path / f"late.{ending}", 30), []
+    assert len(look(late, "thorough", warnings)) == 24
+    assert probe(late).duration_s == 3
     assert [one.code for one in warnings] == ["untrusted_timestamps"]
 
 
@@ -194,6 +211,15 @@ def test_containers_with_poorer_times_tell_the_time_as_well(tmp_path, ending):
     assert len(found) == 32
     for frame in found:
         assert grey_number(frame.rgb, near=round(frame.t_s * 30)) == pytest.approx(frame.t_s * 30, abs=0.1)
+
+
+def test_a_picture_with_a_time_far_ahead_hides_none_of_those_after_it_where_not_all_can_be_read_first(tmp_path):
+    clip = grey_clip(tmp_path / "a.mp4", 400, fps=25, options={"bf": "0", "g": "25"})
+    late, warnings = with_one_late(clip, tmp_path / "late.mp4", 100), []
+    with Pieces(late, late.stat().st_size, 1000, lambda number: None) as pieces:
+        found = look(pieces, "thorough", warnings)
+    assert {frame.t_s for frame in look(clip, "thorough")} - {frame.t_s for frame in found} <= {4.0}
+    assert [one.code for one in warnings] == ["untrusted_timestamps"]
 
 
 def decoded(monkeypatch, path, plan="default"):
@@ -315,3 +341,5 @@ def test_probe_says_what_the_file_is(tmp_path):
     media = probe(grey_clip(tmp_path / "clip.mp4", 50, (96, 64), fps=25, with_audio=True))
     assert (media.width, media.height, media.fps, media.duration_s) == (96, 64, 25, 2)
     assert (media.codec, media.container, media.has_audio, media.is_still) == ("h264", "mp4/mov", True, False)
+    silent = probe(grey_clip(tmp_path / "silent.mkv", 60, fps=Fraction(30000, 1001)))
+    assert (silent.fps, silent.container, silent.has_audio) == (29.97, "mkv/webm", False)

@@ -9,11 +9,11 @@ import zlib
 import numpy as np
 import pytest
 
-from core.container import Limits
+from core.container import PACKED_IN_FILM, Limits
 from core.errors import CheckError
 from core.plan import PLANS
 from core.video import frames, probe
-from tests.media import audio_clip, grey_clip, grey_number, portrait_clip, scratched, truncated
+from tests.media import audio_clip, grey_clip, grey_number, portrait_clip, remux, scratched, truncated
 
 
 def look(path, plan="default", **options):
@@ -124,6 +124,16 @@ def test_a_tiff_compressed_as_jpeg_is_reported_as_unsupported_and_not_judged_as_
     assert code_of(tmp_path / "a.tiff") == "unsupported_codec"
 
 
+def test_a_picture_whose_colours_no_one_converts_is_reported_as_unsupported_and_not_as_without_a_face(tmp_path):
+    import cv2
+
+    floats = np.ones((48, 64, 4), np.float32)  # with transparency; without it they are read
+    cv2.imwrite(str(tmp_path / "a.tiff"), floats, [cv2.IMWRITE_TIFF_COMPRESSION, 1])
+    with pytest.raises(CheckError) as caught:
+        look(tmp_path / "a.tiff")
+    assert caught.value.code == "unsupported_codec"
+
+
 # --- playlists disguised as video
 
 
@@ -211,6 +221,10 @@ def test_a_name_that_is_no_text_will_do(tmp_path, clip):
     assert len(look(name)[0]) == 8
 
 
+def test_words_in_the_file_that_are_no_text_will_do(tmp_path, clip):
+    assert len(look(patched(clip, tmp_path / "a.mp4", (b"Lavf", 0, b"\xff\xfe")))[0]) == 8
+
+
 def test_reading_writes_nothing_beside_the_video(tmp_path, clip):
     (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
     tmp_path.chmod(0o555)
@@ -273,6 +287,16 @@ def test_a_picture_that_hides_a_bomb_in_its_words_is_refused(tmp_path, kind):
         (tmp_path / name).write_bytes(png(8, 8, bytes(16), chunks))
     assert probe(tmp_path / "few.png").width == 8
     assert code_of(tmp_path / "many.png") == "too_large"
+
+
+def test_a_film_of_pictures_that_hide_a_bomb_in_their_words_is_refused(tmp_path):
+    words = zlib.compress(bytes(2**20))
+    for name, count in (("few", 1), ("many", PACKED_IN_FILM // len(words) + 1)):
+        chunks = [(b"zTXt", b"name %d\0\0" % number + words) for number in range(count)]
+        (tmp_path / f"{name}.png").write_bytes(png(8, 8, bytes(16), chunks))
+        remux(tmp_path / f"{name}.png", tmp_path / f"{name}.mov")
+    assert probe(tmp_path / "few.mov").width == 8
+    assert code_of(tmp_path / "many.mov") == "too_large"
 
 
 def test_a_gif_that_claims_the_largest_canvas_is_refused(tmp_path):
@@ -378,6 +402,10 @@ def test_a_broadcast_that_was_cut_out_amid_a_packet_is_read(tmp_path):
 def test_a_recording_whose_times_go_on_from_an_earlier_part_is_not_called_cut_short(tmp_path):
     part = grey_clip(tmp_path / "part.mkv", 100, codec="mpeg4", times=[100 + i / 30 for i in range(100)])
     assert "shorter_than_declared" not in look(part)[1]
+
+
+def test_a_recording_whose_writer_could_not_go_back_to_tell_its_size_is_not_called_cut_short(tmp_path):
+    assert look(grey_clip(tmp_path / "a.mkv", 60, muxer={"live": "1"}))[1] == set()
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.94])

@@ -22,11 +22,13 @@ VIDEOS = [
     ("a.mov", "libx264", "yuv420p"),
     ("a.mkv", "libx264", "yuv420p"),
     ("a.ts", "libx264", "yuv420p"),
+    ("a.m2ts", "libx264", "yuv420p"),
     ("a.flv", "libx264", "yuv420p"),
     ("a.avi", "libx264", "yuv420p"),
     ("hevc.mp4", "libx265", "yuv420p"),
     ("hevc.mkv", "libx265", "yuv420p"),
     ("vp8.webm", "libvpx", "yuv420p"),
+    ("vp8.ogv", "libvpx", "yuv420p"),
     ("vp9.webm", "libvpx-vp9", "yuv420p"),
     ("vp9.mp4", "libvpx-vp9", "yuv420p"),
     ("av1.mp4", "libsvtav1", "yuv420p"),
@@ -35,6 +37,7 @@ VIDEOS = [
     ("mpeg4.mp4", "mpeg4", "yuv420p"),
     ("mpeg2.mpg", "mpeg2video", "yuv420p"),
     ("mpeg2.ts", "mpeg2video", "yuv420p"),
+    ("mpeg2.m2v", "mpeg2video", "yuv420p"),
     ("wmv2.wmv", "wmv2", "yuv420p"),
     ("mjpeg.avi", "mjpeg", "yuvj420p"),
     ("prores.mov", "prores_ks", "yuv422p10le"),
@@ -126,12 +129,17 @@ def test_an_animated_png_is_told_from_a_picture_whatever_else_it_holds(tmp_path)
     assert probe(tmp_path / "picture.png").is_still
 
 
-def test_an_animated_avif_is_a_video(tmp_path):
-    from PIL import Image
-
-    first, *others = (Image.fromarray(picture) for picture in greys(24))
+@pytest.mark.parametrize("colours", ["RGB", "RGBA"])
+def test_an_animated_avif_is_a_video_of_one_track_whatever_it_keeps_beside_it(tmp_path, colours):
+    """The first picture by itself, and what is transparent."""
+    first, *others = (Image.fromarray(picture).convert(colours) for picture in greys(24))
+    if colours == "RGBA":
+        first.putpixel((0, 0), (0, 0, 0, 0))  # else none is kept
     first.save(tmp_path / "a.avif", save_all=True, append_images=others, duration=40)
-    assert [grey_number(frame.rgb) for frame in frames(tmp_path / "a.avif", PLANS["default"], [])] == [0, 6, 12, 18]
+    warnings = []
+    found = frames(tmp_path / "a.avif", PLANS["default"], warnings)
+    assert [grey_number(frame.rgb) for frame in found] == [0, 6, 12, 18]
+    assert warnings == []
     assert not probe(tmp_path / "a.avif").is_still
 
 
@@ -174,24 +182,43 @@ def test_video_rotated_in_metadata_gives_upright_frames(tmp_path, rotation, mirr
     assert (media.height, media.width) == shape[:2]
 
 
-@pytest.mark.parametrize("ending", ["mp4", "mkv"])
-def test_of_several_tracks_the_one_that_players_show_is_looked_at_and_the_others_are_named(tmp_path, ending):
-    shown, hidden = grey_clip(tmp_path / "shown.mp4", 24, (64, 48)), grey_clip(tmp_path / "hidden.mp4", 24, (128, 96))
-    both = tmp_path / f"both.{ending}"
-    with av.open(str(both), "w") as out:
-        for clip, disposition in ((hidden, Disposition(0)), (shown, Disposition.default)):
+def together(path, *tracks):
+    """A file of the picture tracks of these clips; each track is (clip, disposition)."""
+    with av.open(str(path), "w") as out:
+        for clip, disposition in tracks:
             with av.open(str(clip)) as given:
                 stream = out.add_stream_from_template(given.streams.video[0])
                 stream.disposition = disposition
-        for index, clip in enumerate((hidden, shown)):
+        for index, (clip, _) in enumerate(tracks):
             with av.open(str(clip)) as given:
                 for packet in given.demux(video=0):
                     if packet.size:
                         packet.stream = out.streams[index]
                         out.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+@pytest.mark.parametrize(("others", "shape"), [(Disposition(0), (48, 64, 3)), (Disposition.default, (96, 128, 3))])
+def test_of_several_tracks_the_one_that_players_show_is_looked_at_and_the_others_are_named(
+    tmp_path, ending, others, shape
+):
+    """The one marked as default, of several such the largest."""
+    small, large = grey_clip(tmp_path / "small.mp4", 24, (64, 48)), grey_clip(tmp_path / "large.mp4", 24, (128, 96))
+    tracks = (small, Disposition.default), (large, others)
+    both = together(tmp_path / f"both.{ending}", *(tracks if others else tracks[::-1]))
     warnings = []
-    assert {frame.rgb.shape for frame in frames(both, PLANS["default"], warnings)} == {(48, 64, 3)}
+    assert {frame.rgb.shape for frame in frames(both, PLANS["default"], warnings)} == {shape}
     assert [one.code for one in warnings] == ["further_tracks"]
+
+
+def test_a_cover_is_neither_looked_at_nor_named_as_a_further_track(tmp_path):
+    film = grey_clip(tmp_path / "film.mp4", 24)
+    cover = grey_clip(tmp_path / "cover.png", 1, (320, 320), codec="png", pix_fmt="rgb24", container="image2")
+    path = together(tmp_path / "a.mp4", (cover, Disposition.attached_pic), (film, Disposition(0)))
+    warnings = []
+    assert {frame.rgb.shape for frame in frames(path, PLANS["default"], warnings)} == {(48, 64, 3)}
+    assert warnings == []
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
@@ -220,6 +247,11 @@ def test_pixels_that_are_not_square_are_made_square(tmp_path):
     clip = write_clip(tmp_path / "pal.mp4", quarters(8, (72, 56)), aspect=Fraction(16, 11))
     assert look(clip)[0].rgb.shape == (56, 105, 3)
     assert (probe(clip).width, probe(clip).height) == (105, 56)
+
+
+def test_pixels_of_an_absurd_shape_are_taken_for_square(tmp_path):
+    clip = write_clip(tmp_path / "wide.mp4", quarters(8), aspect=Fraction(8))
+    assert look(clip)[0].rgb.shape == (48, 64, 3)
 
 
 def test_large_frames_are_scaled_down_and_say_by_how_much(tmp_path):
