@@ -254,7 +254,7 @@ def test_what_was_drawn_of_a_held_check_is_for_reviewers_alone(held):
         assert client.get(f"/reviews/{check_id}/report.html", headers=headers).status_code == 401
 
 
-def test_a_reviewer_sees_nothing_of_a_check_that_was_not_held(app, client, config):
+def test_a_reviewer_sees_and_decides_nothing_of_a_check_that_was_not_held(app, client, config):
     check_id = client.post("/v1/checks", json={**LINK, "artifacts": True}).json["id"]
     check = services(app).queue.take("test")
     folder = config.artifacts(check_id, check.fence)
@@ -263,6 +263,7 @@ def test_a_reviewer_sees_nothing_of_a_check_that_was_not_held(app, client, confi
     services(app).queue.done(check, result("no_signs_found", 0.1).to_json(), None, None)
     assert client.get(f"/v1/checks/{check_id}/artifacts/report.html").status_code == 200
     assert client.get(f"/reviews/{check_id}/report.html").status_code == 404
+    assert client.post(f"/v1/reviews/{check_id}", json={"decision": "confirm"}).status_code == 404
 
 
 def test_a_form_that_signs_in_from_elsewhere_is_refused(held):
