@@ -122,6 +122,8 @@ class Child:
                 message = self._wire.receive()
                 if "error" in message:
                     code, detail = message["error"]
+                    if code == "out_of_memory":
+                        self.kill()  # it ends by itself, but the next check could be handed to it before it has
                     raise CheckError(code if code in ERRORS else "internal", detail)
                 if "progress" in message:
                     stage_changed = message["progress"][2] != latest[2]

@@ -69,5 +69,5 @@ def load_policy(path: Path | None) -> Policy | None:
         return None
     try:
         return Policy.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
         raise ValueError(f"the policy {path} cannot be used: {error}") from error

@@ -38,10 +38,16 @@ def hide() -> None:
 
 def limit(memory: int, file_size: int) -> None:
     """Cap memory (bytes, beyond what is in use now) and the size of any file written."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
+    lower(resource.RLIMIT_CORE, 0)
+    lower(resource.RLIMIT_FSIZE, file_size)
     if used := data_in_use():
-        resource.setrlimit(resource.RLIMIT_DATA, (used + memory, used + memory))
+        lower(resource.RLIMIT_DATA, used + memory)
+
+
+def lower(which: int, most: int) -> None:
+    """A tighter limit of the operator's stays: nobody but root may raise one, and root should not."""
+    least = min([most, *(given for given in resource.getrlimit(which) if given != resource.RLIM_INFINITY)])
+    resource.setrlimit(which, (least, least))
 
 
 def data_in_use() -> int:

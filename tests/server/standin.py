@@ -1,7 +1,7 @@
 """A detector for tests of the server: answers at once, and does what the file tells it to.
 
 The file is an MP4 by its first bytes; after them comes one word: "sleep", "nap", "hang", "crash", "memory", "bug", "damaged",
-"network", "half", "environment", or anything else for a result.
+"network", "half", "deaf", "lie", "environment", or anything else for a result.
 """
 
 import dataclasses
@@ -58,6 +58,15 @@ class Detector:
         """The head of a message to the worker, and no more."""
         os.write(progress.__self__.connection.fileno(), struct.pack("!i", 100))
         time.sleep(60)
+
+    def _deaf(self, progress, *_):
+        """Asks for pieces of the file and never reads an answer."""
+        signal.alarm(60)  # where nobody else ends it
+        while True:
+            progress.__self__.send(want=0)
+
+    def _lie(self, progress, *_):
+        progress.__self__.send(error=["made up", ""])
 
     def _crash(self, *_):
         os.kill(os.getpid(), signal.SIGSEGV)

@@ -109,6 +109,10 @@ def test_every_error_has_the_one_shape(make_app, config, case):
     assert answer.json["next_step"]
 
 
+def test_a_wrong_method_is_told_which_there_are(client):
+    assert {"GET", "POST"} <= set(client.put("/v1/checks").headers["Allow"].split(", "))
+
+
 def test_a_bug_in_a_view_has_the_same_shape_and_says_nothing(app):
     def broken():
         raise RuntimeError("secret detail")
@@ -160,6 +164,11 @@ def test_the_same_file_twice_is_one_check_whatever_its_name(client, config):
     assert (first.status_code, again.status_code) == (202, 200)
     assert again.json["id"] == first.json["id"]
     assert len(list((config.data / "checks").iterdir())) == 1
+
+
+def test_two_files_that_differ_at_their_end_are_two_checks(client):
+    first, other = (upload(client, video("alike", 200_000) + end) for end in (b"1", b"2"))
+    assert (first.status_code, other.status_code) == (202, 202)
 
 
 def test_a_check_that_failed_or_was_cancelled_is_tried_anew(client):

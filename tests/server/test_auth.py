@@ -192,6 +192,7 @@ def test_with_keys_nobody_else_is_served(client, three):
     ):
         answer = client.post("/v1/checks", json=LINK, headers=headers)
         assert (answer.status_code, answer.json["code"]) == (401, "unauthorized")
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert client.get("/health").status_code == 200
     assert client.get("/metrics").status_code == 401
 

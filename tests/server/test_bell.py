@@ -1,8 +1,11 @@
 """The doorbell: what a server and its workers share to wake each other."""
 
+import sqlite3
+import threading
+
 from sqlalchemy import event
 
-from server.bell import make_bell
+from server.bell import RINGS_WAITING, Ringer, forget_old_rings, make_bell
 from server.config import Config
 
 
@@ -20,3 +23,37 @@ def test_two_processes_that_make_the_queue_in_the_same_moment_both_go_on(tmp_pat
         late._put("unmask", {"ring": 1})
         assert raced == ["unmask"]
         assert early._get("unmask") == {"ring": 1}
+
+
+class Hangs:
+    """A bell whose broker does not answer."""
+
+    def __init__(self):
+        self.end = threading.Event()
+
+    def send_task(self, *_, **__) -> None:
+        self.end.wait(60)
+
+
+def test_a_broker_that_hangs_holds_up_nobody_who_rings():
+    bell = Hangs()
+    ringer = Ringer(bell)
+    rings = threading.Thread(target=lambda: [ringer.ring() for _ in range(3 * RINGS_WAITING)], daemon=True)
+    rings.start()
+    rings.join(20)
+    assert not rings.is_alive()
+    bell.end.set()
+
+
+def test_of_rings_that_were_heard_nothing_is_kept_and_the_others_still_ring(tmp_path):
+    config = Config(data=tmp_path)
+    with make_bell(config).connection_for_write() as connection:
+        channel = connection.default_channel
+        for number in range(3):
+            channel._put("unmask", {"ring": number})
+        channel._get("unmask")
+        forget_old_rings(config)
+        kept = sqlite3.connect(tmp_path / "broker.sqlite3")
+        assert kept.execute("SELECT count(*) FROM kombu_message").fetchone() == (2,)
+        kept.close()
+        assert channel._get("unmask") == {"ring": 1}

@@ -19,6 +19,15 @@ def database(config):
     database.close()
 
 
+def test_a_database_that_is_away_is_no_fault_of_the_request_which_is_told_to_come_back(app, client, config):
+    app.extensions["unmask"].database.close()
+    (config.data / "unmask.sqlite3").rename(config.data / "elsewhere")
+    (config.data / "unmask.sqlite3").mkdir()
+    answer = client.get("/v1/checks")
+    assert (answer.status_code, answer.json["code"]) == (503, "not_ready")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
 def test_an_error_of_the_database_names_nothing_of_what_was_asked(database):
     for _ in range(2):
         try:

@@ -5,11 +5,15 @@ import resource
 import shutil
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from server import disk
 from server.bell import make_bell
+from server.disk import is_full
+from server.uploads import HashedFile
 from server.worker import Runner, Seat
 from tests.server.standin import video
 
@@ -43,6 +47,25 @@ def test_uploads_leave_enough_of_the_disk_for_everything_else_to_go_on(client, c
     assert (answer.status_code, answer.json["code"]) == (507, "disk_full")
     assert list(config.spool.iterdir()) == []
     assert client.post("/v1/checks", json={"url": "https://x.com/a/status/1"}).status_code == 202
+
+
+def test_an_upload_for_which_no_file_can_be_made_is_told_so(client, config):
+    config.spool.rmdir()
+    answer = client.post("/v1/checks", data={"file": (io.BytesIO(video("fine")), "clip.mp4")})
+    assert (answer.status_code, answer.json["code"]) == (507, "disk_full")
+
+
+def test_what_is_no_video_takes_no_room(tmp_path):
+    file = HashedFile(tmp_path / "upload")
+    for _ in range(1000):
+        file.write(b"just words " * 80)
+    file.close()
+    assert (tmp_path / "upload").stat().st_size < 4096
+
+
+@pytest.mark.parametrize(("error", "want"), [(psycopg.errors.DiskFull, True), (psycopg.errors.OutOfMemory, False)])
+def test_postgresql_on_a_full_disk_is_told_from_one_that_is_away(error, want):
+    assert is_full(OperationalError("INSERT", {}, error())) is want
 
 
 def test_a_database_that_finds_no_room_says_so_and_goes_on_when_there_is_some(app, client):

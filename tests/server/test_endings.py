@@ -1,6 +1,7 @@
 """What a client is promised of a check that there is already, and of one that ends."""
 
 import io
+import json
 import os
 import time
 from dataclasses import replace
@@ -71,6 +72,23 @@ def test_a_check_cancelled_while_it_waits_is_told_and_counted(client, parts):
     assert ['"check.cancelled"' in delivery.body for delivery in rows(parts, Delivery)] == [True]
     counted = {(tally.name, tally.label): tally.count for tally in rows(parts, Tally)}
     assert counted == {("check_seconds", "cancelled"): 1, ("failures", "cancelled"): 1}
+
+
+def test_how_long_checks_took_is_added_up_by_how_they_ended(client, parts):
+    for number in (1, 2):
+        check_id = submit(client, url=f"https://x.com/a/status/{number}").json["id"]
+        with parts.database.write() as session:
+            session.get(Check, check_id).created_at -= 1000
+        parts.queue.failed(parts.queue.take("test"), "damaged")
+    [took] = [tally for tally in rows(parts, Tally) if tally.name == "check_seconds"]
+    assert (took.label, took.count, round(took.total, -3)) == ("failed", 2, 2000)
+
+
+def test_who_is_told_of_a_failure_is_told_why(client, parts):
+    submit(client, callback_url="https://a.example/hook")
+    parts.queue.failed(parts.queue.take("test"), "damaged")
+    [told] = [json.loads(delivery.body) for delivery in rows(parts, Delivery)]
+    assert (told["type"], told["data"]["status"], told["data"]["error"]) == ("check.failed", "failed", "damaged")
 
 
 @pytest.mark.parametrize("key", [None, "k"])

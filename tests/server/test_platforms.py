@@ -9,6 +9,7 @@ import jsonschema
 import pytest
 from sqlalchemy import event, select
 
+from core.errors import CheckError
 from server.tables import Audit, Check, Delivery
 from tests.server.asking import LINK, services
 from tests.server.standin import result
@@ -133,7 +134,14 @@ def test_the_end_of_a_check_is_owed_to_its_callback(held):
     with services(app).database.read() as session:
         owed = session.scalars(select(Delivery)).one()
     assert (owed.check_id, owed.url, owed.state) == (check_id, "https://platform.example/hook", "owed")
-    assert '"verdict":"likely_manipulated"' in owed.body
+    assert json.loads(owed.body)["data"] == {
+        "id": check_id,
+        "status": "done",
+        "verdict": "likely_manipulated",
+        "probability": 0.97,
+        "actions": [{"action": "hold", "rule": "likely manipulated"}],
+        "error": None,
+    }
 
 
 @pytest.mark.parametrize(
@@ -246,7 +254,7 @@ def test_what_was_drawn_of_a_held_check_is_for_reviewers_alone(held):
         assert client.get(f"/reviews/{check_id}/report.html", headers=headers).status_code == 401
 
 
-def test_a_reviewer_sees_nothing_of_a_check_that_was_not_held(app, client, config):
+def test_a_reviewer_sees_and_decides_nothing_of_a_check_that_was_not_held(app, client, config):
     check_id = client.post("/v1/checks", json={**LINK, "artifacts": True}).json["id"]
     check = services(app).queue.take("test")
     folder = config.artifacts(check_id, check.fence)
@@ -255,6 +263,7 @@ def test_a_reviewer_sees_nothing_of_a_check_that_was_not_held(app, client, confi
     services(app).queue.done(check, result("no_signs_found", 0.1).to_json(), None, None)
     assert client.get(f"/v1/checks/{check_id}/artifacts/report.html").status_code == 200
     assert client.get(f"/reviews/{check_id}/report.html").status_code == 404
+    assert client.post(f"/v1/reviews/{check_id}", json={"decision": "confirm"}).status_code == 404
 
 
 def test_a_form_that_signs_in_from_elsewhere_is_refused(held):
@@ -276,3 +285,16 @@ def test_a_held_check_that_has_expired_waits_for_nobody(held):
     with services(app).database.write() as session:
         session.get(Check, check_id).expires_at = 1.0
     assert app.test_client().get("/v1/reviews").json["held"] == []
+    with pytest.raises(CheckError, match="nothing here"):
+        services(app).reviews.one(check_id)
+
+
+def test_who_waits_longest_for_a_person_comes_first_and_the_last_decision_is_named_first(app, client):
+    queue, reviews = services(app).queue, services(app).reviews
+    ids = [client.post("/v1/checks", json={"url": link}).json["id"] for link in links(1, 2, 3)]
+    for _ in ids:
+        queue.done(queue.take("test"), result("likely_manipulated", 0.97).to_json(), [{"action": "hold"}], "held")
+    assert [check["id"] for check in client.get("/v1/reviews?limit=2").json["held"]] == ids[:2]
+    for check_id in ids:
+        reviews.decide(check_id, "confirm", "rita", "")
+    assert [row["check_id"] for row in client.get("/v1/reviews").json["log"]] == ids[::-1]

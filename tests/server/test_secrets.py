@@ -15,11 +15,16 @@ from tests.server.test_webhooks import SECRET
 
 @pytest.mark.slow
 def test_what_reads_files_of_strangers_inherits_no_secret(tmp_path):
-    database = f"sqlite:///{tmp_path}/elsewhere.sqlite3"
-    with served(tmp_path / "data", UNMASK_WEBHOOK_SECRET=SECRET, UNMASK_DATABASE_URL=database) as server:
+    secrets = {
+        "UNMASK_WEBHOOK_SECRET": SECRET,
+        "UNMASK_DATABASE_URL": f"sqlite:///{tmp_path}/elsewhere.sqlite3",
+        "UNMASK_BROKER_URL": f"sqla+sqlite:///{tmp_path}/broker.sqlite3",
+        "UNMASK_EGRESS_PROXY": "http://ann:password@127.0.0.1:3128",
+    }
+    with served(tmp_path / "data", **secrets) as server:
         told = server.wait(server.upload(video("environment")).json()["id"])["error"]["message"]
     assert "tests.server.standin:Detector" in told
-    assert SECRET not in told and database not in told
+    assert not [name for name, secret in secrets.items() if secret in told]
 
 
 SPY = """

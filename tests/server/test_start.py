@@ -5,13 +5,16 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from core.errors import CheckError
+from core.fetch.download import Limits
+from core.fetch.sites import Allowed
 from server.auth import Keys
-from server.config import from_env
+from server.config import Config, from_env
 from server.database import Database
 from tests.server.conftest import ROOT, Running, wait_for
 from tests.server.standin import video
@@ -67,6 +70,100 @@ def test_a_model_that_ends_its_process_is_told_in_a_sentence(tmp_path):
     assert done.returncode == 2
     assert "Cannot start: the process that loads the model ended" in done.stderr
     assert "server.children" not in done.stderr
+
+
+GIVEN = {
+    "UNMASK_DATA": "/srv/unmask",
+    "UNMASK_DATABASE_URL": "postgresql://unmask@db/unmask",
+    "UNMASK_BROKER_URL": "redis://broker/0",
+    "UNMASK_HOST": "0.0.0.0",
+    "UNMASK_PORT": "8001",
+    "UNMASK_HOSTS": "a.example, b.example",
+    "UNMASK_ORIGINS": "https://page.example",
+    "UNMASK_THREADS": "2",
+    "UNMASK_PROXIES": "3",
+    "UNMASK_RATE": "4 per minute",
+    "UNMASK_READ_RATE": "5 per minute",
+    "UNMASK_MAX_QUEUE": "6",
+    "UNMASK_UPLOAD_BYTES": "7",
+    "UNMASK_KEEP_S": "8.5",
+    "UNMASK_DEDUPE_S": "9",
+    "UNMASK_CHECKS": "10",
+    "UNMASK_SHARED_NETWORK": "1",
+    "UNMASK_DETECTOR": "a.module:Detector",
+    "UNMASK_WEIGHTS": "some/weights",
+    "UNMASK_DEVICE": "cuda",
+    "UNMASK_CHECK_S": "11",
+    "UNMASK_MEMORY_MIB": "12",
+    "UNMASK_LEASE_S": "13",
+    "UNMASK_ATTEMPTS": "14",
+    "UNMASK_FETCH_BYTES": "15",
+    "UNMASK_FETCH_DURATION_S": "16",
+    "UNMASK_FETCH_S": "17",
+    "UNMASK_MEDIA_HOSTS": "media.example",
+    "UNMASK_PEERTUBE_HOSTS": "tube.example",
+    "UNMASK_MASTODON_HOSTS": "social.example",
+    "UNMASK_GUARD_ALLOW": "10.0.0.1:9000",
+    "UNMASK_EGRESS_PROXY": "http://proxy:3128",
+    "UNMASK_POLICY": "policy.yaml",
+    "UNMASK_DEMO": "1",
+    "UNMASK_WEBHOOK_SECRET": "whsec_x",
+}
+
+
+def test_every_setting_comes_from_its_variable():
+    config = from_env(GIVEN)
+    assert config == Config(
+        data=Path("/srv/unmask"),
+        database_url="postgresql+psycopg://unmask@db/unmask",
+        broker_url="redis://broker/0",
+        host="0.0.0.0",
+        port=8001,
+        hosts=("a.example", "b.example"),
+        origins=("https://page.example",),
+        threads=2,
+        proxies=3,
+        rate="4 per minute",
+        read_rate="5 per minute",
+        max_queue=6,
+        upload_bytes=7,
+        keep_s=8.5,
+        dedupe_s=9,
+        checks=10,
+        shared_network=True,
+        detector="a.module:Detector",
+        weights="some/weights",
+        device="cuda",
+        check_s=11,
+        memory=12 * 2**20,
+        lease_s=13,
+        attempts=14,
+        fetch=Limits(bytes=15, duration_s=16, seconds=17),
+        allowed=Allowed(media=("media.example",), peertube=("tube.example",), mastodon=("social.example",)),
+        guard_allow=("10.0.0.1:9000",),
+        egress_proxy="http://proxy:3128",
+        policy=Path("policy.yaml"),
+        demo=True,
+        webhook_secret="whsec_x",
+    )
+    assert not [field.name for field in fields(Config) if getattr(config, field.name) == getattr(Config(), field.name)]
+
+
+def test_a_variable_that_is_empty_is_as_good_as_none():
+    assert from_env(dict.fromkeys(GIVEN, "")) == Config()
+
+
+def test_the_least_that_can_be_meant_is_taken():
+    config = from_env({"UNMASK_THREADS": "1", "UNMASK_MAX_QUEUE": "0", "UNMASK_DEDUPE_S": "0"})
+    assert (config.threads, config.max_queue, config.dedupe_s) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_loopback"),
+    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("::", False), ("10.0.0.1", False)],
+)
+def test_who_listens_on_this_machine_alone_needs_no_key(host, is_loopback):
+    assert Config(host=host).on_loopback == is_loopback
 
 
 @pytest.mark.parametrize("name", ["UNMASK_CHECKS", "UNMASK_THREADS", "UNMASK_ATTEMPTS"])
