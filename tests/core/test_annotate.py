@@ -11,6 +11,7 @@ from PIL import Image
 from core import video
 from core.annotate import annotated_picture, annotated_video
 from core.errors import CheckError
+from core.example import portrait
 from core.follow import Faces, Sight, find_faces, names, overlap
 from core.paint import Painter, draw_box, put_label, strip_picture
 from tests.media import cuts_clip, faces_clip, paint_faces, portrait_clip, write_clip
@@ -198,12 +199,12 @@ def test_every_verdict_has_a_line_style_of_its_own():
 
 
 def test_a_face_has_its_verdict_also_where_it_was_not_judged(tmp_path):
-    clip = faces_clip(tmp_path / "walk.mp4", lambda t: [(150 + 80 * t, 180, 150)], seconds=4)
+    # longer than the windows of a check
+    clip = faces_clip(tmp_path / "walk.mp4", lambda t: [(150 + 25 * t, 180, 150)], seconds=10, fps=6)
     first = analysis_of(clip)
-    face = replace(first.faces[0], timeline=tuple(m for m in first.faces[0].timeline if 1.5 < m.t_s < 2))
+    face = replace(first.faces[0], timeline=first.faces[0].timeline[8:10])
     faces = find_faces(clip, replace(first, faces=(face,)))
-    assert all(sight.face is face for t in (0.1, 0.9, 1.7, 3.0, 3.9) for sight in faces.at(t))
-    assert faces.at(0.1) and faces.at(3.9)
+    assert all([sight.face for sight in faces.at(t)] == [face] for t in np.arange(0.1, 10, 0.1))
 
 
 def test_a_cut_to_another_place_ends_the_verdict(tmp_path):
@@ -231,10 +232,12 @@ def test_a_face_is_named_by_the_look_nearest_to_when_it_was_judged(t_s, place, t
     assert list(names(swapped, an_analysis(face))) == [track]
 
 
-def test_a_face_beside_the_judged_one_or_long_after_it_has_no_name():
+def test_a_face_beside_the_judged_one_or_long_before_or_after_it_has_no_name():
     face = a_face(1, (0.9,), boxes=((0, 0, 100, 100),), times=(0.0,))
     assert names([(0.0, {1: (60, 0, 160, 100)})], an_analysis(face)) == {}
     assert names([(0.2, {1: (0, 0, 100, 100)})], an_analysis(face)) == {}
+    late = replace(face, timeline=(replace(face.timeline[0], t_s=0.2),))
+    assert names([(0.0, {1: (0, 0, 100, 100)})], an_analysis(late)) == {}
     assert names([], an_analysis(face)) == {}
 
 
@@ -256,6 +259,14 @@ def test_a_box_glides_between_two_looks():
 def test_a_box_goes_half_way_to_the_look_that_no_longer_has_it():
     faces = Faces([(0.0, {1: (0, 0, 10, 10)}), (0.1, {})], an_analysis())
     assert [len(faces.at(t)) for t in (0.04, 0.06, 0.1)] == [1, 0, 0]
+
+
+def test_boxes_are_in_pixels_of_the_original(tmp_path):
+    path = tmp_path / "large.jpg"
+    Image.fromarray(portrait()).resize((2400, 2400)).save(path)
+    (face,) = analysis_of(path).faces
+    (sight,) = find_faces(path, an_analysis(path=path)).at(0.0)
+    assert sight.box == pytest.approx(face.timeline[0].box) and sight.box[2] > 0.5 * 2400
 
 
 def test_around_a_cut_nobody_bears_the_name_of_who_is_seen_on_its_other_side():

@@ -38,6 +38,11 @@ def test_each_number_of_faces_has_its_curve_and_the_last_serves_the_rest():
     assert [calibration.curve(k) for k in (1, 2, 3, 4, 5, 40)] == [*curves, curves[3], curves[3]]
 
 
+def test_where_nobody_was_judged_the_curve_of_one_face_gives_the_bands():
+    curves = tuple(Curve(intercept=-float(k)) for k in range(4))
+    assert Calibration(video=curves).curve(0) == curves[0]
+
+
 def test_stills_use_their_own_curves_where_there_are_any():
     still = Curve(slope=2.0)
     assert Calibration((CURVE,), (still,)).curve(1, is_still=True) == still
@@ -90,6 +95,29 @@ def test_an_interval_holds_as_many_draws_as_it_says():
     low, high = curve.interval([0.3], 0.3)
     assert low == pytest.approx(curve.probability(0.3 - 1.645 * 0.5), abs=0.01)
     assert high == pytest.approx(curve.probability(0.3 + 1.645 * 0.5), abs=0.01)
+
+
+@pytest.mark.parametrize("middle", [-3.0, 3.0])
+def test_the_probability_lies_within_the_interval_even_where_no_draw_comes_near(middle):
+    low, high = CURVE.interval([0.4, 0.5], middle)
+    assert low <= CURVE.probability(middle) <= high
+
+
+def test_slope_and_intercept_that_err_in_opposite_ways_make_up_for_each_other():
+    curve = Curve(uncertainty=(0.04, 0.04, -0.04))
+    assert curve.interval([1.0], 1.0) == pytest.approx([curve.probability(1.0)] * 2, abs=1e-4)
+    assert curve.interval([-1.0], -1.0)[1] > curve.probability(-1.0) + 0.1
+
+
+def test_the_draws_are_of_means_as_the_answer_is_one():
+    few_lean = [0.0] * 90 + [10.0] * 10
+    low, high = CURVE.interval(few_lean, 1.0)
+    assert low > CURVE.probability(0.3) and high > CURVE.probability(1.3)
+
+
+def test_a_slope_that_is_hardly_known_never_turns_an_answer_around():
+    curve = Curve(slope=0.5, uncertainty=(1.0, 0.0, 0.0))
+    assert curve.interval([3.0], 3.0)[0] == pytest.approx(0.5, abs=1e-6)
 
 
 def test_the_same_seed_gives_the_same_interval():

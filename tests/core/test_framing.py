@@ -68,6 +68,20 @@ def test_it_is_off_by_as_much_of_the_side_as_the_picture_was_moved():
     assert off_frame(points + np.float32([20, 0]), 400, 400) == pytest.approx(0.05, abs=1e-4)
 
 
+def test_it_is_off_by_how_far_eyes_and_mouth_are_in_square_mean():
+    between_the_eyes, points = 400 * (0.5 + 0.474j), framed_points(400) @ np.complex64([1, 1j])
+    turned = between_the_eyes + (points - between_the_eyes) * np.exp(0.1j)
+    eye, corner = 0.125, abs(0.09 + 0.26j)  # of the side, from between the eyes
+    expected = 0.1 * np.sqrt((eye**2 + corner**2) / 2)
+    assert off_frame(np.stack([turned.real, turned.imag], 1), 400, 400) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_turned_face_is_levelled_by_eyes_and_mouth_alike():
+    aside = face_points([(90, 90), (110, 90)], [(105, 130), (115, 130)])
+    right = recipe_frame(aside)[1]
+    assert right / abs(right) == pytest.approx((60 - 10j) / abs(60 - 10j))
+
+
 @pytest.mark.parametrize("turn", (0.1, -0.3))
 def test_the_frame_turns_and_grows_with_the_face(turn):
     points, z = framed_points(300), 1.7 * np.exp(1j * turn)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from core.crops import crop
 from core.errors import CheckError
 from core.faces import Face
 from core.looks import BATCH, MIN_FRAMES, WATCHED, Engine, Looks, first_looks
@@ -152,7 +153,6 @@ def test_boxes_are_in_pixels_of_the_original_picture(engine):
 
 def test_a_windows_logit_is_that_of_the_whole_network(engine):
     """The batches, the budget and the masks on the way must change nothing."""
-    from core.crops import crop
     from core.model import normalise
 
     looks, tracks = looks_of(engine), tracks_of(2)
@@ -173,6 +173,65 @@ def test_a_windows_logit_is_that_of_the_whole_network(engine):
         expected = engine.model(batch, there, (torch.arange(LENGTH) / 8).expand(2, -1)).tolist()
     found = [looks.records[n + 1].window_logits[0] for n in range(2)]
     assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_head_hears_each_look_at_its_place_and_time():
+    model = tiny_model()
+    with torch.no_grad():
+        model.head.out.weight.fill_(5)  # as made, it is 0, and the head hears nothing
+
+    def encode(crops):
+        values = torch.from_numpy(crops.reshape(len(crops), -1)).float() / 255
+        return values[:, : model.config.encoder.features], 9 * values.mean(1)
+
+    looks, tracks = looks_of(Engine(model, "cpu", "fp32", encode), budget=None), tracks_of(2)
+    rng, there, times = np.random.default_rng(1), np.ones((2, LENGTH), bool), np.cumsum(np.linspace(0.1, 0.4, LENGTH))
+    there[1, 3:7] = False  # the second face is missed for a while
+    faces = [Face((60.0 * i, 0.0, 60.0 * i + 60, 60.0), 0.9, np.zeros((6, 2))) for i in range(2)]
+    rgb = (rng.integers(0, 256, (LENGTH, 60, 120, 3)) * np.linspace(0.2, 1, LENGTH)[:, None, None, None]).astype(
+        np.uint8
+    )
+    for i in range(LENGTH):
+        seen = [n for n in range(2) if there[n, i]]
+        looks.add(Frame(rgb[i], times[i], i, 0), [faces[n] for n in seen], [tracks[n] for n in seen])
+    looks.close_window()
+    for n in range(2):
+        crops = np.stack([crop(picture, faces[n].box, 64) for picture in rgb])
+        mask, when = torch.from_numpy(there[n : n + 1]), torch.from_numpy(times[None])
+        with torch.no_grad():
+            expected = model.judge(*(x[None] for x in encode(crops)), mask, when).item()
+        record = looks.records[n + 1]
+        assert record.window_logits == pytest.approx([expected], abs=1e-4)
+        assert np.mean(record.corrected) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_share_that_does_not_suffice_is_spread_over_the_window(engine):
+    looks = looks_of(engine, budget=3, windows=1)
+    add_window(looks, tracks_of(1))
+    assert [look.place for look in looks.records[1].looks] == [0, 8, 15]
+
+    looks = looks_of(engine, budget=64, windows=8)  # a share of 8 for 16 frames
+    add_window(looks, tracks_of(1))
+    places = np.sort([look.place for look in looks.records[1].looks])
+    assert len(places) == 8 and places[0] == 0 and places[-1] == LENGTH - 1 and np.diff(places).max() <= 4
+
+
+def test_a_window_lasts_until_its_last_frame_is_no_longer_shown(engine):
+    looks = looks_of(engine)
+    for window, start in enumerate((0.0, 5.0)):
+        for t_s in (start, start + 1):
+            looks.add(Frame(np.zeros((60, 60, 3), np.uint8), t_s, 0, window, until_s=t_s + 3), [], [])
+        looks.close_window()
+    assert looks.spans == [(0.0, 1.0, 4.0), (5.0, 6.0, 9.0)]
+
+
+def test_frames_are_counted_in_which_somebody_is_followed(engine):
+    looks, blank = looks_of(engine), np.zeros((60, 120, 3), np.uint8)
+    two = [Face((60.0 * i, 0.0, 60.0 * i + 60, 60.0), 0.9, np.zeros((6, 2))) for i in range(2)]
+    one, other = tracks_of(2)
+    for tracks in ([one, other], [one, None], [None, None]):
+        looks.add(Frame(blank, 0.0, 0, 0), two, tracks)
+    assert (looks.frames, looks.frames_with_face) == (3, 2)
 
 
 def test_frame_logits_are_moved_to_the_logit_of_their_window(engine):

@@ -7,7 +7,7 @@ from core.detector import Detector
 from core.example import portrait
 from core.faces import FaceDetector
 from core.looks import Record
-from core.movement import LEAST_COMPARED, LEAST_TEXTURES, Movement
+from core.movement import LEAST_COMPARED, LEAST_TEXTURES, Movement, grey
 from core.summary import is_open, with_other
 from tests import media
 from tests.tiny import tiny_weights
@@ -65,6 +65,49 @@ def test_a_head_that_moves_by_a_hair_is_not(photograph):
     assert not watch(frames, photograph[1]).is_mouth_alone
 
 
+def test_a_head_that_goes_to_and_fro_with_every_look_is_not(photograph):
+    frames = [moved(speaking(photograph, o), 2 * (i % 2), 0) for i, o in enumerate(openings(16))]
+    assert not watch(frames, photograph[1]).is_mouth_alone
+
+
+def test_a_box_that_trembles_about_a_still_head_is_no_movement_of_it(photograph):
+    (x0, y0, x1, y1), rng = photograph[1], np.random.default_rng(5)
+    movement = Movement()
+    for number, opening in enumerate(openings(16)):
+        x, y = rng.uniform(-2, 2, 2)
+        movement.look(number / 4, speaking(photograph, opening), (x0 + x, y0 + y, x1 + x, y1 + y))
+    assert movement.is_mouth_alone
+
+
+@pytest.mark.parametrize(
+    ("upper", "mouth", "is_alone"),
+    (
+        ([0.1] * 14, [0.5] * 14, True),
+        ([0.1] * 14 + [2.0], [0.5] * 15, True),
+        ([0.1] * 10 + [0.5] * 5, [0.5] * 15, False),
+        ([0.3] * 15, [0.5] * 15, False),
+        ([0.1] * 15, [0.2] * 15, False),
+        ([0.1] * 15, [0.2] * 8 + [5.0] * 7, False),
+    ),
+    ids=(
+        "as few comparisons as will do",
+        "the picture jumps once",
+        "who blinks now and then",
+        "who moves a little all the time",
+        "whose mouth trembles",
+        "whose mouth moves less than half of the time",
+    ),
+)
+def test_a_mouth_is_alone_that_moves_half_of_the_time_under_eyes_that_hardly_ever_do(upper, mouth, is_alone):
+    movement = Movement(upper=upper, mouth=mouth)
+    assert movement.is_mouth_alone is is_alone and not movement.is_undecided
+
+
+@pytest.mark.parametrize(("upper", "is_undecided"), ((0.1, True), (0.5, False)))
+def test_more_looks_are_wanted_only_where_the_mouth_seems_to_be_alone(upper, is_undecided):
+    assert Movement(upper=[upper] * 13, mouth=[0.5] * 13).is_undecided is is_undecided
+
+
 def test_a_face_in_the_dark_tells_nothing(photograph):
     frames = [(speaking(photograph, o) // 16).astype(np.uint8) for o in openings(16)]
     assert watch(frames, photograph[1]).upper == []
@@ -79,6 +122,11 @@ def test_looks_are_compared_a_quarter_of_a_second_apart_and_never_across_a_gap(p
     frames = [speaking(photograph, o) for o in openings(24)]
     assert len(watch(frames, photograph[1], 1 / 8).upper) == 11  # every other one
     assert watch(frames, photograph[1], 2.0).upper == []
+
+
+def test_light_is_measured_as_the_eye_weighs_colours():
+    red = np.full((200, 200, 3), (255, 0, 0), np.uint8)
+    assert np.abs(grey(red, (50, 50, 150, 150)).astype(int) - 76).max() <= 1
 
 
 def animated(photograph, opening):
@@ -128,6 +176,26 @@ def test_the_texture_of_a_mouth_that_does_not_move_tells_nothing(photograph):
 def test_a_mouth_bends_that_moves_against_the_face_by_more_than_flow_errs(bent, gone, bends):
     movement = Movement(kept=[0.9] * 6, bent=[bent] * 6, gone=[gone] * 6)
     assert movement.bends is bends and (movement.logit is not None) is bends
+
+
+def test_one_comparison_that_went_wrong_changes_nothing_of_what_the_mouth_says():
+    right, wrong = (
+        Movement([], [], [0.9] * 6 + [k], [0.5] * 6 + [b], [2.0] * 6 + [g])
+        for k, b, g in ((0.9, 0.5, 2), (-0.2, 9, 40))
+    )
+    assert wrong.logit == right.logit is not None
+    assert not Movement([], [], [0.9] * 7, [0.1] * 6 + [9.0], [0.3] * 7).bends
+
+
+def test_how_far_a_mouth_bends_and_how_far_all_of_the_face_goes_are_told_apart(photograph):
+    still, jaw, all_of_it = photograph[0], animated(photograph, 0.04), moved(photograph[0], 3, 0)
+    bends, goes = (watch([still, still, other], photograph[1]) for other in (jaw, all_of_it))
+    assert bends.bent[0] > 1.2 * bends.gone[0] and goes.gone[0] > 5 * goes.bent[0]
+
+
+def test_a_mouth_that_keeps_every_hair_of_its_texture_says_no_more_than_one_that_keeps_nearly_all():
+    exact, nearly = (Movement(kept=[kept] * 7, bent=[0.5] * 7, gone=[2.0] * 7) for kept in (1.0, 0.985))
+    assert exact.logit == nearly.logit
 
 
 def test_one_window_is_enough_for_the_texture_and_less_is_not(photograph):

@@ -6,10 +6,10 @@ import pytest
 
 from core.example import portrait
 from core.faces import FaceDetector
-from core.landmarks import Landmarker
+from core.landmarks import OVAL, Landmarker, Mesh
 from core.looks import Record
 from core.movement import Movement
-from core.shading import LEAST_COMPARED, Shading
+from core.shading import LEAST_COMPARED, LEAST_POINTS, Shading, inside, light_at
 
 SIZE = 320
 
@@ -87,6 +87,50 @@ def test_a_few_looks_are_too_little_to_say(photograph, landmarker):
     frames = [turned(photograph, a) for a in angles(6)]
     shading = watch(frames, photograph[1], landmarker)
     assert len(shading.kept) == 15 < LEAST_COMPARED and shading.logit is None
+
+
+def test_one_comparison_that_went_wrong_changes_nothing_of_what_the_light_says():
+    assert Shading([0.995] * 27 + [-0.5], [0.04] * 27 + [0.9]).logit == Shading([0.995] * 28, [0.04] * 28).logit
+    assert Shading([0.995] * 28, [0.01] * 27 + [0.9]).logit is None
+
+
+@pytest.mark.parametrize(("comparisons", "is_enough"), ((19, False), (20, True)))
+def test_twenty_comparisons_are_enough(comparisons, is_enough):
+    assert (Shading([0.995] * comparisons, [0.04] * comparisons).logit is not None) is is_enough
+
+
+def round_mesh(inner, patch=None):
+    """A face of which the outline is a circle of 60 pixels, and every other point lies `inner` pixels from its middle."""
+    radii = np.full(468, inner)
+    radii[OVAL] = 60
+    around = np.exp(2j * np.pi * np.arange(468) * 0.382) * radii  # the golden angle spreads any few of them evenly
+    patch = np.full((192, 192, 3), 100, np.uint8) if patch is None else patch
+    return Mesh(patch, np.stack([96 + around.real, 96 + around.imag], 1).astype(np.float32), np.eye(2, 3))
+
+
+def test_only_points_well_within_the_outline_count_and_not_what_lies_behind_it():
+    assert inside(round_mesh(30.0).points).sum() == 468 - len(OVAL)
+    assert inside(round_mesh(50.0).points).sum() == 0
+
+
+@pytest.mark.parametrize("order", (1, -1))
+def test_two_looks_with_few_points_in_common_are_not_compared(order):
+    frontal, profile = round_mesh(30.0), round_mesh(50.0)
+    few = np.setdiff1d(np.arange(468), OVAL)[:LEAST_POINTS]
+    profile.points[few[1:]] = frontal.points[few[1:]]
+    compared = []
+    for more in (0, 1):
+        profile.points[few[:more]] = frontal.points[few[:more]]
+        shading = Shading()
+        for number, mesh in enumerate((frontal, profile)[::order]):
+            shading.look(number / 4, mesh)
+        compared.append(len(shading.kept))
+    assert compared == [0, 1]
+
+
+def test_light_is_measured_as_the_eye_weighs_colours():
+    red, grey = np.full((192, 192, 3), (255, 0, 0), np.uint8), np.full((192, 192, 3), 76, np.uint8)
+    assert light_at(round_mesh(30.0, red)) == pytest.approx(light_at(round_mesh(30.0, grey)), abs=0.02)
 
 
 def test_where_the_mesh_model_sees_no_face_nothing_is_kept(photograph, landmarker):

@@ -95,6 +95,12 @@ def test_a_face_that_a_picture_with_many_has_no_room_for_is_not_called_brief():
     assert told == ["many_faces", "few_frames"]
 
 
+@pytest.mark.parametrize(("usable", "too_small", "code"), [(2, 1, "few_frames"), (1, 2, "face_too_small")])
+def test_a_face_is_called_too_small_that_is_so_in_most_frames(usable, too_small, code):
+    record = Record(Track(1, 0.0, 0.2, (0, 0, 40, 40), np.zeros(192)), usable=usable, too_small=too_small)
+    assert [warning.code for warning in face_warnings([record], (), is_still=False, trained=True)] == [code]
+
+
 @pytest.mark.parametrize("fps", [8.5, 10, 15, 24, 30])
 def test_all_of_a_video_is_looked_at_where_one_window_follows_the_other(fps):
     shown = [times_shown(window, fps) for window in window_times(24 - 1 / fps, PLANS["thorough"])]
@@ -158,6 +164,37 @@ def test_all_windows_of_a_face_count_alike_and_of_a_picture_its_one_look():
     assert judged_face(1, record, Curve(), is_still=True).probability == pytest.approx(Curve().probability(-2.0))
 
 
+def test_a_picture_is_judged_by_the_curve_of_pictures():
+    of_pictures = Calibration((Curve(),), (Curve(intercept=-5.0),))
+    for is_still, logit in ((True, -4.0), (False, 1.0)):
+        (face,) = face_results([a_record(1.0)], of_pictures, is_still, trained=True)
+        assert face.probability == pytest.approx(Curve().probability(logit))
+
+
+def test_a_video_is_judged_by_what_moves_and_a_picture_by_how_it_is_cut():
+    record = a_record(-4.0)
+    record.off_frame = 0.0
+    face = judged_face(1, record, Curve(), is_still=True)
+    assert (face.signs, face.movement_logit, face.framing_logit) == (("framed",), None, 3.0)
+    record.movement = Movement(kept=[0.9] * 7, bent=[0.5] * 7, gone=[2.0] * 7)
+    face = judged_face(1, record, Curve(), is_still=False)
+    assert (face.signs, face.movement_logit, face.framing_logit) == (("one_picture",), record.movement.logit, None)
+
+
+def test_a_faces_frames_are_told_in_order_of_time_however_they_were_looked_at():
+    record = a_record(1.0, spread=3.0)
+    usual = judged_face(1, record, Curve(), is_still=False)
+    record.looks = record.looks[5:] + record.looks[:5]
+    assert judged_face(1, record, Curve(), is_still=False) == usual
+
+
+def test_a_face_is_as_large_as_it_is_half_of_the_time_and_has_the_frames_that_were_judged():
+    record = a_record(seconds=8.0)
+    record.sizes, record.usable = [50.0] * 13 + [400.0] * 11, 90
+    face = judged_face(1, record, Curve(), is_still=False)
+    assert (face.size_px, face.frames, face.first_seen_s, face.last_seen_s) == (50.0, 24, 0.0, 8.0)
+
+
 def test_who_is_not_judged_is_no_further_chance_of_a_mistake():
     alone, two = DECIDED, Curve(intercept=-5.0)
     left_out = Record(Track(2, 0.0, 4.0, (0, 0, 30, 30), np.zeros(192)), too_small=3, sizes=[30.0])
@@ -187,6 +224,7 @@ def test_the_face_with_the_highest_probability_speaks_for_the_video():
         (["clear"], True),
         (["scattered"], False),
         (["clear on the whole"], False),
+        (["flagged on the whole"], False),
         (["flagged", "scattered"], False),
         (["flagged", "brief"], False),
     ],
@@ -198,9 +236,17 @@ def test_an_answer_is_settled_once_no_face_may_still_change_sides(records, settl
         "clear": a_record(-4.0),
         "scattered": a_record(0.5, spread=2.0),
         "clear on the whole": a_record(-1.0, spread=1.5),
+        "flagged on the whole": a_record(1.5, spread=1.5),
         "brief": a_record(4.0, seconds=0.2),
     }
     assert is_settled([kinds[kind] for kind in records], Calibration((DECIDED,))) == settled
+
+
+def test_whether_an_answer_is_settled_goes_by_the_bands_for_so_many_faces():
+    stricter = Curve(likely_from=0.9, no_signs_until=0.1)
+    assert is_settled([a_record(1.5)], Calibration((DECIDED, stricter)))
+    assert is_settled([a_record(1.5, spread=0.5)] * 2, Calibration((DECIDED, stricter)))
+    assert not is_settled([a_record(2.2, spread=0.2)] * 2, Calibration((DECIDED, stricter)))
 
 
 @pytest.mark.parametrize(("other", "logit", "named"), [(1.0, -2.0, True), (1.0, 2.0, False), (-1.0, -2.0, False)])
@@ -237,6 +283,18 @@ def test_a_sound_that_nobody_listened_to_is_told(has_audio, told):
     assert (found.audio, found.windows, found.frames_examined, found.frames_with_face) == (told, 1, 8, 7)
     assert (found.faces_found, found.faces_judged, found.faces_too_small, found.faces_too_short) == (3, 1, 1, 1)
     assert (found.seconds_examined, found.seconds_total) == (1.75, 8.0)
+
+
+def test_one_look_is_enough_in_a_picture():
+    media = Media(0.0, 640, 360, None, "png", "png_pipe", False, True)
+    record = Record(Track(1, 0.0, 0.0, (0, 0, 90, 90), np.zeros(192)), [a_look(0.0)], sizes=[90.0], usable=1)
+    seen = SimpleNamespace(records={1: record}, spans=[(0.0, 0.0, 0.0)], frames=1, frames_with_face=1)
+    found = coverage(media, "default", seen, is_still=True)
+    assert (found.faces_found, found.faces_judged, found.faces_too_short) == (1, 1, 0)
+    assert [w.code for w in face_warnings([record], (a_face(),), is_still=True, trained=True)] == [
+        "low_resolution",
+        "single_frame",
+    ]
 
 
 def a_record(logit: float = 0.0, seconds: float = 8.0, spread: float = 0.0) -> Record:

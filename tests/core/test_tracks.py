@@ -1,9 +1,10 @@
+import cv2
 import numpy as np
 import pytest
 
 from core.example import camera_view, portrait
 from core.faces import Face
-from core.tracks import Scene, Track, Tracker, is_part
+from core.tracks import NO_MATCH, Scene, Track, Tracker, is_part, link_costs, thumbnail
 from tests.media import paint_faces
 
 SIZE = (640, 360)
@@ -143,18 +144,91 @@ def test_an_endless_stream_of_passers_by_does_not_grow_without_bound():
     assert len(tracker._tracks) <= 100
 
 
+def test_of_too_many_those_are_forgotten_who_were_unseen_for_longest(monkeypatch):
+    monkeypatch.setattr("core.tracks.MAX_TRACKS", 2)
+    tracker, places = Tracker(), [(120, 180, 110), (320, 180, 110), (520, 180, 110)]
+    shown = ([0, 1], [1, 2], [1, 2], [0, 1, 2])
+    ids = [follow(tracker, places, i / RATE, found) for i, found in enumerate(shown)]
+    assert ids == [[1, 2], [2, 3], [2, 3], [4, 2, 3]]
+
+
+def test_for_a_second_a_face_is_expected_to_go_on_moving_as_it_did():
+    look = np.eye(192)[0]
+    track = Track(1, 0.0, 0.0, face(30, 30, 60).box, look)
+    for i in range(1, 9):
+        track.follow(i / 8, face(30 + 10 * i, 30 - 5 * i, 60), look)
+    assert track.expected_at(1.5) == pytest.approx((150, -30), abs=1)
+    assert track.expected_at(2.5) == pytest.approx((110, -10))
+    track.follow(1.125, face(110, -10, 60), look)
+    assert track.expected_at(1.625) == pytest.approx((130, -20), abs=1)  # as if it had stopped but half
+    track.follow(2.5, face(300, 30, 60), look)  # nobody knows how it came there
+    assert track.expected_at(3.0) == pytest.approx((300, 30))
+
+
+@pytest.mark.parametrize(
+    ("place", "likeness", "gap_s", "fits"),
+    [
+        ((190, 100, 100), 1.0, 0.125, True),
+        ((215, 100, 100), 1.0, 0.125, False),
+        ((100, 215, 100), 1.0, 0.125, False),
+        ((100, 240, 100), 1.0, 1.0, True),
+        ((100, 260, 100), 1.0, 9.0, False),
+        ((250, 100, 180), 1.0, 0.125, True),
+        ((100, 100, 190), 1.0, 0.125, True),
+        ((100, 100, 210), 1.0, 0.125, False),
+        ((100, 100, 47), 1.0, 0.125, False),
+        ((100, 100, 100), 0.5, 0.125, True),
+        ((100, 100, 100), 0.4, 0.125, False),
+    ],
+    ids=[
+        "a step aside",
+        "too far aside",
+        "too far down",
+        "further off, a second later",
+        "no further off, much later",
+        "a step of a face that comes nearer",
+        "nearly twice as large",
+        "more than twice as large",
+        "less than half as large",
+        "a little like it",
+        "unlike it",
+    ],
+)
+def test_a_face_fits_a_track_by_place_size_and_look(place, likeness, gap_s, fits):
+    before = Track(1, 0.0, 0.0, face(100, 100, 100).box, np.eye(192)[0])
+    look = likeness * np.eye(192)[0] + np.sqrt(1 - likeness**2) * np.eye(192)[1]
+    assert (link_costs([before], gap_s, [face(*place)], [look])[0, 0] < NO_MATCH) == fits
+
+
+def test_nearer_more_alike_and_closer_in_size_fits_better():
+    before, same, other = Track(1, 0.0, 0.0, face(100, 100, 100).box, np.eye(192)[0]), *np.eye(192)[:2]
+    like = 0.8 * same + 0.6 * other
+    faces = [face(100, 100, 100), face(110, 100, 100), face(100, 100, 120), face(100, 100, 80), face(100, 100, 100)]
+    costs = link_costs([before], 0.125, faces, [same, same, same, same, like])[0]
+    assert costs == pytest.approx([0, 0.1, np.log(1.2), np.log(1.25), 0.2])
+
+
+@pytest.mark.parametrize("width", [100, 150, 300])
+def test_a_face_looks_the_same_however_large_it_is_shown(width):
+    view = camera_view(portrait(), 0.0, SIZE)
+    box = np.array([230, 80, 330, 180])
+    larger = cv2.resize(view, None, fx=width / 100, fy=width / 100, interpolation=cv2.INTER_AREA)
+    assert thumbnail(view, box) @ thumbnail(larger, box * width / 100) > 0.98
+
+
 def test_how_a_face_looked_fades_with_time_and_not_with_the_number_of_looks():
     """Or somebody who turns the head would be parted where frames are taken half as often."""
     before, now = np.eye(192)[:2]
 
-    def look_after(rate):
+    def look_after(rate, seconds=0.5):
         track = Track(1, 0.0, 0.0, (0, 0, 60, 60), before)
-        for i in range(1, int(rate / 2) + 1):
+        for i in range(1, int(rate * seconds) + 1):
             track.follow(i / rate, face(30, 30, 60), now)
         return track.look
 
     assert look_after(8) @ now == pytest.approx(look_after(4) @ now, abs=0.02)
     assert look_after(4) @ now > 0.9
+    assert look_after(8, seconds=1 / 8) @ before > look_after(8, seconds=1 / 8) @ now
 
 
 def test_a_track_knows_when_it_was_first_and_last_seen():

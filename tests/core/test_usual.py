@@ -37,6 +37,13 @@ def test_what_no_other_face_has_is_as_unusual_as_can_be(usual):
     assert usual.share(faces(1, 4)[0] + 20 * np.eye(40)[7]) == 1 / 200
 
 
+def test_no_feature_counts_for_more_because_its_numbers_are_larger(usual):
+    measure = np.logspace(-3, 3, 40)
+    other = Usual.fit(measure * faces(300, 1), measure * faces(199, 2), directions=5)
+    shares = [(usual.share(face), other.share(measure * face)) for face in faces(20, 6)]
+    assert all(one == pytest.approx(two, abs=0.02) for one, two in shares)
+
+
 def test_it_comes_back_from_its_file(usual):
     back, face = Usual.from_bytes(usual.to_bytes()), faces(1, 5)[0]
     assert back.share(face) == usual.share(face) < 1
