@@ -70,6 +70,7 @@ def test_importing_is_cheap(module):
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_loading_the_network_loads_no_compiler():
     """torchvision brings one along, which takes as long as a whole check."""
     code = (
@@ -79,6 +80,7 @@ def test_loading_the_network_loads_no_compiler():
     assert done.stdout.strip() == "False False"
 
 
+@pytest.mark.slow
 def test_training_the_encoder_loads_no_detector():
     """Prepared faces are all that it reads."""
     code = "import sys, training.train; print([m for m in ('mediapipe', 'core.detector') if m in sys.modules])"

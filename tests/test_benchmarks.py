@@ -60,6 +60,7 @@ def test_a_clip_shows_as_many_faces_as_it_says(faces):
         assert len(finder.search(picture(1.0, (1280, 720), faces))) == faces
 
 
+@pytest.mark.slow
 def test_where_time_goes_is_told_by_stage_with_nothing_decoded_ahead(tmp_path):
     with one_after_the_other():
         spent = Detector.load(device="cpu").check(portrait_clip(tmp_path / "clip.mp4")).seconds

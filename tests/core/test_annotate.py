@@ -97,6 +97,7 @@ def test_sound_at_a_rate_that_aac_lacks_gets_the_nearest_that_it_has(given, kept
     assert loud_from_to(out) == pytest.approx((0, 2), abs=0.02)
 
 
+@pytest.mark.slow
 def test_sound_that_begins_late_or_stops_for_a_while_stays_in_step_with_the_picture(clip, tmp_path):
     late = with_tone(clip, tmp_path / "late.mkv", tones=[("mono", 0.975, 1.5)])
     halting = with_tone(clip, tmp_path / "halting.mkv", tones=[("mono", 0, 0.5), ("mono", 1.2, 2)])
@@ -104,6 +105,7 @@ def test_sound_that_begins_late_or_stops_for_a_while_stays_in_step_with_the_pict
     assert loud_from_to(copy_of(halting)) == pytest.approx((0, 2), abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["aac", "mp2"])
 def test_recordings_put_one_after_another_keep_their_sound(codec, clip, tmp_path):
     part = with_tone(clip, tmp_path / "part.ts", codec, 48_000, tones=[("mono", 0.1, 1.9)])
@@ -116,6 +118,7 @@ def test_sound_that_goes_from_stereo_to_mono_is_kept_whole(clip, tmp_path):
     assert loud_from_to(copy_of(source)) == pytest.approx((0, 2), abs=0.05)
 
 
+@pytest.mark.slow
 def test_mp3_is_copied_packet_by_packet_unless_mp4_has_none_of_its_rate(clip, tmp_path):
     usual, low = (with_tone(clip, tmp_path / f"{rate}.mkv", "libmp3lame", rate) for rate in (44_100, 8_000))
     assert sound_packets(copy_of(usual)) == sound_packets(usual)

@@ -77,6 +77,7 @@ def test_asking_for_help_does_not_load_the_network(arguments):
     assert done.stdout.endswith("False\n")
 
 
+@pytest.mark.slow
 def test_json_gives_one_line_for_each_video_and_nothing_else(folder_run):
     folder, done, lines = folder_run
     names = {Path(path).relative_to(folder).as_posix() for path in lines}
@@ -85,6 +86,7 @@ def test_json_gives_one_line_for_each_video_and_nothing_else(folder_run):
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_a_folder_goes_on_past_bad_files_and_exits_with_2(folder_run):
     folder, done, lines = folder_run
     codes = {Path(path).name: line["error"]["code"] for path, line in lines.items() if "error" in line}
@@ -92,6 +94,7 @@ def test_a_folder_goes_on_past_bad_files_and_exits_with_2(folder_run):
     assert done.returncode == 2
 
 
+@pytest.mark.slow
 def test_json_has_the_promised_names(folder_run):
     folder, _, lines = folder_run
     analysis = lines[str(folder / "again" / "b.mp4")]["analysis"]
@@ -101,6 +104,7 @@ def test_json_has_the_promised_names(folder_run):
     assert len(analysis["model"]["sha256"]) == 64
 
 
+@pytest.mark.slow
 def test_a_video_without_a_face_is_answered_without_a_verdict(folder_run):
     folder, _, lines = folder_run
     analysis = lines[str(folder / "no face.mp4")]["analysis"]
@@ -108,12 +112,14 @@ def test_a_video_without_a_face_is_answered_without_a_verdict(folder_run):
     assert "no_face" in [warning["code"] for warning in analysis["warnings"]]
 
 
+@pytest.mark.slow
 def test_the_same_video_gives_the_same_answer(folder_run):
     folder, _, lines = folder_run
     first, second = (lines[str(folder / name)]["analysis"] for name in ("again/b.mp4", "наш 'клип' \"1\".mp4"))
     assert {**first, "seconds": 0} == {**second, "seconds": 0}
 
 
+@pytest.mark.slow
 def test_out_gets_a_folder_for_each_video_with_every_picture(folder_run):
     folder, _, lines = folder_run
     written = {path.name for path in (folder / "out" / "b").iterdir()}
@@ -123,6 +129,7 @@ def test_out_gets_a_folder_for_each_video_with_every_picture(folder_run):
     assert sorted(path.name for path in (folder / "out").iterdir()) == ["b", "no face", "наш 'клип' \"1\""]
 
 
+@pytest.mark.slow
 def test_what_is_flagged_exits_with_1_and_is_told_in_words(weights, tmp_path):
     Image.fromarray(portrait()).save(tmp_path / "a.png")
     done = run("check", tmp_path / "a.png", "--weights", weights / "flags", "--out", tmp_path / "flagged")
@@ -131,6 +138,7 @@ def test_what_is_flagged_exits_with_1_and_is_told_in_words(weights, tmp_path):
     assert str(tmp_path / "flagged") in done.stdout
 
 
+@pytest.mark.slow
 def test_an_answer_for_people_says_which_face_when_and_what_was_not_looked_at(clip, weights):
     done = run("check", clip, "--weights", weights / "clears", "--plan", "first100", "--frames", 8)
     assert done.returncode == 0

@@ -118,6 +118,7 @@ def test_the_fast_plan_ends_with_the_window_that_settles_the_answer(tmp_path, ta
     assert analysis.verdict == "likely_manipulated"
 
 
+@pytest.mark.slow
 def test_the_fast_plan_goes_on_while_the_interval_reaches_into_another_band(tmp_path, talking):
     detector = Detector.load(tiny_weights(tmp_path, Calibration()), "cpu")  # which says inconclusive to all
     edge = detector.check(talking, "fast").probability  # of the first window
@@ -126,6 +127,7 @@ def test_the_fast_plan_goes_on_while_the_interval_reaches_into_another_band(tmp_
     assert detector.check(talking, "fast").coverage.windows == 4
 
 
+@pytest.mark.slow
 def test_untrained_weights_never_give_a_verdict(tmp_path, clips, monkeypatch):
     monkeypatch.setattr(pretrained, "BUNDLED", tmp_path)
     analysis = Detector.load(device="cpu").check(save_picture(clips / "untrained.png", portrait()))
@@ -188,6 +190,7 @@ def test_a_cut_starts_new_faces(detector, clips):
     assert [face.frames for face in faces] == [8, 8, 8]
 
 
+@pytest.mark.slow
 def test_five_faces_share_the_crops_of_two_and_all_are_judged(detector, group):
     analysis = detector.check(group)
     assert len(analysis.faces) == analysis.coverage.faces_judged == 5
@@ -195,12 +198,14 @@ def test_five_faces_share_the_crops_of_two_and_all_are_judged(detector, group):
     assert analysis.probability == max(face.probability for face in analysis.faces)
 
 
+@pytest.mark.slow
 def test_faces_that_appear_together_are_numbered_from_the_left(detector, group):
     """Not by how sure the face detector is of each, which changes with the moment that a plan begins at."""
     left = [face.timeline[0].box[0] for face in detector.check(group).faces]
     assert len(left) == 5 and left == sorted(left)
 
 
+@pytest.mark.slow
 def test_forty_faces_are_followed_and_the_budget_holds(detector, clips):
     analysis = detector.check(media.crowd_clip(clips / "crowd.mp4", seconds=1.5, fps=8))
     assert 36 <= analysis.coverage.faces_found <= 44
@@ -244,6 +249,7 @@ def moment(seconds):
     return lambda t: [(180, 180, 200)] + ([(480, 180, 200)] if t < seconds else [])
 
 
+@pytest.mark.slow
 def test_a_face_seen_for_a_moment_is_not_judged_however_many_frames_of_it_there_are(detector, clips):
     analysis = detector.check(media.faces_clip(clips / "moment.mp4", moment(0.35), fps=24), plan="first100")
     staying, leaving = sorted(analysis.faces, key=lambda face: -face.frames)
@@ -325,6 +331,7 @@ def test_a_file_that_cannot_be_looked_at_raises_its_code(detector, tmp_path):
     assert caught.value.code == "not_a_video"
 
 
+@pytest.mark.slow
 def test_a_plan_may_be_given_by_name_or_as_a_plan(detector, crossing):
     by_name = detector.check(crossing, "first100").coverage
     assert (by_name.plan, by_name.frames_examined) == ("first100", 75)  # all that the clip has
@@ -339,6 +346,7 @@ def test_a_device_that_is_not_there_is_reported(weights, device):
     assert caught.value.code == "device_unavailable"
 
 
+@pytest.mark.slow
 def test_bf16_and_fp32_differ_by_less_than_two_hundredths(crossing):
     answers = [Detector(load_weights(), "cpu", precision).check(crossing, BRIEF) for precision in ("fp32", "bf16")]
     assert [answer.model.precision for answer in answers] == ["fp32", "bf16"]

@@ -57,6 +57,7 @@ def test_loading_and_closing_the_detector_keeps_standard_error_quiet(capfd):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_the_detector_loads_no_plotting_and_leaves_it_whole_for_others():
     code = """if True:
         import sys

@@ -82,6 +82,7 @@ def test_openvino_gives_what_pytorch_gives(model, crops):
         assert ours.numpy() == pytest.approx(theirs, rel=1e-3, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_openvino_in_bf16_stays_near_float32(faces):
     skip_without_openvino()
     encoder = load_weights(None).model.encoder
@@ -105,6 +106,7 @@ def test_openvino_answers_several_threads_at_once(crops):
     assert found == [pytest.approx([value] * 5, abs=1e-5) for value in expected]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("openvino", [True, False], ids=["openvino", "pytorch"])
 def test_faster_is_not_different_on_the_bundled_weights(faces, precision, openvino, monkeypatch):

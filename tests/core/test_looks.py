@@ -53,6 +53,7 @@ def test_one_face_gets_every_frame(engine):
     assert len(looks.records[1].window_logits) == 4
 
 
+@pytest.mark.slow
 def test_five_faces_share_the_budget_and_the_most_suspicious_gets_most(engine):
     looks, tracks = looks_of(engine), tracks_of(5)
     for window in range(4):
@@ -102,6 +103,7 @@ def test_forty_faces_stay_within_the_budget_and_some_are_judged(engine):
     assert sum(count >= MIN_FRAMES for count in counts(looks)) >= 8
 
 
+@pytest.mark.slow
 def test_a_face_that_comes_late_is_looked_at_too(engine):
     looks, tracks = looks_of(engine), tracks_of(9)
     for window in range(3):

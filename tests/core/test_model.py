@@ -45,6 +45,7 @@ def rising_and_falling(batch, seed):
     return (features, logits, mask, times), label.float()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", LEARNED)
 def test_a_trained_head_sees_the_order_of_the_frames(kind):
     head = small_head(kind)

@@ -253,6 +253,7 @@ def nodding(photograph, count):
     return (moved(animated(photograph, o), *step) for o, step in zip(openings(count), steps, strict=True))
 
 
+@pytest.mark.slow
 def test_a_check_says_that_a_face_is_animated_from_one_picture(photograph, tmp_path):
     clip = media.write_clip(tmp_path / "clip.mp4", nodding(photograph, 60), fps=10)
     decided = Calibration((Curve(likely_from=0.5, no_signs_until=0.4),))
@@ -261,6 +262,7 @@ def test_a_check_says_that_a_face_is_animated_from_one_picture(photograph, tmp_p
     assert "keeps its texture" in face.reason
 
 
+@pytest.mark.slow
 def test_a_moving_camera_leaves_the_network_its_say(tmp_path):
     clip = media.portrait_clip(tmp_path / "clip.mp4", 6, fps=10)
     face = Detector.load(tiny_weights(tmp_path / "weights", lean=-4.0), "cpu").check(clip).faces[0]

@@ -159,6 +159,7 @@ def test_a_file_in_the_place_of_the_folder_is_reported(tmp_path):
     assert caught.value.code == "not_writable"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="file size limits are POSIX")
 @pytest.mark.parametrize("what", ["key_frame_sheet", "timeline_picture", "annotated_video"])
 def test_a_full_disk_is_reported_and_leaves_nothing_behind(what, clip, tmp_path):

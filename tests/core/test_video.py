@@ -249,6 +249,7 @@ def test_ten_minutes_cost_at_most_twice_what_ten_seconds_cost(tmp_path, monkeypa
     assert decoded(monkeypatch, long) <= 2 * decoded(monkeypatch, short)
 
 
+@pytest.mark.slow
 def test_a_long_video_with_a_single_key_frame_is_read_on_and_not_again_and_again(tmp_path, monkeypatch):
     clip = grey_clip(tmp_path / "one-gop.mp4", 1200, options={"g": "9999", "sc_threshold": "0"})
     found = look(clip)

@@ -269,6 +269,7 @@ def test_eight_k_is_read(tmp_path):
     assert (frame.rgb.shape, frame.scale) == ((1080, 1920, 3), 4)
 
 
+@pytest.mark.slow
 def test_hdr_comes_as_ordinary_brightness(tmp_path):
     """A grey of 100 candela per square metre, half of an ordinary screen's white, coded for 10,000."""
 

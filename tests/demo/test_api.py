@@ -21,6 +21,7 @@ def ask(address):
     return lambda path: client.predict(path and handle_file(str(path)), "default", "default", api_name="/check")
 
 
+@pytest.mark.slow
 def test_the_answer_is_that_of_the_command_line(ask, weights, tmp_path, capsys):
     clip = media.portrait_clip(tmp_path / "clip.mp4", 2)
     cli.main(["check", str(clip), "--json", "--weights", str(weights)])
@@ -52,6 +53,7 @@ def bad_inputs(folder):
     yield None, "nothing_chosen"
 
 
+@pytest.mark.slow
 def test_ten_bad_inputs_are_each_explained(ask, tmp_path):
     for path, code in bad_inputs(tmp_path):
         error = ask(path)["error"]
@@ -82,6 +84,7 @@ def test_an_address_in_place_of_a_file_is_not_fetched(address, monkeypatch):
         assert site.hits == []
 
 
+@pytest.mark.slow
 def test_a_program_may_ask_several_things_at_once(address, tmp_path):
     client = Client(address, verbose=False)
     clips = [media.portrait_clip(tmp_path / f"{seconds}.mp4", seconds) for seconds in (1, 2, 3)]

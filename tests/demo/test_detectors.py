@@ -24,6 +24,7 @@ def lent(monkeypatch):
     return names
 
 
+@pytest.mark.slow
 def test_on_a_lent_gpu_the_network_runs_and_nothing_else(lent, weights, monkeypatch, tmp_path):
     clip = media.portrait_clip(tmp_path / "clip.mp4", 1)
     expected = Detector.load(weights).check(clip)

@@ -75,6 +75,7 @@ def test_a_check_that_takes_too_long_gives_its_place_to_the_next(run, tmp_path, 
     assert error.value.code == "timed_out"
 
 
+@pytest.mark.slow
 def test_work_stops_when_nobody_listens_any_more(run, tmp_path):
     reports = run(sources.upload(str(media.portrait_clip(tmp_path / "clip.mp4", 2))))
     next(reports)
@@ -90,6 +91,7 @@ def test_a_download_of_unknown_size_is_not_shown_as_done():
     assert shown == [Step("fetch", 0.0)]
 
 
+@pytest.mark.slow
 def test_the_examples_are_made_on_the_spot_and_checked(run):
     answer = next(report for report in run(sources.example(blended=True)) if isinstance(report, Answer))
     assert answer.analysis.coverage.faces_judged == 1

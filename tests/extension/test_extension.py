@@ -89,6 +89,7 @@ def browser_environment(dist, tmp_path_factory) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_the_pure_modules_hold_what_their_tests_say():
     need("node")
     node_tests(*sorted(str(path.relative_to(HERE)) for path in (HERE / "unit").glob("*.test.js")))

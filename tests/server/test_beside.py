@@ -51,6 +51,7 @@ def test_the_demo_is_off_unless_asked_for(client):
     assert client.get("/demo").status_code == 404
 
 
+@pytest.mark.slow
 def test_beyond_this_machine_the_demo_is_refused(tmp_path):
     server = Running(tmp_path / "data", UNMASK_DEMO="1", UNMASK_HOST="0.0.0.0")
     assert server.start("web").wait(120) == 2

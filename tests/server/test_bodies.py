@@ -42,6 +42,7 @@ def test_a_file_is_taken_in_only_where_checks_are_submitted(client, config):
     assert list(config.spool.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_thousand_links_of_the_longest_kind_are_taken(client):
     links = [f"https://x.com/a/status/{n}?{'a' * 1990}" for n in range(1, 1001)]
     assert client.post("/v1/batches", json={"urls": links}).status_code == 202

@@ -30,6 +30,7 @@ def test_the_log_says_how_each_check_ended_and_not_what_was_checked(running):
     assert "secret-name" not in log
 
 
+@pytest.mark.slow
 def test_other_users_of_the_machine_can_read_nothing_of_it(running):
     check_id = running.upload(video("fine private"), artifacts="true").json()["id"]
     running.wait(check_id)

@@ -38,6 +38,7 @@ def test_compose_lets_nobody_without_a_password_at_what_the_services_share():
     assert services["redis"]["command"][-2:] == ["--requirepass", "${POSTGRES_PASSWORD}"]
 
 
+@pytest.mark.slow
 def test_the_web_side_loads_nothing_that_its_image_leaves_out():
     packages = re.search(r"grep -vE '\^\(([\w|-]+)\)", (ROOT / "Dockerfile").read_text(encoding="utf-8"))[1].split("|")
     modules = {"scikit-image": "skimage", "c2pa-python": "c2pa"}

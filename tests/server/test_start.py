@@ -45,6 +45,7 @@ def test_a_database_that_cannot_be_meant_is_told_in_a_sentence(url):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_data_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path):
     (tmp_path / "file").touch()
     done = say("web", UNMASK_DATA=str(tmp_path / "file" / "data"))
@@ -52,6 +53,7 @@ def test_a_data_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_database_of_a_newer_version_is_told_in_a_sentence(config):
     database = Database(config.database)
     database.migrate()
@@ -65,6 +67,7 @@ def test_a_database_of_a_newer_version_is_told_in_a_sentence(config):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_model_that_ends_its_process_is_told_in_a_sentence(tmp_path):
     done = say("worker", UNMASK_DATA=str(tmp_path), UNMASK_DETECTOR="tests.server.nowhere:Detector")
     assert done.returncode == 2

@@ -74,6 +74,7 @@ def test_a_missing_manifest_is_a_sentence(tmp_path):
         calibrate.main(["--manifest", str(tmp_path / "none.jsonl"), "--weights", str(tmp_path)])
 
 
+@pytest.mark.slow
 def test_few_sources_leave_the_calibration_less_certain_than_many():
     def files(sources):
         random = np.random.default_rng(1)

@@ -42,6 +42,7 @@ def collected(shards, tmp_path, monkeypatch):
     return collect
 
 
+@pytest.mark.slow
 def test_features_that_are_there_are_kept_and_more_of_them_are_those_of_one_go(collected, tmp_path):
     whole, made = collected(3)
     assert (len(whole), made) == (3, 3)
@@ -54,6 +55,7 @@ def test_features_that_are_there_are_kept_and_more_of_them_are_those_of_one_go(c
     assert torch.equal(more[:3], whole) and (len(more), made) == (4, 2)
 
 
+@pytest.mark.slow
 def test_features_of_another_encoder_or_size_are_not_taken_for_this_one(collected):
     first, _ = collected(1)
     other, made = collected(1, seed=1)
@@ -61,6 +63,7 @@ def test_features_of_another_encoder_or_size_are_not_taken_for_this_one(collecte
     assert collected(1, seed=1, size=96)[1] == 1
 
 
+@pytest.mark.slow
 def test_what_is_kept_of_a_pair_says_who_is_seen_in_it(collected, shards, tmp_path):
     collected(3)
     people = head.read(tmp_path / "out", "train", 3)[3]

@@ -43,6 +43,7 @@ def data(tmp_path, small):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_drawing_belongs_to_its_face_and_a_second_run_makes_nothing_again(data):
     render(data, faces=2)
     [shard] = (data / "rendered").glob("*.npz")

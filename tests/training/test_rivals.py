@@ -57,6 +57,7 @@ def test_the_reference_sees_blue_for_red():
     )
 
 
+@pytest.mark.slow
 def test_dropout_of_the_reference_stands_on_the_two_logits():
     torch.manual_seed(1)
     model = Reference(SMALL).eval()
@@ -70,6 +71,7 @@ def test_meso4_is_as_small_as_published():
     assert trainable == pytest.approx(27_977, rel=0.02)  # of the published network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["meso4", "reference"])
 def test_a_kept_rival_answers_as_it_did(kind, tmp_path):
     torch.manual_seed(0)

@@ -24,6 +24,7 @@ def test_a_moved_animator_is_another_one_and_leaves_the_first_as_it_was(kind):
     assert net(*view).equal(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UPSAMPLERS)
 def test_a_moved_upsampler_draws_the_same_face_another_way(name, small):
     net = load_upsampler(name)

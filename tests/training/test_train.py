@@ -220,6 +220,7 @@ def test_nothing_is_drawn_of_a_run_that_logged_nothing(tmp_path):
     assert draw_curves(tmp_path) is None
 
 
+@pytest.mark.slow
 def test_throughput_is_a_table_of_every_size(data, capsys, monkeypatch):
     from training import throughput
 
