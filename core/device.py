@@ -24,7 +24,7 @@ def pick_device(device: str | None) -> str:
 
 
 def pick_precision(device: str) -> str:
-    """ "bf16" where the device computes in it rather than slowly imitating it, else "fp32"."""
+    """What is quicker there: "bf16", or "fp32" where the device would only imitate it."""
     if device.startswith("cuda"):
         return "bf16" if torch.cuda.get_device_capability(torch.device(device))[0] >= 8 else "fp32"
     return "bf16" if device.startswith("cpu") and processor_has_bf16() else "fp32"
