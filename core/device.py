@@ -32,7 +32,7 @@ def pick_precision(device: str) -> str:
 
 @functools.cache
 def processor_has_bf16() -> bool:
-    """Without it, a product of matrices in bf16 may take sixty times as long as one in float32."""
+    """Without it, a product of matrices in bf16 takes many times as long as one in float32."""
     flags = Path("/proc/cpuinfo")  # torch's own question to the processor is not public in every version we run on
     return flags.exists() and "avx512_bf16" in flags.read_text()
 
