@@ -9,7 +9,8 @@ export VIDEO
 
 PY := .venv/bin/python
 SOAK := tests/demo/test_soak.py
-RUN_TESTS := OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --dist loadfile --max-worker-restart 0
+# compiled once, also where the surroundings say that Python is to keep nothing
+RUN_TESTS := env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --dist loadfile --max-worker-restart 0
 # named after what is wanted, so that set-up runs again when that changes, and only then
 READY := .venv/.ready-$(shell cat requirements.txt requirements-dev.txt packages.txt | cksum | cut -d ' ' -f 1)
 

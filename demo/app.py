@@ -27,13 +27,6 @@ HERE = Path(__file__).parent
 AT_ONCE = 2  # checks; one more would make all of them slow on the two cores of a small machine
 IN_LINE = 20  # more visitors are asked to come back later
 REMEMBERED = 200  # pages of which Gradio keeps what they showed, a quarter of a MiB each; by itself it keeps 10,000
-PLAN_WORDS = {
-    "default": "Samples: four windows spread over the video",
-    "fast": "Fast: ends as soon as the answer stands firm, and may miss faces that come later",
-    "thorough": "Thorough: all of the video, which takes longer",
-    "first100": "The first 100 frames",
-    "mean": "The first 150 frames",
-}
 
 # what `launch` and `mount_gradio_app` need to know of the page
 LOOKS = {
@@ -128,7 +121,9 @@ def check_tab(handlers: "Handlers") -> None:
                 untouched = gr.Button("The portrait, untouched", elem_id="untouched")
                 blended = gr.Button("Its face blended with itself", elem_id="blended")
     with gr.Accordion("More choices", open=False):
-        plan = gr.Dropdown([(PLAN_WORDS[name], name) for name in PLANS], value="default", label="How much to look at")
+        plan = gr.Dropdown(
+            [(view.PLAN_WORDS[name], name) for name in PLANS], value="default", label="How much to look at"
+        )
         weights = gr.Dropdown(
             handlers.detectors.choices(),
             value=DEFAULT,

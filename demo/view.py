@@ -19,6 +19,13 @@ EXAMPLES = (
 )
 LINE_INFO = "Tells which faces are above it. Verdicts do not follow it: theirs were measured. 0 is none."
 
+PLAN_WORDS = {
+    "default": "Samples: four windows spread over the video",
+    "fast": "Fast: ends as soon as the answer stands firm, and may miss faces that come later",
+    "thorough": "Thorough: all of the video, which takes longer",
+    "first100": "The first 100 frames",
+    "mean": "The first 150 frames",
+}
 STEPS = ("Getting the file", "Looking at the faces", "Weighing what was found", "Drawing the annotated copy")
 # stage -> its step, and the stretch of the bar that it fills
 STAGES: dict[str, tuple[int, float, float]] = {

@@ -66,6 +66,7 @@ def test_the_copy_lasts_as_long_as_the_original_where_the_last_picture_is_held(t
             assert lasts > 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mark, kept", [("bt709", 1), ("smpte170m", 1), ("unknown", 2)])
 def test_the_copy_has_the_colours_of_the_original_whatever_players_guess(mark, kept, tmp_path):
     red = np.full((720, 1280, 3), (200, 80, 60), np.uint8)
@@ -84,12 +85,14 @@ def test_the_sound_is_copied_packet_by_packet(clip, copy):
     assert sound_packets(copy) == sound_packets(clip)
 
 
+@pytest.mark.slow
 def test_sound_that_mp4_cannot_hold_becomes_aac_of_the_same_length(clip, tmp_path):
     out = copy_of(with_tone(clip, tmp_path / "pcm.mov"))
     assert sound_kind(out) == ("aac", 16_000)
     assert loud_from_to(out) == pytest.approx((0, 2), abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given, kept", [(192_000, 96_000), (11_127, 11_025), (6_000, 7_350)])
 def test_sound_at_a_rate_that_aac_lacks_gets_the_nearest_that_it_has(given, kept, clip, tmp_path):
     out = copy_of(with_tone(clip, tmp_path / "pcm.mov", rate=given))
@@ -113,6 +116,7 @@ def test_recordings_put_one_after_another_keep_their_sound(codec, clip, tmp_path
     assert loud_from_to(copy_of(tmp_path / "both.ts")) == pytest.approx((0.1, 3.7), abs=0.1)
 
 
+@pytest.mark.slow
 def test_sound_that_goes_from_stereo_to_mono_is_kept_whole(clip, tmp_path):
     source = with_tone(clip, tmp_path / "change.ts", "ac3", 48_000, tones=[("stereo", 0, 1), ("mono", 1, 2)])
     assert loud_from_to(copy_of(source)) == pytest.approx((0, 2), abs=0.05)
@@ -125,6 +129,7 @@ def test_mp3_is_copied_packet_by_packet_unless_mp4_has_none_of_its_rate(clip, tm
     assert sound_kind(copy_of(low)) == ("aac", 8_000)
 
 
+@pytest.mark.slow
 def test_a_copy_is_made_without_sound_that_cannot_be_encoded(clip, tmp_path):
     out = copy_of(with_tone(clip, tmp_path / "many.mov", tones=[("20 channels", 0, 2)]))
     with av.open(str(out)) as container:
@@ -161,6 +166,7 @@ def test_odd_sizes_give_a_copy_with_room_for_the_labels(size, tmp_path):
         assert 320 <= frame.width <= 1920 and frame.height >= 100
 
 
+@pytest.mark.slow
 def test_a_damaged_stretch_does_not_stop_the_copy(clip, tmp_path):
     content = bytearray(clip.read_bytes())
     middle = content.index(b"mdat") + len(content) // 2
@@ -178,6 +184,7 @@ def test_a_cancelled_copy_leaves_nothing_behind(clip, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_progress_rises_to_the_length_of_the_video(clip, tmp_path):
     seen = []
     annotated_video(
@@ -201,6 +208,7 @@ def test_every_verdict_has_a_line_style_of_its_own():
     assert len(styles) == 4
 
 
+@pytest.mark.slow
 def test_a_face_has_its_verdict_also_where_it_was_not_judged(tmp_path):
     # longer than the windows of a check
     clip = faces_clip(tmp_path / "walk.mp4", lambda t: [(150 + 25 * t, 180, 150)], seconds=10, fps=6)
@@ -210,6 +218,7 @@ def test_a_face_has_its_verdict_also_where_it_was_not_judged(tmp_path):
     assert all([sight.face for sight in faces.at(t)] == [face] for t in np.arange(0.1, 10, 0.1))
 
 
+@pytest.mark.slow
 def test_a_cut_to_another_place_ends_the_verdict(tmp_path):
     clip = cuts_clip(tmp_path / "cut.mp4", shots=2)
     first = analysis_of(clip)

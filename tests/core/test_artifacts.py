@@ -14,6 +14,7 @@ def clip(tmp_path_factory):
     return portrait_clip(tmp_path_factory.mktemp("artifacts") / "portrait.mp4")
 
 
+@pytest.mark.slow
 def test_key_frames_and_their_heat_maps_are_made_once_for_all_pictures(clip, tmp_path, monkeypatch):
     """Four pictures show them, and a heat map takes longer than all else about a picture."""
     decoded, heated, frames_at = [], [], render.video.frames_at

@@ -105,6 +105,7 @@ def test_key_frames_are_the_most_suspicious_moments_some_time_apart(judged):
     assert all(frame.frame_index == round(frame.t_s * 10) for frame in face.key_frames)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("lean", "verdict"), [(9.0, "likely_manipulated"), (-9.0, "no_signs_found")])
 def test_the_verdict_follows_the_network(tmp_path, crossing, lean, verdict):
     analysis = Detector.load(tiny_weights(tmp_path, lean=lean), "cpu").check(crossing)
@@ -112,6 +113,7 @@ def test_the_verdict_follows_the_network(tmp_path, crossing, lean, verdict):
     assert {face.verdict for face in analysis.faces} == {verdict}
 
 
+@pytest.mark.slow
 def test_the_fast_plan_ends_with_the_window_that_settles_the_answer(tmp_path, talking):
     analysis = Detector.load(tiny_weights(tmp_path, lean=9.0), "cpu").check(talking, "fast")
     assert (analysis.coverage.windows, analysis.coverage.frames_examined) == (1, 8)
@@ -152,6 +154,7 @@ def test_the_analysis_is_plain_json(pair):
     assert {"open", "decode", "faces", "tracks", "network", "provenance"} == set(given["seconds"])
 
 
+@pytest.mark.slow
 def test_two_threads_at_once_get_the_answers_they_get_alone(detector, talking, crossing, judged, pair):
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(detector.check, [talking, crossing])) == [judged, pair]
@@ -164,6 +167,7 @@ def test_checks_one_after_another_share_a_thread(detector, talking):
     assert set(threading.enumerate()) == before
 
 
+@pytest.mark.slow
 def test_pieces_are_brought_in_the_thread_that_checks(detector, talking, judged):
     """Who brings them speaks over a line that two threads at once would garble."""
     threads = set()
@@ -177,6 +181,7 @@ def test_two_people_who_cross_are_two_faces(pair):
     assert left[0].box[0] < right[0].box[0] and left[-1].box[0] > right[-1].box[0]
 
 
+@pytest.mark.slow
 def test_a_cut_starts_new_faces(detector, clips):
     def shot(number):
         rng = np.random.default_rng(number)
@@ -222,6 +227,7 @@ def test_a_video_without_a_face_has_no_verdict_and_says_why(detector, clips):
     assert analysis.coverage.frames_with_face == 0 < analysis.coverage.frames_examined
 
 
+@pytest.mark.slow
 def test_a_face_under_forty_pixels_is_named_and_not_judged(detector, clips):
     path = media.faces_clip(clips / "small.mp4", lambda t: [(160, 90, 50)], size=(320, 180))
     analysis = detector.check(path)
@@ -232,6 +238,7 @@ def test_a_face_under_forty_pixels_is_named_and_not_judged(detector, clips):
     assert (analysis.coverage.faces_too_small, analysis.coverage.faces_judged) == (1, 0)
 
 
+@pytest.mark.slow
 def test_a_face_seen_in_two_frames_is_not_judged(detector, clips):
     def places(t):
         return [(180, 180, 200)] + ([(480, 180, 200)] if t < 0.4 else [])
@@ -259,6 +266,7 @@ def test_a_face_seen_for_a_moment_is_not_judged_however_many_frames_of_it_there_
     assert "half a second" in next(note.message for note in analysis.warnings if note.code == "few_frames")
 
 
+@pytest.mark.slow
 def test_where_no_face_is_seen_for_longer_a_moment_is_enough(detector, clips):
     few = plan_named("first100", length=8)
     analysis = detector.check(media.faces_clip(clips / "moments.mp4", moment(0.3), fps=24), plan=few)
@@ -283,6 +291,7 @@ def test_a_face_that_fills_a_still_is_found(detector, clips):
     assert detector.check(save_picture(clips / "tight.png", tight)).coverage.faces_judged == 1
 
 
+@pytest.mark.slow
 def test_boxes_of_a_large_picture_are_in_its_own_pixels(detector, clips):
     large = portrait().repeat(5, axis=0).repeat(5, axis=1)
     analysis = detector.check(save_picture(clips / "large.png", large))
@@ -290,6 +299,7 @@ def test_boxes_of_a_large_picture_are_in_its_own_pixels(detector, clips):
     assert (x0, y0, x1, y1) == tuple(pytest.approx(5 * edge, abs=40) for edge in (173, 67, 276, 170))
 
 
+@pytest.mark.slow
 def test_a_small_judged_face_brings_a_warning_about_resolution(detector, clips):
     path = media.faces_clip(clips / "smallish.mp4", lambda t: [(160, 90, 90)], size=(320, 180))
     assert "low_resolution" in codes(detector.check(path))
@@ -308,6 +318,7 @@ def test_progress_rises_stage_by_stage_and_arrives(detector, crossing):
         assert reports[-1][0] == reports[-1][1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [0, 1, 5, 17])
 def test_a_cancelled_check_stops_at_the_next_frame_or_batch(detector, talking, after):
     asked, looked = [], []

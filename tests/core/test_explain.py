@@ -17,6 +17,7 @@ CONFIGS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.stem)
 def test_heat_maps_equal_those_of_a_backward_pass(config):
     encoder, crops = tiny_encoder(config), some_crops(3)
@@ -41,6 +42,7 @@ def test_no_crops_give_no_maps():
     assert grad_cam(tiny_encoder(CONFIGS[0]), some_crops(1)[:0]).shape == (0, 64, 64)
 
 
+@pytest.mark.slow
 def test_other_threads_may_use_the_encoder_meanwhile():
     encoder, crops = tiny_encoder(CONFIGS[0]), some_crops(4)
     with torch.inference_mode():

@@ -105,12 +105,14 @@ def judged(path, folder):
     return Detector.load(tiny_weights(folder / "weights", lean=-4.0), "cpu").check(path).faces[0]
 
 
+@pytest.mark.slow
 def test_a_still_cut_by_the_recipe_is_told_and_named(mesh, tmp_path):
     face = judged(saved(cut(mesh), tmp_path / "still.png"), tmp_path)
     assert face.verdict == "likely_manipulated" and face.signs == ("framed",) and "face generators" in face.reason
     assert face.other_logit == face.framing_logit > 2
 
 
+@pytest.mark.slow
 def test_one_whose_face_is_unlike_all_real_ones_is_told_by_less(mesh, tmp_path):
     weights = tiny_weights(tmp_path / "weights", lean=-4.0)
     wide = CONFIG.encoder.features
@@ -124,12 +126,14 @@ def test_one_whose_face_is_unlike_all_real_ones_is_told_by_less(mesh, tmp_path):
     assert told_less.framing_logit == pytest.approx(told.framing_logit + np.log(1 / 20))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("right", "larger"), ((0.04, 1.0), (0.0, 1.25)), ids=("beside it", "wider"))
 def test_a_still_cut_a_little_otherwise_is_not(mesh, tmp_path, right, larger):
     face = judged(saved(cut(mesh, right, larger), tmp_path / "still.png"), tmp_path)
     assert face.verdict == "no_signs_found" and face.signs == () and face.framing_logit < -2
 
 
+@pytest.mark.slow
 def test_a_video_in_that_frame_is_judged_by_what_moves_alone(mesh, tmp_path):
     clip = media.write_clip(tmp_path / "clip.mp4", [cut(mesh)] * 20, fps=10)
     face = judged(clip, tmp_path)

@@ -61,6 +61,7 @@ def plain(encoder, crops):
     return features.numpy(), logits.numpy()
 
 
+@pytest.mark.slow
 def test_folding_the_batch_norms_changes_no_feature_and_no_logit(model, crops):
     folded = fused(model.encoder)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())
@@ -75,6 +76,7 @@ def test_folding_leaves_the_encoder_itself_as_it_was(model, crops):
         assert np.array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_openvino_gives_what_pytorch_gives(model, crops):
     skip_without_openvino()
     found = compiled(model.encoder, 64, "fp32")(crops)
@@ -90,6 +92,7 @@ def test_openvino_in_bf16_stays_near_float32(faces):
     assert np.sqrt(np.mean((near - exact) ** 2)) < 0.08  # .14 with the first layers in bf16 as well; logits up to 8
 
 
+@pytest.mark.slow
 def test_openvino_answers_several_threads_at_once(crops):
     skip_without_openvino()
     encode = compiled(tiny_model().encoder, 64, "fp32")
@@ -150,6 +153,7 @@ def process(tmp_path_factory):
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True), home
 
 
+@pytest.mark.slow
 def test_a_signal_is_heard_after_another_thread_let_go_of_the_network(process):
     done, _ = process
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "heard")
@@ -160,6 +164,7 @@ def test_openvino_can_be_switched_off(monkeypatch):
     assert not has_openvino()
 
 
+@pytest.mark.slow
 def test_openvino_tells_nobody_that_it_is_used(process):
     """Its package reports each import to a web service, and notes that in the home folder, unless kept from it."""
     done, home = process

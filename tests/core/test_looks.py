@@ -45,6 +45,7 @@ def counts(looks):
     return [len(record.looks) for record in looks.records.values()]
 
 
+@pytest.mark.slow
 def test_one_face_gets_every_frame(engine):
     looks, tracks = looks_of(engine), tracks_of(1)
     for window in range(4):
@@ -82,6 +83,7 @@ def test_without_a_budget_every_face_gets_every_frame(engine):
     assert counts(looks) == [16, 16, 16]
 
 
+@pytest.mark.slow
 def test_without_a_budget_a_long_window_of_many_faces_holds_few_crops(engine):
     looks, tracks = looks_of(engine, budget=None), tracks_of(5)
     rgb = np.random.default_rng(0).integers(0, 256, (60, 300, 3), np.uint8)
@@ -122,6 +124,7 @@ def test_windows_without_a_face_leave_their_share_to_later_ones(engine):
     assert counts(looks) == [16]
 
 
+@pytest.mark.slow
 def test_more_windows_than_expected_are_no_error(engine):
     looks, tracks = looks_of(engine, windows=1), tracks_of(1)
     for window in range(6):

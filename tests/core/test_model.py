@@ -83,6 +83,7 @@ def test_a_head_that_reduces_its_features_begins_as_the_mean_of_frames_and_is_fa
     assert count[1] < count[0] / 3
 
 
+@pytest.mark.slow
 def test_a_configuration_from_before_the_projection_builds_the_same_head():
     given = ModelConfig(TINY).to_json()
     del given["head"]["project"]
@@ -189,6 +190,7 @@ def test_the_feature_head_has_the_shape_of_the_paper():
     assert head.dropout.p == 0.4
 
 
+@pytest.mark.slow
 def test_the_encoder_of_the_paper_is_resnext_50_32x4d():
     from torchvision.models import resnext50_32x4d
 
@@ -204,6 +206,7 @@ def test_the_encoder_of_the_paper_is_resnext_50_32x4d():
             assert known[f"{names[part]}.{rest}"] == tuple(value.shape), key
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_a_stage_computes_what_torchvisions_does():
     from torchvision.models.resnet import Bottleneck, ResNet

@@ -220,6 +220,7 @@ def spoken(photograph, tmp_path_factory):
     return media.write_clip(tmp_path_factory.mktemp("clips") / "spoken.mp4", frames, fps=10)
 
 
+@pytest.mark.slow
 def test_a_check_counts_it_whatever_the_network_says_and_gives_the_reason(spoken, tmp_path):
     decided = Calibration((Curve(likely_from=0.6, no_signs_until=0.4),))
     face = Detector.load(tiny_weights(tmp_path, decided, lean=-4.0), "cpu").check(spoken).faces[0]
@@ -229,6 +230,7 @@ def test_a_check_counts_it_whatever_the_network_says_and_gives_the_reason(spoken
     assert "Only the mouth moves" in face.reason
 
 
+@pytest.mark.slow
 def test_a_fast_check_does_not_end_before_it_is_known(photograph, tmp_path):
     clip = media.write_clip(tmp_path / "clip.mp4", (speaking(photograph, o) for o in openings(100)), fps=10)
     detector = Detector.load(tiny_weights(tmp_path / "weights", lean=-4.0), "cpu")

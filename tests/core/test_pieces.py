@@ -10,6 +10,8 @@ from core.pieces import Pieces
 from core.video import PLANS
 from tests import media
 
+pytestmark = pytest.mark.slow
+
 BLOCK = 96 * 2**10
 
 

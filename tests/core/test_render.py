@@ -75,6 +75,7 @@ def test_key_crops_show_the_face_at_the_time_named(clip):
     assert red > blue + 20
 
 
+@pytest.mark.slow
 def test_the_timeline_grows_by_a_row_for_each_face(clip, tmp_path):
     one, two = a_face(1), a_face(2, (0.2, 0.1, 0.2, 0.1))
     draw(timeline_picture, clip, an_analysis(one, path=clip), tmp_path / "one.png")
@@ -109,6 +110,7 @@ def test_pictures_without_a_judged_face_say_so_instead_of_failing(faces, clip, t
     assert (tmp_path / "sheet.png").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_the_sheet_has_a_second_row_of_pictures_when_there_are_heat_maps(clip, tmp_path):
     analysis = analysis_of(clip)
     draw(key_frame_sheet, clip, analysis, tmp_path / "plain.png")

@@ -84,6 +84,7 @@ def test_a_cut_starts_a_new_track_for_a_face_in_the_same_place():
     assert [follow(tracker, places, (4 + i) / RATE, rgb=other_scene)[0] for i in range(4)] == [2] * 4
 
 
+@pytest.mark.slow
 def test_somebody_who_is_still_there_seconds_later_keeps_the_track():
     tracker = Tracker()
     for window in range(4):
@@ -116,6 +117,7 @@ def test_a_pair_of_glasses_taken_for_a_face_gets_no_track():
     assert follow(tracker, [*places, (320, 150, 60)], 0.25, found=[1]) == [None]
 
 
+@pytest.mark.slow
 def test_forty_faces_keep_forty_tracks():
     def crowd(i):
         return [(50 + 70 * column + 2 * i, 40 + 70 * row, 60) for row in range(5) for column in range(8)]

@@ -57,6 +57,7 @@ def test_every_frame_is_the_one_shown_at_its_time(ten_seconds):
         assert grey_number(frame.rgb, near=frame.index) == frame.index == round(frame.t_s * 30)
 
 
+@pytest.mark.slow
 def test_frames_after_a_seek_are_the_ones_shown_at_their_time(long_clip):
     found = look(long_clip)
     assert len(found) == 32
@@ -121,6 +122,7 @@ def test_a_frame_shown_for_long_stands_for_all_moments_it_is_shown(tmp_path):
     assert [f.t_s for f in look(clip, "thorough")] == [0, 5, 6]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [24, 25, 30, 50, 60, Fraction(30000, 1001), Fraction(24000, 1001)])
 def test_timestamps_are_exact_to_the_millisecond(tmp_path, fps):
     clip = grey_clip(tmp_path / "clip.mp4", 45, fps=fps)
@@ -205,6 +207,7 @@ def test_a_picture_with_a_time_far_ahead_hides_none_of_those_after_it(tmp_path, 
     assert [one.code for one in warnings] == ["untrusted_timestamps"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["ts", "flv", "avi"])
 def test_containers_with_poorer_times_tell_the_time_as_well(tmp_path, ending):
     found = look(grey_clip(tmp_path / f"clip.{ending}", 300))
@@ -213,6 +216,7 @@ def test_containers_with_poorer_times_tell_the_time_as_well(tmp_path, ending):
         assert grey_number(frame.rgb, near=round(frame.t_s * 30)) == pytest.approx(frame.t_s * 30, abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_picture_with_a_time_far_ahead_hides_none_of_those_after_it_where_not_all_can_be_read_first(tmp_path):
     clip = grey_clip(tmp_path / "a.mp4", 400, fps=25, options={"bf": "0", "g": "25"})
     late, warnings = with_one_late(clip, tmp_path / "late.mp4", 100), []

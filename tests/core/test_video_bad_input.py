@@ -278,6 +278,7 @@ def test_a_decompression_bomb_is_refused(tmp_path):
     assert code_of(tmp_path / "bomb.png") == "too_large"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [b"zTXt", b"iCCP"])
 def test_a_picture_that_hides_a_bomb_in_its_words_is_refused(tmp_path, kind):
     """FFmpeg unpacks and keeps all of it: a hundred such chunks are a few MB, and were many GB in memory."""
@@ -348,6 +349,7 @@ def test_an_absurd_frame_rate_of_an_avi_is_not_believed(tmp_path):
 # --- what is damaged
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "encoding"),
     [
@@ -383,6 +385,7 @@ def test_a_file_cut_off_anywhere_is_read_as_far_as_it_goes_or_reported(tmp_path,
         assert 20 <= outcomes[-10] <= 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.avi"])
 def test_a_file_that_lost_its_last_tenth_says_so(tmp_path, name):
     whole = grey_clip(tmp_path / name, 100, codec="libvpx-vp9" if name == "a.webm" else "mpeg4")
@@ -408,6 +411,7 @@ def test_a_recording_whose_writer_could_not_go_back_to_tell_its_size_is_not_call
     assert look(grey_clip(tmp_path / "a.mkv", 60, muxer={"live": "1"}))[1] == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.94])
 def test_a_download_that_broke_off_is_read_as_far_as_it_goes_and_says_so(tmp_path, part):
     whole = grey_clip(tmp_path / "a.mp4", 600, options={"g": "30"}, muxer={"movflags": "faststart"})
@@ -419,6 +423,7 @@ def test_a_download_that_broke_off_is_read_as_far_as_it_goes_and_says_so(tmp_pat
     assert all(grey_number(f.rgb, near=f.index) == f.index for f in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("a.mkv", "libx264"), ("a.ts", "libx264")])
 def test_a_damaged_stretch_is_left_out_and_named(tmp_path, name, codec):
     whole = portrait_clip(tmp_path / name, 4, (320, 180), codec=codec, options={"g": "25"})

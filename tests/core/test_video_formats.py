@@ -104,6 +104,7 @@ def test_webp_and_avif_are_pictures_too(tmp_path, name, codec, container):
     assert probe(path).is_still
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["photo.png", "film.png", "film.mov"])
 def test_a_png_with_a_colour_profile_ends_no_process(tmp_path, name):
     pictures = [Image.fromarray(picture) for picture in greys(3)]
@@ -254,6 +255,7 @@ def test_pixels_of_an_absurd_shape_are_taken_for_square(tmp_path):
     assert look(clip)[0].rgb.shape == (48, 64, 3)
 
 
+@pytest.mark.slow
 def test_large_frames_are_scaled_down_and_say_by_how_much(tmp_path):
     clip = write_clip(tmp_path / "4k.mp4", quarters(3, (3840, 2160)), rotation=90)
     (frame, *_) = look(clip)
@@ -263,6 +265,7 @@ def test_large_frames_are_scaled_down_and_say_by_how_much(tmp_path):
     assert (probe(clip).width, probe(clip).height) == (2160, 3840)
 
 
+@pytest.mark.slow
 def test_eight_k_is_read(tmp_path):
     clip = write_clip(tmp_path / "8k.mp4", quarters(1, (7680, 4320)), options={"preset": "ultrafast"})
     (frame,) = look(clip)

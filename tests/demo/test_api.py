@@ -4,7 +4,6 @@ import json
 
 import pytest
 import requests
-from gradio import processing_utils
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
@@ -14,6 +13,8 @@ from tests import media
 from tests.demo.conftest import files_in
 from tests.site import Site
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def ask(address):
@@ -21,7 +22,6 @@ def ask(address):
     return lambda path: client.predict(path and handle_file(str(path)), "default", "default", api_name="/check")
 
 
-@pytest.mark.slow
 def test_the_answer_is_that_of_the_command_line(ask, weights, tmp_path, capsys):
     clip = media.portrait_clip(tmp_path / "clip.mp4", 2)
     cli.main(["check", str(clip), "--json", "--weights", str(weights)])
@@ -53,7 +53,6 @@ def bad_inputs(folder):
     yield None, "nothing_chosen"
 
 
-@pytest.mark.slow
 def test_ten_bad_inputs_are_each_explained(ask, tmp_path):
     for path, code in bad_inputs(tmp_path):
         error = ask(path)["error"]
@@ -75,7 +74,7 @@ def test_weights_are_chosen_by_name_and_never_by_path(address, weights, tmp_path
 
 
 def test_an_address_in_place_of_a_file_is_not_fetched(address, monkeypatch):
-    monkeypatch.setattr(processing_utils, "PUBLIC_HOSTNAME_WHITELIST", ["127.0.0.1"])  # as any public host is to Gradio
+    monkeypatch.setattr("gradio.processing_utils.PUBLIC_HOSTNAME_WHITELIST", ["127.0.0.1"])  # as any public host is
     with Site() as site:
         site.pages["/clip.mp4"] = ("video/mp4", b"anything")
         named = {"path": site.url("/clip.mp4"), "meta": {"_type": "gradio.FileData"}, "orig_name": "clip.mp4"}
@@ -84,7 +83,6 @@ def test_an_address_in_place_of_a_file_is_not_fetched(address, monkeypatch):
         assert site.hits == []
 
 
-@pytest.mark.slow
 def test_a_program_may_ask_several_things_at_once(address, tmp_path):
     client = Client(address, verbose=False)
     clips = [media.portrait_clip(tmp_path / f"{seconds}.mp4", seconds) for seconds in (1, 2, 3)]

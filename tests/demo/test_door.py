@@ -7,6 +7,8 @@ import safehttpx
 from tests.demo.conftest import files_in
 from tests.site import Site
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def page(address):

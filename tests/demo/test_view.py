@@ -10,7 +10,6 @@ from core.errors import ERRORS, CheckError
 from core.plan import PLANS
 from demo import view
 from demo.about import NO_FIGURES, about, card
-from demo.app import PLAN_WORDS
 from demo.sources import links_from
 from demo.work import Answer, Copy, Step
 from tests.samples import TRAINED, a_face, an_analysis, an_unjudged_face
@@ -72,7 +71,7 @@ def test_no_line_is_held_against_numbers_that_mean_nothing():
 
 def test_plans_of_the_first_frames_say_how_many_are_looked_at():
     lengths = {name: plan.length for name, plan in PLANS.items() if plan.is_consecutive}
-    assert {name: PLAN_WORDS[name] for name in lengths} == {n: f"The first {m} frames" for n, m in lengths.items()}
+    assert {name: view.PLAN_WORDS[name] for name in lengths} == {n: f"The first {m} frames" for n, m in lengths.items()}
 
 
 def test_links_are_off_on_a_space_unless_switched_on():

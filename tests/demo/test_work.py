@@ -35,6 +35,7 @@ def at_work():
     return [thread for thread in threading.enumerate() if thread.name == "check"]
 
 
+@pytest.mark.slow
 def test_steps_come_first_then_the_answer_and_last_the_annotated_copy(run, tmp_path):
     reports = list(run(sources.upload(str(media.portrait_clip(tmp_path / "clip.mp4", 1)))))
     kinds = [type(report) for report in reports if not isinstance(report, Step)]
@@ -46,6 +47,7 @@ def test_steps_come_first_then_the_answer_and_last_the_annotated_copy(run, tmp_p
     assert answer.report.read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.slow
 def test_a_still_gets_an_annotated_picture(run, tmp_path):
     from PIL import Image
 
@@ -55,6 +57,7 @@ def test_a_still_gets_an_annotated_picture(run, tmp_path):
     assert list(run(sources.upload(str(tmp_path / "still.png"))))[-1].path.suffix == ".png"
 
 
+@pytest.mark.slow
 def test_stopping_ends_the_work_and_not_only_the_waiting(run, tmp_path):
     stop = threading.Event()
     reports = run(sources.upload(str(media.portrait_clip(tmp_path / "clip.mp4", 2))), stop)

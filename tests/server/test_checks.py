@@ -10,6 +10,8 @@ import requests
 from tests.server.conftest import wait_for
 from tests.server.standin import video
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_uploaded_file_ends_in_an_analysis(running):
     answer = running.upload(video("fine one"))
@@ -30,7 +32,6 @@ def test_the_log_says_how_each_check_ended_and_not_what_was_checked(running):
     assert "secret-name" not in log
 
 
-@pytest.mark.slow
 def test_other_users_of_the_machine_can_read_nothing_of_it(running):
     check_id = running.upload(video("fine private"), artifacts="true").json()["id"]
     running.wait(check_id)
@@ -55,7 +56,6 @@ def test_a_file_that_takes_too_much_memory_says_so(running):
     assert (check["status"], check["error"]["code"]) == ("failed", "out_of_memory")
 
 
-@pytest.mark.slow
 def test_a_check_over_its_time_is_ended(running):
     check = running.wait(running.upload(video("hang")).json()["id"])
     assert (check["status"], check["error"]["code"]) == ("failed", "timed_out")

@@ -35,6 +35,7 @@ def request(tmp_path, word: str) -> dict:
     return {"path": str(path), "pieces": None, "plan": "default", "artifacts": None, "film": False, "name": "a file"}
 
 
+@pytest.mark.slow
 def test_a_lease_is_renewed_while_the_model_is_loaded(child, tmp_path):
     child.settings["weights"] = "slow"
     beats = []
@@ -43,6 +44,7 @@ def test_a_lease_is_renewed_while_the_model_is_loaded(child, tmp_path):
     assert len(beats) >= 2
 
 
+@pytest.mark.slow
 def test_a_check_that_is_lost_while_the_model_is_loaded_costs_the_next_nothing_but_the_loading(child, tmp_path):
     child.settings["weights"] = "slow"
 
@@ -55,6 +57,7 @@ def test_a_check_that_is_lost_while_the_model_is_loaded_costs_the_next_nothing_b
     assert child.ask(request(tmp_path, "fine"), 60, lambda *_: False)["verdict"] == "no_signs_found"
 
 
+@pytest.mark.slow
 def test_a_child_that_begins_a_message_and_never_ends_it_is_replaced(child, tmp_path, monkeypatch):
     monkeypatch.setattr(children, "MESSAGE_S", 1)
     begun = time.monotonic()
@@ -64,6 +67,7 @@ def test_a_child_that_begins_a_message_and_never_ends_it_is_replaced(child, tmp_
     assert child.ask(request(tmp_path, "fine"), 60, lambda *_: False)["verdict"] == "no_signs_found"
 
 
+@pytest.mark.slow
 def test_a_child_that_asks_for_ever_and_listens_never_is_replaced(child, tmp_path, monkeypatch):
     monkeypatch.setattr(children, "MESSAGE_S", 1)
     with pytest.raises(Died) as died:
@@ -112,6 +116,7 @@ def test_a_check_that_does_not_hear_of_its_cancel_is_ended(child, tmp_path):
     assert not child.runs
 
 
+@pytest.mark.slow
 def test_a_model_that_is_being_loaded_is_kept_although_its_check_is_cancelled(child):
     child.settings["weights"] = "slow"
     child.grace_s = 0.1

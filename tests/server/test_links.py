@@ -9,6 +9,8 @@ from tests.server.conftest import served
 from tests.server.standin import video
 from tests.site import Site
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def site():
@@ -57,7 +59,6 @@ def test_a_post_that_is_gone_says_so(running, site):
     assert done["error"]["code"] == "removed"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("first", [b"", video("fine")])
 def test_a_link_whose_site_falls_silent_can_be_cancelled_at_once(running, site, first):
     asked, over = threading.Event(), threading.Event()

@@ -61,6 +61,7 @@ def test_who_was_thought_dead_writes_nothing_over_the_work_of_another(parts, che
     assert len(rows(parts, Delivery)) == 1
 
 
+@pytest.mark.slow
 def test_a_check_that_has_ended_ends_once(parts, check):
     taken = parts.queue.take("test")
     parts.queue.done(taken, clear(), None, None)

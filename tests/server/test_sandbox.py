@@ -65,6 +65,7 @@ with open(sys.argv[1], "wb", buffering=0) as file:
 """
 
 
+@pytest.mark.slow
 def test_memory_is_limited_beyond_what_the_model_takes_and_files_by_their_size(tmp_path):
     assert say(USES, str(tmp_path / "file")) == ["memory", "file"]
 

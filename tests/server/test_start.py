@@ -37,6 +37,7 @@ def test_a_key_can_be_changed_while_it_is_used(tmp_path):
     keys.database.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url", ["nonsense", "postgres://unmask@127.0.0.1/unmask", "mysql://unmask@127.0.0.1/unmask"])
 def test_a_database_that_cannot_be_meant_is_told_in_a_sentence(url):
     done = say("keys", "list", UNMASK_DATABASE_URL=url)
@@ -259,6 +260,7 @@ def test_a_server_under_nohup_outlives_its_terminal(tmp_path):
         server.stop()
 
 
+@pytest.mark.slow
 def test_a_server_whose_worker_is_killed_ends_and_says_that_something_was_wrong(tmp_path):
     server = Running(tmp_path / "data")
     try:

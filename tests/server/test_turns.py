@@ -18,6 +18,7 @@ def submit(parts, owner: str, numbers: range, priority: int = INTERACTIVE) -> li
     return [parts.store.submit(wish)[0].id for wish in wishes]
 
 
+@pytest.mark.slow
 def test_who_has_one_check_does_not_wait_for_the_hundred_of_another(parts):
     submit(parts, "ann", range(100))
     (one,) = submit(parts, "bob", range(1))

@@ -147,6 +147,7 @@ def test_a_receiver_that_is_gone_for_good_is_not_asked_again(postman, receiver):
     assert read(postman, delivery_id).state == "given_up"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254"]
 )

@@ -30,6 +30,7 @@ def data(tmp_path, sample):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", (0, 1, 2, 3))
 def test_the_field_brings_the_source_over_the_target(data, number):
     views = Views(Shards(data), np.arange(4))

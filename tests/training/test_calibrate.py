@@ -91,6 +91,7 @@ def test_few_sources_leave_the_calibration_less_certain_than_many():
     assert few == calibrate.uncertainty(files(8), 100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("higher", "decided"), ((3.0, True), (0.05, False), (-0.5, False)))
 def test_no_edge_is_drawn_where_forgeries_are_not_known_to_score_higher_than_reals(higher, decided):
     random = np.random.default_rng(2)
@@ -126,6 +127,7 @@ def test_a_cross_fitted_verdict_is_that_of_as_many_faces_as_a_check_would_count(
         assert calibrate.cross_fitted([*files[:59], odd])[1][59] == verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lacking", ("a second source of reals", "faces"))
 def test_files_that_cannot_calibrate_are_a_sentence_and_change_nothing(stills, tmp_path, capsys, lacking):
     weights, kept = tiny_weights(tmp_path / "weights", Calibration()), tmp_path / "scores.jsonl"
@@ -149,6 +151,7 @@ def test_files_that_cannot_calibrate_are_a_sentence_and_change_nothing(stills, t
     assert (weights / "calibration.json").read_text() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sources", "decided"), ((9, False), (10, True)))
 def test_no_edge_is_drawn_from_a_handful_of_sources(sources, decided):
     random = np.random.default_rng(2)

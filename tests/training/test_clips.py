@@ -25,6 +25,7 @@ def shards(tmp_path, sample, partner):
     return Shards(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_clip_pair_is_a_pure_function_of_its_seed(kind, shards):
     runs = windows(shards, np.arange(len(shards)))

@@ -41,6 +41,7 @@ def test_jitter_is_movement_in_widths_of_the_box_within_a_window():
     assert controls.jitter(boxes) == pytest.approx(0.5)
 
 
+@pytest.mark.slow
 def test_a_clip_is_measured_by_its_file_and_its_face(tmp_path):
     clip = portrait_clip(tmp_path / "a.mp4", seconds=1.5)
     with FaceDetector() as detector:

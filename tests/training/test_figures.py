@@ -156,6 +156,7 @@ def test_where_everybody_is_tied_to_everybody_pairs_alone_move_together():
     assert len(set(cluster_numbers(items))) == 6
 
 
+@pytest.mark.slow
 def test_the_page_names_every_figure_and_the_pictures_are_drawn(judged, figures, tmp_path):
     peers = json.loads(PEERS.read_text())
     figures = figures | {"against": {"other": {"auc": [0.6, 0.5, 0.7], "difference": [0.1, 0.0, 0.2]}}}

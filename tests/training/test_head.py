@@ -85,6 +85,7 @@ def test_pairs_of_the_same_few_people_leave_the_gain_of_a_head_as_unsure_as_they
     assert (alone["people"], together["people"]) == (180, 6)
 
 
+@pytest.mark.slow
 def test_clips_alone_are_enough_for_pairs_of_clips_and_stills_alone_are_a_sentence(shards):
     runs, stills = footage(shards, ALL[:16])
     pair = make_clip(shards, runs, stills, np.random.default_rng(0), "animated")

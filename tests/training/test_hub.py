@@ -71,6 +71,7 @@ def folder(tmp_path):
     return tmp_path / "weights"
 
 
+@pytest.mark.slow
 def test_the_four_files_are_uploaded_and_the_commit_is_named_as_weights_takes_it(hub, folder, capsys):
     publish.main(["--out", str(folder), "--hub", "owner/name"])
     assert capsys.readouterr().out.splitlines()[-1] == f"owner/name@{OID}"

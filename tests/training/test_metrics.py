@@ -22,6 +22,7 @@ def scored():
     return labels, np.clip(np.round(rng.normal(0.4 + 0.2 * labels, 0.2), 2), 0, 1)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(-3, 3)), min_size=2, max_size=60))
 def test_the_auc_is_that_of_scikit_learn_ties_included(rows):
     labels, scores = np.array(rows).T

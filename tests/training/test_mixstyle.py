@@ -33,6 +33,7 @@ def test_members_that_are_alike_stay_alike_and_others_stay_apart_where_they_were
     assert apart.max() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stem", "depths"), [("conv", (1, 1, 1, 1)), ("lite0", (1, 1)), ("lite0-whole", (1,))])
 def test_every_encoder_mixes_in_a_step_and_draws_the_same_for_the_same_step(stem, depths):
     torch.manual_seed(0)

@@ -85,6 +85,7 @@ def test_a_killed_preparation_goes_on_after_its_last_shard_and_ends_alike(pack, 
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_clips_give_the_frames_the_paper_took_when_asked(tmp_path):
     (tmp_path / "clips").mkdir()
     for name, seconds in (("a", 0.4), ("b", 0.8)):
@@ -124,6 +125,7 @@ def test_a_partner_is_another_person(tmp_path, sample):
         assert shards.sources[j].identity != "who0"
 
 
+@pytest.mark.slow
 def test_the_real_files_of_a_manifest_are_prepared_without_its_fakes_and_its_test_split(tmp_path, capsys):
     portrait_clip(tmp_path / "a.mp4", seconds=0.4)
     cv2.imwrite(str(tmp_path / "b.png"), portrait()[:, :, ::-1])

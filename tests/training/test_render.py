@@ -10,6 +10,7 @@ from training.render import draw_all, draw_for, redraw, render
 from training.upsamplers import HELD_OUT, UPSAMPLERS, load_upsampler
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UPSAMPLERS)
 def test_every_network_draws_the_face_it_was_given_but_not_to_the_pixel(name, small):
     drawn = redraw(small.rgb, load_upsampler(name), 2.0)
@@ -76,6 +77,7 @@ def test_a_shard_that_was_cut_short_or_holds_fewer_or_other_faces_is_drawn_again
     assert made_for(2, 4) == [2, 4]
 
 
+@pytest.mark.slow
 def test_a_redrawn_face_differs_only_where_the_mask_says_so(data):
     render(data, faces=3)
     shards = Shards(data)

@@ -27,6 +27,7 @@ def reference():
     return model
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_the_reference_does_not_see_time_but_sees_the_other_clips_of_the_batch(reference):
     given = clips()
@@ -37,6 +38,7 @@ def test_the_reference_does_not_see_time_but_sees_the_other_clips_of_the_batch(r
     assert (reference(changed)[1:] - answers[1:]).abs().max() > 1e-5
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_in_use_the_reference_judges_its_last_frame_alone(reference):
     features, logits, _ = reference.encode(clips(1)[0])

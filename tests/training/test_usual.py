@@ -6,6 +6,7 @@ from training import prepare
 from training.usual import halves, main
 
 
+@pytest.mark.slow
 def test_what_is_usual_comes_to_lie_beside_the_weights(pack, tmp_path, capsys):
     prepare.prepare("stills", prepare.stills(pack), tmp_path / "prepared")
     weights = tiny_weights(tmp_path / "weights")

@@ -92,6 +92,7 @@ def test_of_several_sizes_the_one_near_720_lines_is_fetched(site, clip, bring):
     assert not {"/1080.m3u8", "/2160.m3u8"} & set(site.hits)  # the first is looked at for the duration
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "lines"), [(100_000_000, 720), (10_000_000, 480), (1_000_000, 720)])
 def test_of_several_sizes_one_is_fetched_that_is_within_the_limit_if_there_is_one(site, clip, bring, limit, lines):
     sizes = {360: 4_000_000, 480: 8_000_000, 720: 60_000_000}
@@ -141,6 +142,7 @@ INTERNAL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", INTERNAL)
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]"])
 def test_nothing_a_page_or_playlist_names_reaches_the_forbidden_server(site, forbidden, bring, how, host):
@@ -150,6 +152,7 @@ def test_nothing_a_page_or_playlist_names_reaches_the_forbidden_server(site, for
     assert code in ("blocked_address", "network", "no_video")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inner", ["file:///etc/passwd", "ftp://127.0.0.1/x.mp4", "gopher://127.0.0.1/x.mp4"])
 @pytest.mark.parametrize("how", ["og:video", "hls segment", "hls variant", "redirect"])
 def test_other_schemes_in_pages_and_playlists_bring_nothing(site, bring, tmp_path, how, inner):
@@ -191,6 +194,7 @@ STATUSES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("status", "code"), STATUSES.items())
 @pytest.mark.parametrize("path", ["/start", "/why-drm-and-captcha-made-me-private.html"])
 def test_what_the_site_answers_becomes_a_code_whatever_the_video_is_called(site, bring, path, status, code):
@@ -368,6 +372,7 @@ def test_a_short_link_that_leads_to_the_sites_login_says_so(site, guard):
     assert code_of(lambda: expand(short, guard.exit("job", 10**6, 30))) == "login_required"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "code"), [(403, "bot_check"), (404, "removed"), (429, "site_busy"), (503, "network"), (200, "no_video")]
 )
@@ -377,6 +382,7 @@ def test_what_a_shortener_answers_becomes_a_code(site, guard, status, code):
     assert code_of(lambda: expand(short, guard.exit("job", 10**6, 30))) == code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "where",
     ["http://127.0.0.1/", "https://example.org/", "https://notfacebook.com/reel/1", "file:///etc/passwd", "/page"],

@@ -112,6 +112,7 @@ LOOPBACK_FORMS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", LOOPBACK_FORMS)
 @pytest.mark.parametrize("how", ["plain", "redirect", "connect"])
 def test_no_form_of_an_internal_address_reaches_the_forbidden_server(site, forbidden, guard, host, how):
@@ -129,6 +130,7 @@ def test_no_form_of_an_internal_address_reaches_the_forbidden_server(site, forbi
     assert way_out.refused() in ("blocked_address", None)  # None: the resolver does not know this form
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "url",
     [
@@ -168,6 +170,7 @@ def raw(way_out, request: bytes) -> bytes:
         return b"".join(iter(lambda: connection.recv(4096), b""))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [

@@ -79,6 +79,7 @@ def test_closing_leaves_no_file(bring, long_one, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [-1, SIZE // BLOCK + 1, 10**30, 1.0, True, "0", None])
 def test_what_is_no_number_of_a_block_is_not_asked_of_the_site(bring, long_one, number):
     remote = bring("/long.mp4").remote
@@ -137,6 +138,7 @@ LATER = LIES | {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lie", LIES)
 def test_a_site_that_gives_no_honest_range_is_asked_for_the_whole_file(bring, long_one, lie):
     long_one.lie = LIES[lie]
@@ -145,6 +147,7 @@ def test_a_site_that_gives_no_honest_range_is_asked_for_the_whole_file(bring, lo
     assert fetched.path.read_bytes() == BODY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lie", LATER)
 def test_a_site_that_lies_later_on_is_not_believed(bring, long_one, lie):
     fetched = bring("/long.mp4")
@@ -165,6 +168,7 @@ def test_one_failure_is_made_good_by_asking_again(bring, long_one):
     assert fetched.path.read_bytes()[2 * BLOCK : 3 * BLOCK] == BODY[2 * BLOCK : 3 * BLOCK]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]"])
 def test_a_redirect_that_comes_later_reaches_no_forbidden_server(bring, long_one, forbidden, host):
     fetched = bring("/long.mp4")

@@ -93,6 +93,7 @@ def test_a_certificate_of_an_unknown_authority_is_not_believed(trusted, make_sit
     assert site.hits == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["redirect", "og:video", "hls"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"])
 def test_nothing_said_under_https_leads_to_the_forbidden_server(trusted, make_site, bring, how, host):
