@@ -4,9 +4,10 @@
 
 First the networks of training.animator are trained, on what is not held out for validation: on absolute differences,
 on differences of ImageNet features, and against a small discriminator of patches. Then every face is drawn four times, twice
-by each, the weights moved a little at random, for a trace that is the same in every face is learned instead of what networks
-have in common; the frames of a clip all by the same one and from the same frame. A third of the drawings are restored
-afterwards, as portraits that were made to speak often are. Goes on where it was stopped.
+by each of two, or once by each of four where it is held out. The weights are moved a little at random, for a trace that is
+the same in every face is learned instead of what networks have in common; the frames of a clip all by the same one and from
+the same frame. A third of the drawings are restored afterwards, as portraits that were made to speak often are. Goes on where
+it was stopped.
 data/prepared/animators/*/sheet.png shows source, target and drawing side by side.
 """
 
@@ -25,11 +26,11 @@ from torch.nn import functional as F
 from core.device import autocast
 from core.model import Encoder, EncoderConfig, normalise
 from training import render
-from training.animator import KINDS, Animator, Discriminator, Views, draw, stack
+from training.animator import HELD_OUT, KINDS, Animator, Discriminator, Views, draw, stack
 from training.depthwise import quicken
 from training.imagenet import start_from_imagenet
-from training.pairs import split
-from training.prepare import Shards
+from training.pairs import is_held_out, split
+from training.shards import Shards
 from training.traces import in_light_of, moved
 from training.train import average, save
 from training.upsamplers import load_upsampler
@@ -41,7 +42,8 @@ AGAINST_FROM = 0.3  # share of the steps before the discriminator has a say
 SEED = 1
 DRAWINGS = 4  # of each face
 RESTORED, SHRINK = 0.35, (1.5, 2.8)  # share of them that an upsampler restores, and from how much smaller
-MOVES = {"bottleneck": 0.08, "skip": 0.2}  # of weights, at most, against their size: what still draws a face
+# of weights, at most, against their size: what still draws a face
+MOVES = {"bottleneck": 0.08, "skip": 0.2, "transposed": 0.08, "patches": 0.08}
 
 
 class Look(nn.Module):
@@ -142,12 +144,12 @@ def train(kind: str, shards: Shards, out: Path, steps: int, every: int = 400) ->
 
 def steps_done(data: Path) -> list[int]:
     """How many steps each network was trained for, 0 where it was not."""
-    paths = [data / "animators" / kind / "last.pt" for kind in KINDS]
+    paths = [data / "animators" / kind / "last.pt" for kind in KINDS + HELD_OUT]
     return [torch.load(path, map_location="cpu", weights_only=True)["step"] if path.exists() else 0 for path in paths]
 
 
 def trained(data: Path) -> list[Animator]:
-    """The networks that `act` trained; raises FileNotFoundError where one was not."""
+    """The networks of KINDS as `act` trained them; raises FileNotFoundError where one was not."""
     nets = [Animator(kind) for kind in KINDS]
     for net, kind in zip(nets, KINDS, strict=True):
         kept = torch.load(data / "animators" / kind / "last.pt", map_location="cpu", weights_only=True)
@@ -173,13 +175,14 @@ def act(data: Path, steps: int, faces: int | None) -> None:
     if any(done < steps for done in steps_done(data)):
         for stale in (data / "acted").glob("*.npz"):  # by networks that had learned less
             stale.unlink()
-    nets = [train(kind, shards, data / "animators" / kind, steps) for kind in KINDS]
+    nets = {kind: train(kind, shards, data / "animators" / kind, steps) for kind in KINDS + HELD_OUT}
     views, upsampler = Views(shards, np.arange(len(shards))), load_upsampler("shuffle")
 
     def one(i: int, drawing: int) -> np.ndarray:
         number = shards.sources[i].number
-        rng, kind = np.random.default_rng([11, number, drawing]), (number + drawing) % len(nets)
-        net, view = moved(nets[kind], MOVES[KINDS[kind]], rng), views(i, rng)
+        among = KINDS + HELD_OUT if is_held_out(shards.sources[i]) else KINDS
+        rng, kind = np.random.default_rng([11, number, drawing]), among[(number + drawing) % len(among)]
+        net, view = moved(nets[kind], MOVES[kind], rng), views(i, rng)
         drawn = draw(net, view)
         chance = np.random.default_rng([12, number, drawing])  # its own, as frames of a clip may differ in draws above
         if chance.random() < RESTORED:

@@ -4,7 +4,9 @@ A source picture is bent so that its landmarks come to lie where the target's ar
 it: from one frame of a clip another, from a still with another person's expression the still. What it draws lies over
 the real picture point for point and differs by the drawing alone. Two kinds: "bottleneck" passes everything through a
 quarter of the size and enlarges by repetition (Siarohin et al. 2019), "skip" also bends finer layers and the picture
-itself, and enlarges by pixel shuffle. They are trained, and used, by training.act.
+itself, and enlarges by pixel shuffle. Two more draw for validation alone, "bottleneck" but for how they enlarge: "transposed"
+by transposed convolutions, "patches" from each point of the quarter one patch of the picture, as transformers do.
+They are trained, and used, by training.act.
 """
 
 from dataclasses import dataclass
@@ -20,11 +22,13 @@ from core.device import autocast
 from training.bending import expression, landmark_field, places, warp
 from training.clips import frames_of_clips
 from training.hulls import face_size, hull_mask
-from training.prepare import Sample, Shards
+from training.shards import Sample, Shards
 
 SIDE = 256  # pixels of source and target, which show the face with its surroundings
 WIDTH = 16  # channels at full size
 KINDS = ("bottleneck", "skip")
+HELD_OUT = ("transposed", "patches")  # decoders that no detector is trained on
+PATCH = 4  # pixels of a side
 
 
 def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -53,11 +57,15 @@ class Animator(nn.Module):
 
     def __init__(self, kind: str, width: int = WIDTH):
         super().__init__()
-        self.skips = kind == "skip"
+        self.kind, self.skips = kind, kind == "skip"
         self.first = conv(3, width, 5)
         self.to_half, self.to_quarter = conv(width, 2 * width, 3, 2), conv(2 * width, 4 * width, 3, 2)
         self.pose = conv(1, width)
         self.body = nn.Sequential(conv(5 * width, 4 * width), *(Block(4 * width) for _ in range(4)))
+        if kind == "patches":
+            self.up, self.middle = nn.Identity(), conv(4 * width, 4 * width)
+            self.up_again, self.last = nn.Conv2d(4 * width, 3 * PATCH**2, 1), nn.PixelShuffle(PATCH)
+            return
         more = 2 if self.skips else 1
         self.up = self._enlarge(4 * width, 2 * width)
         self.middle = conv(2 * width * more, 2 * width)
@@ -67,6 +75,9 @@ class Animator(nn.Module):
     def _enlarge(self, inputs: int, outputs: int) -> nn.Sequential:
         if self.skips:
             return nn.Sequential(nn.Conv2d(inputs, 4 * outputs, 3, 1, 1), nn.PixelShuffle(2), nn.ReLU())
+        if self.kind == "transposed":
+            filters = nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False)
+            return nn.Sequential(filters, nn.BatchNorm2d(outputs), nn.ReLU())
         return nn.Sequential(nn.UpsamplingNearest2d(scale_factor=2), conv(inputs, outputs))
 
     def forward(self, source: Tensor, field: Tensor, pose: Tensor) -> Tensor:

@@ -16,8 +16,8 @@ from training import degrade
 from training.bending import expression, landmark_field, warp
 from training.h264 import h264
 from training.hulls import face_size
-from training.prepare import Sample, Shards
 from training.pseudo import FAMILIES, possible
+from training.shards import Sample, Shards
 
 LENGTH, RATE = 16, 8  # frames of a window, and how many a second, as they are prepared
 GAP_S = 1.4 / RATE

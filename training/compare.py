@@ -21,10 +21,10 @@ from training import rivals
 from training.figures import Judged, auc_figure, by_name, difference, pairs
 from training.manifest import KINDS, SAME_FOOTAGE, DataError, Item, chosen, read_manifest, require_both_classes
 from training.metrics import DRAWS
-from training.prepare import Shards
 from training.recipes import train_recipe
 from training.report import PEERS, number, peers_for, peers_section, table, without_nan
 from training.scores import Score, filled, names_of, score_all
+from training.shards import Shards
 
 OURS = "unmask"
 ABOUT = {

@@ -7,7 +7,7 @@ Each function is pure in (image, rng). A pair gets the same draw by passing gene
 import cv2
 import numpy as np
 
-from training.h264 import frame_of_video
+from training.h264 import frame_of_video, has_h264
 
 SHRINK = (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)
 GROW = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)
@@ -74,8 +74,11 @@ def spread(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         out = label(out, rng)
     if rng.random() < 0.55:
         out = codec(out, rng, 30 if rng.random() < 0.2 else 50)
+    is_frame = rng.random() < 0.35
+    if is_frame and not has_h264():
+        out, is_frame = codec(out, rng, 30), False
     pixels = np.clip(np.round(out), 0, 255).astype(np.uint8)
-    return frame_of_video(pixels, rng) if rng.random() < 0.35 else pixels
+    return frame_of_video(pixels, rng) if is_frame else pixels
 
 
 def camera(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -16,8 +16,8 @@ import numpy as np
 from core.faces import FaceDetector
 from core.framing import framing_logit, off_frame, recipe_frame
 from core.landmarks import Landmarker
-from training.prepare import Sample, Shards
 from training.report import table
+from training.shards import Sample, Shards
 from training.treatments import CELLS
 
 SIDE = 256  # pixels

@@ -1,10 +1,17 @@
 """Through a real video encoder in memory and back: what every clip, and every frame of one, has been through."""
 
 import io
+from functools import cache
+from importlib.util import find_spec
 
-import av
 import cv2
 import numpy as np
+
+
+@cache
+def has_h264() -> bool:
+    """Whether the encoder is here; a machine that does nothing but train the frame encoder can do without."""
+    return find_spec("av") is not None
 
 
 def h264(images: list[np.ndarray], crf: int, gop: int, preset: str = "veryfast", rate: int = 8) -> list[np.ndarray]:
@@ -13,6 +20,8 @@ def h264(images: list[np.ndarray], crf: int, gop: int, preset: str = "veryfast",
     Sides are made up to multiples of 128 on the way: at others libx264 gave the same clip differently each time, as if
     it read past the edge.
     """
+    import av
+
     memory = io.BytesIO()
     height, width = images[0].shape[:2]
     below, beside = -height % 128, -width % 128

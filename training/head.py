@@ -27,7 +27,7 @@ from core.model import Encoder, EncoderConfig, Head, HeadConfig, masked_mean, no
 from training.clips import KINDS, LENGTH, RATE, footage, make_clip, resized
 from training.metrics import auc, cluster_draws, interval
 from training.pairs import split
-from training.prepare import CUT_SHORT, Shards
+from training.shards import CUT_SHORT, Shards
 
 CHUNK = 50  # clip pairs a file: what a kill can lose
 UNSEEN_CLIPS = 2  # seed of the clips that heads are judged on, the same for all

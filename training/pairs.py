@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from training.prepare import Shards, Source
 from training.pseudo import FAMILIES, make_pair
+from training.shards import Shards, Source
 
 
 def is_held_out(source: Source) -> bool:

@@ -15,7 +15,7 @@ from core.crops import CROP_SIZE, crop
 from training import degrade
 from training.bending import expression, landmark_field, lips_field, smooth_field, warp
 from training.hulls import HULLS, box_mask, face_size, hull_mask, soften
-from training.prepare import Sample
+from training.shards import Sample
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,11 +4,10 @@ import json
 import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os.path import relpath
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from zlib import crc32
 
 import cv2
 import numpy as np
@@ -16,24 +15,9 @@ import numpy as np
 from core.errors import CheckError
 from core.video import Plan, frames, plan_named, probe
 from training.manifest import DataError, Item, local_file, read_manifest
+from training.shards import Source
 
-Pictures = Iterator[tuple[np.ndarray, "Source"] | str]  # (H, W, 3) uint8 each, or in a word why there is none
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a picture comes from; splits never cut through one of these."""
-
-    id: str
-    group: str  # repository, corpus or site
-    identity: str  # who, as far as known; the id otherwise
-    kind: str  # "still" or "clip"
-    t_s: float = 0.0
-
-    @property
-    def number(self) -> int:
-        """The seed of what is drawn at random for a still, or for all frames of a clip alike."""
-        return crc32(self.id.encode())
+Pictures = Iterator[tuple[np.ndarray, Source] | str]  # (H, W, 3) uint8 each, or in a word why there is none
 
 
 File = tuple[Item, Source]

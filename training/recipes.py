@@ -28,7 +28,7 @@ from training.clips import LENGTH, RATE, footage, make_clip, resized
 from training.head import UNSEEN_CLIPS, clips_of_both, collect, compare, fit, probe, read
 from training.imagenet import start_from_imagenet
 from training.pairs import split
-from training.prepare import Shards
+from training.shards import Shards
 
 KINDS = ("score-lstm", "feature-lstm")
 

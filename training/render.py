@@ -20,7 +20,7 @@ from torch import nn
 
 from core.device import autocast
 from training.pairs import is_held_out
-from training.prepare import CUT_SHORT, Shards
+from training.shards import CUT_SHORT, Shards
 from training.traces import in_light_of, moved
 from training.upsamplers import HELD_OUT, UPSAMPLERS, load_upsampler
 

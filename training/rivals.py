@@ -20,7 +20,7 @@ from core.model import IMAGENET_MEAN, IMAGENET_STD, Encoder, EncoderConfig, mask
 from training.clips import footage, make_clip
 from training.imagenet import start_from_imagenet
 from training.pairs import Pairs, loader, split
-from training.prepare import Shards
+from training.shards import Shards
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from training.prepare import Shards
 from training.pseudo import FAMILIES, make_pair
+from training.shards import Shards
 
 
 def sheet(shards: Shards, seed: int = 0, columns: int = 4) -> np.ndarray:

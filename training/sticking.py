@@ -30,9 +30,9 @@ from training.act import trained
 from training.animator import SIDE, Animator, between, draw, squared
 from training.clips import RATE, unbroken, under_camera
 from training.metrics import auc
-from training.prepare import Sample, Shards
 from training.report import table
 from training.robustness import encode
+from training.shards import Sample, Shards
 
 MOST = 34  # frames of a clip
 CRF = (18, 24, 30, 36)

@@ -23,9 +23,9 @@ from training.bending import lips_field, warp
 from training.hulls import face_size
 from training.manifest import read_rows
 from training.pairs import split
-from training.prepare import Sample, Shards
 from training.report import table
 from training.robustness import Cell, encode, noisy, treat
+from training.shards import Sample, Shards
 
 LINES = 144  # of the small copies
 REAL = (

@@ -16,8 +16,8 @@ import torch
 
 from core.model import normalise
 from training.pairs import Pairs, split
-from training.prepare import Shards
 from training.report import table
+from training.shards import Shards
 from training.train import TrainConfig, backward, build, parameter_groups, set_train
 
 

@@ -27,12 +27,13 @@ from core.model import Encoder, EncoderConfig, normalise
 from training.curves import draw_curves
 from training.depthwise import quicken
 from training.going_on import keep_config, keep_log
+from training.h264 import has_h264
 from training.imagenet import start_from_imagenet
 from training.metrics import auc
 from training.mixstyle import MixStyle
 from training.pairs import Pairs, loader, split
-from training.prepare import Shards
 from training.pseudo import FAMILIES
+from training.shards import Shards
 
 PROCESS = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
 
@@ -200,12 +201,12 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
     if steps < 1:
         raise SystemExit(f"--images {config.images} is less than one step takes, {2 * config.batch * world}.")
     if rank == 0:
-        origin = keep_config(out, {**asdict(config), "start": origin})
+        origin = keep_config(out, {**asdict(config), "start": origin, "h264": has_h264()})
         keep_log(out / "log.jsonl", step)
     drawn = ", ".join(f"{sum(i in kept for i in seen)} {family}" for family, kept in shards.drawings.items())
     print(
         f"{len(seen)} faces to train on ({drawn}), {len(unseen)} unseen; start: {origin}; step {step} of {steps} "
-        f"in {pick_precision(device)}",
+        f"in {pick_precision(device)}{'' if has_h264() else '; without PyAV, JPEG and WebP stand for H.264'}",
         flush=True,
     )
 

@@ -19,10 +19,10 @@ from core.pretrained import load_weights
 from training.head import encode
 from training.metrics import auc
 from training.pairs import split
-from training.prepare import Sample, Shards
 from training.pseudo import FAMILIES
 from training.report import table
 from training.robustness import GRID
+from training.shards import Sample, Shards
 
 
 def mixed(rgb: np.ndarray) -> np.ndarray:

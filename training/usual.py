@@ -19,13 +19,13 @@ from core.usual import Usual
 from training.degrade import camera
 from training.framing import SENT
 from training.head import encode
-from training.prepare import Sample, Shards
 from training.report import table
+from training.shards import Sample, Shards
 from training.treatments import CELLS
 
 DIRECTIONS = 100
 BATCH = 64
-FACES = 400  # of the table
+IN_TABLE = 400  # faces
 
 
 def sent_around(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -42,10 +42,16 @@ def halves(faces: list[Sample]) -> tuple[list[Sample], list[Sample]]:
     return tuple([face for face in faces if face.source.group in part] for part in parts)
 
 
+def spread(faces: list[Sample], most: int | None) -> list[Sample]:
+    """At most so many of them, from all over the list."""
+    return [faces[int(n * len(faces) / most)] for n in range(most)] if most and most < len(faces) else faces
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))
     parser.add_argument("--weights", type=Path, default=Path("core/weights"))
+    parser.add_argument("--faces", type=int, help="at most so many of each half")
     args = parser.parse_args(argv)
     shards, model = Shards(args.data), load_weights(args.weights).model
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -61,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         return np.concatenate(found)
 
     stills = [shards[i] for i, source in enumerate(shards.sources) if source.kind == "still"]
-    rng, (those, others) = np.random.default_rng(17), halves(stills)
+    rng, (those, others) = np.random.default_rng(17), (spread(part, args.faces) for part in halves(stills))
     both = [
         np.concatenate([features(part), features(part, lambda rgb: sent_around(rgb, rng))]) for part in (those, others)
     ]
@@ -70,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"{args.weights / USUAL}: directions of {len(those)} faces, {len(others)} to compare with", flush=True)
     rows = []
     for how in ("", *SENT):
-        shares = [usual.share(x) for x in features(others[:FACES], CELLS.get(how))]
+        shares = [usual.share(x) for x in features(others[:IN_TABLE], CELLS.get(how))]
         rows.append([how or "as they are", *(f"{q:.2f}" for q in np.quantile(shares, (0.1, 0.5, 0.9)))])
     print("\n".join(table(["real faces", "as unusual: 10 %", "half", "90 %"], rows)))
 

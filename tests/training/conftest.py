@@ -11,7 +11,8 @@ import skimage.data
 
 from core.faces import FaceDetector
 from core.landmarks import Landmarker
-from training.prepare import Sample, Source, sample_of
+from training.prepare import sample_of
+from training.shards import Sample, Source
 
 
 def portrait() -> np.ndarray:

@@ -1,5 +1,6 @@
 """Faces drawn from another view of them: bent into place, learned from real ones, drawn once each."""
 
+from collections import Counter
 from itertools import combinations
 
 import numpy as np
@@ -8,10 +9,10 @@ import torch
 
 from core.landmarks import OUTER_LIPS
 from training import act, render
-from training.animator import KINDS, SIDE, Animator, Views, bend, draw, stack
+from training.animator import HELD_OUT, KINDS, SIDE, Animator, Views, bend, draw, stack
 from training.hulls import LOWER_OVAL
-from training.prepare import Sample, Shards, Source, write_shard
 from training.pseudo import FAMILIES
+from training.shards import Sample, Shards, Source, write_shard
 
 
 @pytest.fixture
@@ -40,14 +41,14 @@ def test_the_field_brings_the_source_over_the_target(data, number):
     assert pose.max() == 1 and pose.shape == (6, 1, SIDE, SIDE)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS + HELD_OUT)
 def test_a_network_draws_a_picture_of_the_size_it_was_given(kind, data):
     drawn = draw(Animator(kind), Views(Shards(data), np.arange(4))(0, np.random.default_rng(0)))
     assert drawn.shape == (SIDE, SIDE, 3) and drawn.dtype == np.uint8
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS + HELD_OUT)
 def test_a_killed_training_goes_on_and_ends_like_an_unbroken_one(kind, data, tmp_path, monkeypatch):
     shards = Shards(data)
     act.train(kind, shards, tmp_path / "unbroken", 4, every=2)
@@ -96,6 +97,23 @@ def test_every_face_has_its_drawings_which_stand_in_for_itself(data):
     assert pasted and len(pasted) < len(blends)  # both the face alone and the whole picture
     for blend in pasted:
         assert np.abs(blend.real - blend.fake)[blend.where < 1e-6].max() < 2
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_only_faces_held_out_are_drawn_by_the_decoders_held_out(data, monkeypatch, held_out):
+    drew = Counter()
+
+    def drawn(net, view):
+        drew[net.kind] += 1
+        return view.target
+
+    monkeypatch.setattr(act, "train", lambda kind, shards, out, steps: Animator(kind))
+    monkeypatch.setattr(act, "is_held_out", lambda source: held_out)
+    monkeypatch.setattr(act, "draw", drawn)
+    monkeypatch.setattr(act, "RESTORED", 0)
+    act.act(data, steps=1, faces=None)
+    kinds = KINDS + HELD_OUT if held_out else KINDS
+    assert drew == dict.fromkeys(kinds, 4 * act.DRAWINGS // len(kinds))
 
 
 def test_drawings_of_networks_that_had_learned_less_are_not_kept(data, monkeypatch):

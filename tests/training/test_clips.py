@@ -6,7 +6,7 @@ import pytest
 
 from training.clips import KINDS, LENGTH, blended, make_clip, under_camera, windows
 from training.h264 import frame_of_video, h264
-from training.prepare import Sample, Shards, Source, write_shard
+from training.shards import Sample, Shards, Source, write_shard
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.tiny import tiny_weights
 from training import compare, rivals
 from training.manifest import Item, write_manifest
 from training.pairs import is_held_out
-from training.prepare import Sample, Source, write_shard
+from training.shards import Sample, Source, write_shard
 
 
 @pytest.fixture

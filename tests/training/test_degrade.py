@@ -22,6 +22,16 @@ def test_a_treatment_is_a_pure_function_that_changes_the_picture_and_not_its_lig
         assert abs(one.mean() - image.mean()) < 1
 
 
+def test_without_a_video_encoder_the_same_pictures_are_compressed_by_another(monkeypatch, sample):
+    image = sample.rgb.astype(np.float32)
+    encoded = [degrade.spread(image, np.random.default_rng(seed)) for seed in range(24)]
+    monkeypatch.setattr(degrade, "has_h264", lambda: False)
+    otherwise = [degrade.spread(image, np.random.default_rng(seed)) for seed in range(24)]
+    frames = [n for n in range(24) if not np.array_equal(encoded[n], otherwise[n])]
+    assert 3 <= len(frames) <= 14
+    assert all(np.abs(otherwise[n].astype(float) - encoded[n]).mean() < 12 for n in frames)
+
+
 def test_a_blur_leaves_a_picture_where_it_was(sample):
     image = cv2.GaussianBlur(sample.rgb.astype(np.float32), (0, 0), 2)
     for seed in range(12):

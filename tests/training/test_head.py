@@ -11,8 +11,8 @@ from core.model import Head, HeadConfig
 from tests.tiny import tiny_model
 from training import head
 from training.clips import footage, make_clip
-from training.prepare import Sample, Shards, Source, write_shard
 from training.publish import assemble
+from training.shards import Sample, Shards, Source, write_shard
 
 ALL = np.arange(17)
 

@@ -13,7 +13,8 @@ from tests.media import portrait_clip
 from tests.training.conftest import portrait
 from training import prepare
 from training.manifest import Item, write_manifest
-from training.prepare import Sample, Shards, Source, sample_of, write_shard
+from training.prepare import sample_of
+from training.shards import Sample, Shards, Source, write_shard
 
 
 def test_landmarks_lie_on_eyes_and_mouth(sample):

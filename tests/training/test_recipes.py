@@ -11,7 +11,7 @@ from tests.tiny import tiny_model
 from training import recipes
 from training.head import UNSEEN_CLIPS, collect, compare, read
 from training.pairs import split
-from training.prepare import Shards, Source, write_shard
+from training.shards import Shards, Source, write_shard
 
 SEEN, HELD = (
     next(f"site-{n}" for n in range(99) if (zlib.crc32(b"site-%d" % n) % 8 == 7) is held) for held in (False, True)

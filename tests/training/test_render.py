@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from training import upsamplers
-from training.prepare import Sample, Shards, Source, write_shard
 from training.pseudo import FAMILIES
 from training.render import draw_all, draw_for, redraw, render
+from training.shards import Sample, Shards, Source, write_shard
 from training.upsamplers import HELD_OUT, UPSAMPLERS, load_upsampler
 
 

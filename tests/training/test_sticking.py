@@ -10,7 +10,7 @@ from torch import nn
 from core.movement import MOUTH_BENDS, Movement
 from core.shading import Shading
 from training import sticking
-from training.prepare import Sample, Shards, Source, write_shard
+from training.shards import Sample, Shards, Source, write_shard
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 import copy
 import json
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,7 +18,7 @@ from training import train as stage1
 from training.depthwise import quicken
 from training.imagenet import start_from_imagenet
 from training.pairs import Pairs, is_held_out, loader, split
-from training.prepare import Sample, Shards, Source, write_shard
+from training.shards import Sample, Shards, Source, write_shard
 from training.train import TrainConfig, backward, build, learning_rate, pair_loss, train
 
 TINY = TrainConfig(images=24, batch=2, size=64, depths=(1, 1), every=3, lr_new=1e-3)
@@ -105,6 +106,18 @@ def test_what_cannot_be_trained_is_a_sentence_before_the_first_step(data, tmp_pa
 def test_a_run_says_what_it_started_from(data, tmp_path):
     train(TrainConfig(**{**TINY.__dict__, "images": 4}), data, tmp_path / "run", None, workers=0)
     assert "Lite0" in json.loads((tmp_path / "run" / "config.json").read_text())["start"]
+
+
+@pytest.mark.slow
+def test_a_machine_that_only_trains_needs_neither_a_video_library_nor_a_face_detector(data, tmp_path):
+    code = "import sys; sys.modules.update(av=None, mediapipe=None, ai_edge_litert=None)\n"
+    code += "from training.train import main; main()"
+    run = f"--data {data} --out {tmp_path / 'run'} --images 4 --batch 2 --size 64 --depths 1 1 --every 3 --lr-new 1e-3"
+    done = subprocess.run([sys.executable, "-c", code, *shlex.split(run)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "JPEG and WebP stand for H.264" in done.stdout
+    with pytest.raises(SystemExit, match="a run with h264 False;"):  # its pairs would be others here
+        train(replace(TINY, images=4), data, tmp_path / "run", None, workers=0)
 
 
 def test_imagenet_weights_see_pixels_as_they_were_trained_to():

@@ -3,7 +3,7 @@ import pytest
 from core.pretrained import load_weights
 from tests.tiny import tiny_weights
 from training import prepare
-from training.usual import halves, main
+from training.usual import halves, main, spread
 
 
 @pytest.mark.slow
@@ -20,6 +20,11 @@ def test_the_directions_and_who_is_compared_with_share_no_source(pack):
     faces = [prepare.Sample(rgb, None, None, source) for rgb, source in prepare.stills(pack)]
     those, others = ({face.source.group for face in part} for part in halves(faces))
     assert (those, others) == ({"site-0", "site-2"}, {"site-1"})
+
+
+def test_a_few_faces_stand_for_all_of_them():
+    assert spread(list("abcdefg"), 3) == ["a", "c", "e"]
+    assert spread(list("ab"), 3) == spread(list("ab"), None) == ["a", "b"]
 
 
 def test_faces_of_one_source_alone_are_refused(pack):
