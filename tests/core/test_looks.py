@@ -156,28 +156,40 @@ def test_boxes_are_in_pixels_of_the_original_picture(engine):
     assert record.sizes == [120.0]
 
 
-def test_a_windows_logit_is_that_of_the_whole_network(engine):
-    """The batches, the budget and the masks on the way must change nothing."""
+def test_a_windows_logit_is_that_of_the_whole_network():
+    """The batches and the masks on the way must change nothing."""
     from core.model import normalise
 
-    looks, tracks = looks_of(engine), tracks_of(2)
-    rng = np.random.default_rng(1)
-    rgb = rng.integers(0, 256, (LENGTH, 60, 120, 3), np.uint8)
+    rgb = np.random.default_rng(1).integers(0, 256, (LENGTH, 60, 120, 3), np.uint8)
     faces = [Face((60.0 * i, 0.0, 60.0 * i + 60, 60.0), 0.9, np.zeros((6, 2))) for i in range(2)]
-    crops = [[], []]
+    crops = [np.stack([crop(picture, face.box, 64) for picture in rgb]) for face in faces]
+    batch = torch.stack([normalise(those) for those in crops])
+    model = used_to(batch.flatten(0, 1))
+    looks, tracks = looks_of(Engine(model, "cpu", "fp32"), budget=None), tracks_of(2)
     there = torch.ones(2, LENGTH, dtype=torch.bool)
     there[1, 3:7] = False  # the second face is missed for a while
     for i in range(LENGTH):
         seen = [n for n in range(2) if there[n, i]]
         looks.add(Frame(rgb[i], i / 8, i, 0), [faces[n] for n in seen], [tracks[n] for n in seen])
-        for n in range(2):
-            crops[n].append(crop(rgb[i], faces[n].box, 64))
     looks.close_window()
-    batch = torch.stack([normalise(np.stack(crops[n])) for n in range(2)])
+    times = (torch.arange(LENGTH) / 8).expand(2, -1)
     with torch.no_grad():
-        expected = engine.model(batch, there, (torch.arange(LENGTH) / 8).expand(2, -1)).tolist()
+        expected = model(batch, there, times).tolist()
+        unmasked = model(batch, torch.ones_like(there), times).tolist()
+    assert abs(expected[1] - expected[0]) > 0.01 and abs(expected[1] - unmasked[1]) > 0.01
     found = [looks.records[n + 1].window_logits[0] for n in range(2)]
     assert found == pytest.approx(expected, abs=1e-4)
+
+
+def used_to(batch):
+    """A tiny model to which these normalised crops (N, 3, S, S) differ: its statistics are theirs."""
+    model = tiny_model()
+    for layer in model.encoder.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.momentum = 1.0
+    with torch.no_grad():
+        model.encoder.train()(batch)
+    return model.eval()
 
 
 def test_a_head_hears_each_look_at_its_place_and_time():

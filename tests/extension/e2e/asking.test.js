@@ -14,11 +14,7 @@ let site, stub, browser;
 
 before(async () => ([site, stub, browser] = await startAgreed()));
 stopAfter(() => [browser, stub, site]);
-beforeEach(() => {
-    stub.road = [done('likely_manipulated', 0.87)];
-    stub.requests.length = 0;
-    stub.forgive();
-});
+beforeEach(() => stub.begin(done('likely_manipulated', 0.87)));
 
 const underWay = () => checkUnderWay({ site, stub, browser });
 

@@ -17,11 +17,7 @@ before(async () => {
     [site, stub, browser] = [await startSite(), await startStub({ apiKey: KEY }), await startChromium()];
 });
 stopAfter(() => [browser, stub, site]);
-beforeEach(() => {
-    stub.road = [done('likely_manipulated', 0.87)];
-    stub.requests.length = 0;
-    stub.forgive();
-});
+beforeEach(() => stub.begin(done('likely_manipulated', 0.87)));
 
 const underWay = () => checkUnderWay({ site, stub, browser });
 

@@ -16,11 +16,7 @@ before(async () => {
     [site, stub, browser] = [await startSite(0, elsewhere.address), await startStub(), await startFirefox()];
 });
 stopAfter(() => [browser, stub, site, elsewhere]);
-beforeEach(() => {
-    stub.road = [done('likely_manipulated', 0.87)];
-    stub.requests.length = 0;
-    stub.forgive();
-});
+beforeEach(() => stub.begin(done('likely_manipulated', 0.87)));
 
 const grab = (name) => browser.display.grab(placeOf(`firefox-${name}.png`));
 /** The card's box; what is in it no page can read, and BiDi speaks as the page. */

@@ -12,11 +12,7 @@ let site, stub, browser;
 
 before(async () => ([site, stub, browser] = await startAgreed()));
 stopAfter(() => [browser, stub, site]);
-beforeEach(() => {
-    stub.road = [RUNNING];
-    stub.requests.length = 0;
-    stub.forgive();
-});
+beforeEach(() => stub.begin(RUNNING));
 
 const latest = () => browser.latestCheck();
 const underWay = () => checkUnderWay({ site, stub, browser });
@@ -132,10 +128,7 @@ test('an update of the extension leaves no card that nobody answers any more, an
 });
 
 test('who has moved on is told by a notification', async () => {
-    stub.road = [{ status: 'analyzing', progress: 0.3 }];
-    const page = await browser.open(`${site.address}/`);
-    await browser.checkByKeys();
-    await cardWith(page, '30 %');
+    const { page } = await underWay();
     const other = await browser.open('about:blank');
     stub.road = [done('inconclusive', 0.5)];
     await until('the notification', async () => Object.keys(await (await browser.worker()).evaluate(() => chrome.notifications.getAll())).length > 0);

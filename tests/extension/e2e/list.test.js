@@ -13,11 +13,7 @@ let site, stub, browser;
 
 before(async () => ([site, stub, browser] = await startAgreed()));
 stopAfter(() => [browser, stub, site]);
-beforeEach(() => {
-    stub.road = [done('likely_manipulated', 0.87)];
-    stub.requests.length = 0;
-    stub.forgive();
-});
+beforeEach(() => stub.begin(done('likely_manipulated', 0.87)));
 
 const underWay = () => checkUnderWay({ site, stub, browser });
 
@@ -206,7 +202,7 @@ test('deleting a check deletes it on the server too', async () => {
     const page = await browser.open(`${site.address}/`);
     await browser.checkByKeys();
     await cardWith(page, 'Likely manipulated');
-    const [{ serverId, key }] = (await browser.checks()).sort((a, b) => b.createdAt - a.createdAt);
+    const { serverId, key } = await browser.latestCheck();
     const panel = await browser.openPanel();
     await panel.locator(`li[data-key="${key}"] .drop`).click();
     await until('the deletion', () => stub.requests.some(({ method, path }) => method === 'DELETE' && path.endsWith(serverId)));

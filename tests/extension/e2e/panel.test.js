@@ -15,10 +15,7 @@ before(async () => {
     [stub, browser] = [await startStub(), await startChromium()];
 });
 stopAfter(() => [browser, stub]);
-beforeEach(() => {
-    stub.road = [done('inconclusive', 0.5)];
-    stub.requests.length = 0;
-});
+beforeEach(() => stub.begin(done('inconclusive', 0.5)));
 
 test('that one has to agree first is said until one has', async () => {
     const panel = await browser.openPanel();

@@ -1,30 +1,24 @@
 // Videos that no server can fetch, in a real Chromium: nothing is recorded or sent before one more yes.
 import assert from 'node:assert/strict';
 
+import { KEY, startAgreed } from '../support/agreed.js';
 import { done } from '../support/analysis.js';
 import { faults } from '../support/access.js';
-import { cardWith, startChromium } from '../support/chromium.js';
+import { cardWith } from '../support/chromium.js';
 import { pause, until } from '../support/display.js';
 import { bothLights, placeOf } from '../support/pictures.js';
 import { PRESS, startSite } from '../support/site.js';
 import { startStub } from '../support/stub.js';
 import { afterEach, before, beforeEach, stopAfter, test } from '../support/timed.js';
 
-const KEY = 'sk-extension-secret';
 let elsewhere, site, stub, browser;
 
 before(async () => {
     elsewhere = await startSite();
-    [site, stub, browser] = [await startSite(0, elsewhere.address), await startStub({ apiKey: KEY }), await startChromium()];
-    await browser.agree(stub.address, KEY);
+    [site, stub, browser] = await startAgreed(await startSite(0, elsewhere.address));
 });
 stopAfter(() => [browser, stub, site, elsewhere]);
-beforeEach(() => {
-    stub.road = [done('inconclusive', 0.48)];
-    stub.requests.length = 0;
-    stub.forgive();
-    stub.uploadMs = 0;
-});
+beforeEach(() => stub.begin(done('inconclusive', 0.48)));
 afterEach(async () => {
     const left = browser.context.pages().filter((page) => /\/consent\/|127\.0\.0\.2/.test(page.url()));
     for (const page of left) await page.close();

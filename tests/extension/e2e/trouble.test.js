@@ -13,11 +13,7 @@ let site, stub, browser;
 
 before(async () => ([site, stub, browser] = await startAgreed()));
 stopAfter(() => [browser, stub, site]);
-beforeEach(() => {
-    stub.road = [done('likely_manipulated', 0.87)];
-    stub.requests.length = 0;
-    stub.forgive();
-});
+beforeEach(() => stub.begin(done('likely_manipulated', 0.87)));
 
 const REFUSALS = [
     [401, 'unauthorized', 'The server wants an API key', 'unauthorized'],

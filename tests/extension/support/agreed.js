@@ -5,8 +5,9 @@ import { startStub } from './stub.js';
 
 export const KEY = 'sk-extension-secret';
 
-export async function startAgreed() {
-    const [site, stub, browser] = [await startSite(), await startStub({ apiKey: KEY }), await startChromium()];
+export async function startAgreed(site = null) {
+    site ??= await startSite();
+    const [stub, browser] = [await startStub({ apiKey: KEY }), await startChromium()];
     await browser.agree(stub.address, KEY);
     return [site, stub, browser];
 }

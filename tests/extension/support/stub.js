@@ -22,7 +22,12 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
         },
         uploadMs: 0, // how long an upload takes
         answerMs: 0, // how long any answer takes
-        forgive: () => void (refusals.length = 0),
+        /** What a test begins with: no requests, no refusals, and checks that take this road. */
+        begin: (...road) => {
+            Object.assign(stub, { road, uploadMs: 0 });
+            requests.length = 0;
+            refusals.length = 0;
+        },
         submitted: () => requests.filter(({ method, path }) => method === 'POST' && path === '/v1/checks'),
     };
 
