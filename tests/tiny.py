@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from core.calibration import Calibration, Curve
-from core.model import DeepfakeModel, EncoderConfig, HeadConfig, ModelConfig
+from core.model import DeepfakeModel, Encoder, EncoderConfig, HeadConfig, ModelConfig
 from core.pretrained import save_weights
 
 CONFIG = ModelConfig(EncoderConfig(stem="lite0", depths=(1, 1)), HeadConfig(hidden=8), size=64)
@@ -16,10 +16,20 @@ def tiny_model(seed: int = 0, config: ModelConfig = CONFIG, lean: float = 0.0) -
     """A network of random numbers. `lean` is added to every logit: above 0 it leans towards manipulation."""
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
-        model = DeepfakeModel(config).eval()
-        model.encoder.classify.weight *= 5  # so that faces differ
+        model = DeepfakeModel(config)
         model.encoder.classify.bias += lean
-    return model
+        used_to_noise(model.encoder, config.size)
+    return model.eval()
+
+
+def used_to_noise(encoder: Encoder, size: int) -> None:
+    """Make the statistics of the batch norms those of random crops: as made, all crops come out alike."""
+    norms = [layer for layer in encoder.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    for layer in norms:
+        layer.momentum = 1.0
+    encoder.train()(torch.randn(8, 3, size, size))
+    for layer in norms:
+        layer.momentum = 0.1
 
 
 def tiny_weights(folder: Path, calibration: Calibration = DECIDED, **model) -> Path:
