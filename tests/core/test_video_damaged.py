@@ -1,0 +1,95 @@
+"""Files that are cut off or damaged: what can be read of them is, and the answer says that it was not all."""
+
+import numpy as np
+import pytest
+
+from core.errors import CheckError
+from tests.media import grey_clip, grey_number, portrait_clip, scratched, truncated
+from tests.reading import code_of, look
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("a.mp4", {"options": {"g": "10"}}),
+        ("a.mkv", {"options": {"g": "10"}}),
+        ("a.ts", {"options": {"g": "10"}}),
+        ("a.flv", {"options": {"g": "10"}}),
+        ("a.webm", {"codec": "libvpx-vp9"}),
+        ("a.avi", {"codec": "mpeg4"}),
+        ("a.gif", {"codec": "gif", "pix_fmt": "rgb8"}),
+        ("a.wmv", {"codec": "wmv2"}),
+        ("a.jpg", {"codec": "mjpeg", "pix_fmt": "yuvj420p", "container": "image2"}),
+        ("a.png", {"codec": "png", "pix_fmt": "rgb24", "container": "image2"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_file_cut_off_anywhere_is_read_as_far_as_it_goes_or_reported(tmp_path, name, encoding):
+    still = name.endswith(("jpg", "png"))
+    whole = grey_clip(tmp_path / name, 1 if still else 40, **encoding)
+    length = whole.stat().st_size
+    sizes = sorted({*range(0, 40), *np.linspace(40, length - 1, 60).astype(int).tolist()})
+    outcomes = []
+    for size in sizes:
+        try:
+            found, _ = look(truncated(whole, tmp_path / f"cut-{name}", size), "first100")
+            assert found
+            outcomes.append(len(found))
+        except CheckError as error:
+            assert error.code in ("damaged", "not_a_video", "no_video_stream", "unsupported_codec")
+            outcomes.append(error.code)
+    assert "damaged" in outcomes
+    if not still and name != "a.mp4":  # there the index stands at the end
+        assert 20 <= outcomes[-10] <= 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.avi"])
+def test_a_file_that_lost_its_last_tenth_says_so(tmp_path, name):
+    whole = grey_clip(tmp_path / name, 100, codec="libvpx-vp9" if name == "a.webm" else "mpeg4")
+    assert "shorter_than_declared" not in look(whole)[1]
+    _, warnings = look(truncated(whole, tmp_path / f"cut-{name}", int(0.9 * whole.stat().st_size)))
+    assert "shorter_than_declared" in warnings
+
+
+def test_a_broadcast_that_was_cut_out_amid_a_packet_is_read(tmp_path):
+    whole = grey_clip(tmp_path / "a.ts", 60)
+    (tmp_path / "cut.ts").write_bytes(whole.read_bytes()[100:])
+    assert len(look(tmp_path / "cut.ts")[0]) == 8
+    (tmp_path / "letters.txt").write_text("G" * 187 + " and so on" * 1000)
+    assert code_of(tmp_path / "letters.txt") == "not_a_video"
+
+
+def test_a_recording_whose_times_go_on_from_an_earlier_part_is_not_called_cut_short(tmp_path):
+    part = grey_clip(tmp_path / "part.mkv", 100, codec="mpeg4", times=[100 + i / 30 for i in range(100)])
+    assert "shorter_than_declared" not in look(part)[1]
+
+
+def test_a_recording_whose_writer_could_not_go_back_to_tell_its_size_is_not_called_cut_short(tmp_path):
+    assert look(grey_clip(tmp_path / "a.mkv", 60, muxer={"live": "1"}))[1] == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.94])
+def test_a_download_that_broke_off_is_read_as_far_as_it_goes_and_says_so(tmp_path, part):
+    whole = grey_clip(tmp_path / "a.mp4", 600, options={"g": "30"}, muxer={"movflags": "faststart"})
+    index = whole.read_bytes().index(b"mdat")
+    size = int(index + part * (whole.stat().st_size - index))
+    found, warnings = look(truncated(whole, tmp_path / "b.mp4", size))
+    assert len(found) >= 4
+    assert "shorter_than_declared" in warnings
+    assert all(grey_number(f.rgb, near=f.index) == f.index for f in found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("a.mkv", "libx264"), ("a.ts", "libx264")])
+def test_a_damaged_stretch_is_left_out_and_named(tmp_path, name, codec):
+    whole = portrait_clip(tmp_path / name, 4, (320, 180), codec=codec, options={"g": "25"})
+    clean = {frame.t_s: frame.rgb for frame in look(whole, "thorough")[0]}
+    found, warnings = look(scratched(whole, tmp_path / f"bad-{name}", 0.5, 0.51), "thorough")
+    assert "damaged_stretch" in warnings
+    assert len(clean) - 10 <= len(found) < len(clean)
+    assert found[-1].t_s > 3.8
+    # the smeared pictures that a decoder makes up would pass for a manipulation
+    assert all(np.array_equal(frame.rgb, clean[frame.t_s]) for frame in found if frame.t_s in clean)
