@@ -81,6 +81,16 @@ def test_the_copy_has_the_colours_of_the_original_whatever_players_guess(mark, k
     assert np.abs(shown[0] - shown[1]).max() <= 4
 
 
+@pytest.mark.slow
+def test_the_copy_of_a_video_in_rgb_says_how_its_colours_are_coded(tmp_path):
+    red = np.full((720, 1280, 3), (200, 80, 60), np.uint8)
+    source = write_clip(tmp_path / "red.mkv", [red] * 3, codec="ffv1", pix_fmt="bgr0")
+    with av.open(str(copy_of(source))) as container:
+        frame = next(container.decode(video=0))
+    assert frame.colorspace == Colorspace.ITU709
+    assert np.abs(frame.to_ndarray(format="rgb24")[10, 300].astype(int) - red[0, 0]).max() <= 4
+
+
 def test_the_sound_is_copied_packet_by_packet(clip, copy):
     assert sound_packets(copy) == sound_packets(clip)
 

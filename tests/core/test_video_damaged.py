@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import CheckError
+from core.video import probe
 from tests.media import grey_clip, grey_number, portrait_clip, scratched, truncated
 from tests.reading import code_of, look
 
@@ -93,3 +94,10 @@ def test_a_damaged_stretch_is_left_out_and_named(tmp_path, name, codec):
     assert found[-1].t_s > 3.8
     # the smeared pictures that a decoder makes up would pass for a manipulation
     assert all(np.array_equal(frame.rgb, clean[frame.t_s]) for frame in found if frame.t_s in clean)
+
+
+def test_frames_behind_a_damaged_stretch_are_numbered_by_their_time(tmp_path):
+    whole = portrait_clip(tmp_path / "a.mkv", 4, (320, 180), options={"g": "25"})
+    found, warnings = look(scratched(whole, tmp_path / "b.mkv", 0.3, 0.31), "first100")
+    assert "damaged_stretch" in warnings
+    assert len(found) < found[-1].index == round(found[-1].t_s * probe(whole).fps)

@@ -255,6 +255,15 @@ def test_pixels_of_an_absurd_shape_are_taken_for_square(tmp_path):
     assert look(clip)[0].rgb.shape == (48, 64, 3)
 
 
+def test_of_a_photograph_with_another_behind_it_the_first_is_looked_at(tmp_path):
+    """As telephones keep a second view, or one for depth."""
+    photo, behind = (Image.new("RGB", (64, 48), colour) for colour in ("red", "blue"))
+    photo.save(tmp_path / "a.mpo", "MPO", save_all=True, append_images=[behind])
+    (tmp_path / "a.mpo").rename(tmp_path / "a.jpg")
+    (frame,) = frames(tmp_path / "a.jpg", PLANS["first100"], [])
+    assert frame.rgb[20, 20].argmax() == 0
+
+
 @pytest.mark.slow
 def test_large_frames_are_scaled_down_and_say_by_how_much(tmp_path):
     clip = write_clip(tmp_path / "4k.mp4", quarters(3, (3840, 2160)), rotation=90)
