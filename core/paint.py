@@ -148,7 +148,7 @@ def strip_picture(analysis: Analysis, width: int, text: int) -> Strip:
         return draw.textlength(said, font(fine * text, bold)) / fine
 
     x = pad + write(pad, round(0.35 * text), "Unmask analysis", WHITE, True) + text
-    look = LOOKS[analysis.verdict]
+    look, thick = LOOKS[analysis.verdict], max(2, fine * text // 7)
     words = f"{look.mark} {look.words} {percent(analysis.probability)}" if analysis.verdict else "No face was judged"
     words += "" if analysis.model.trained else ", untrained weights"
     write(round(x), round(0.35 * text), words, look.colour if analysis.verdict else WHITE, True)
@@ -166,7 +166,10 @@ def strip_picture(analysis: Analysis, width: int, text: int) -> Strip:
                 )
                 for m in moments
             ]
-            draw.line(points if len(points) > 1 else points * 2, WHITE, max(2, fine * text // 7), joint="curve")
+            draw.line(points, WHITE, thick, joint="curve")
+            if len(points) == 1:  # no line, but a dot
+                (x, y) = points[0]
+                draw.ellipse((x - thick, y - thick, x + thick, y + thick), WHITE)
         look = LOOKS[face.verdict]
         middle = (top + bottom) // 2 - round(0.65 * text)
         write(pad, middle, look.mark, look.colour)

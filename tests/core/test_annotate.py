@@ -12,8 +12,7 @@ from core import video
 from core.annotate import annotated_picture, annotated_video
 from core.errors import CheckError
 from core.example import portrait
-from core.follow import Faces, Sight, find_faces, names, overlap
-from core.paint import Painter, draw_box, put_label, strip_picture
+from core.follow import Faces, find_faces, names
 from tests.media import cuts_clip, faces_clip, paint_faces, portrait_clip, write_clip
 from tests.samples import a_face, an_analysis, analysis_of
 
@@ -209,15 +208,6 @@ def test_a_still_becomes_a_picture(tmp_path):
     assert Image.open(tmp_path / "out.png").width == 640
 
 
-def test_every_verdict_has_a_line_style_of_its_own():
-    styles = set()
-    for verdict in ("likely_manipulated", "inconclusive", "no_signs_found", None):
-        canvas = np.zeros((200, 200, 3), np.uint8)
-        draw_box(canvas, (20, 20, 180, 180), verdict, 3)
-        styles.add(int((canvas.max(axis=2) > 60).sum()))
-    assert len(styles) == 4
-
-
 @pytest.mark.slow
 def test_a_face_has_its_verdict_also_where_it_was_not_judged(tmp_path):
     # longer than the windows of a check
@@ -299,28 +289,6 @@ def test_around_a_cut_nobody_bears_the_name_of_who_is_seen_on_its_other_side():
 def test_boxes_do_not_stay_where_no_more_could_be_looked_at():
     faces = Faces([(0.0, {1: (0, 0, 10, 10)})], an_analysis())
     assert [len(faces.at(t)) for t in (0.1, 0.5)] == [1, 0]
-
-
-def test_labels_do_not_cover_each_other():
-    placed = []
-    for number, x in enumerate((100, 130, 160), 1):
-        box = (x, 100, x + 60, 160)
-        put_label(np.zeros((360, 640, 3), np.uint8), box, Sight(a_face(number), box), 12, placed)
-    assert len(placed) == 3
-    assert all(overlap(a, b) == 0 for i, a in enumerate(placed) for b in placed[:i])
-
-
-@pytest.mark.parametrize("bands", [None, (0.0, 1.0), (1.0, 1.0), (0.5, 0.501)])
-def test_the_strip_can_be_drawn_whatever_the_bands(bands):
-    analysis = an_analysis(a_face(), bands=bands)
-    assert strip_picture(analysis, 640, 12).picture.shape[1] == 640
-
-
-def test_a_name_that_no_judged_face_has_is_drawn_as_not_judged(clip):
-    painter = Painter(analysis_of(clip))
-    blank = np.zeros((360, 640, 3), np.uint8)
-    drawn = painter.paint(blank, [Sight(None, (200, 100, 300, 200))], 0.0)
-    assert drawn[100:200, 195:205].max() > 200
 
 
 def sound_packets(path):
