@@ -35,10 +35,13 @@ def test_every_verdict_has_a_line_style_of_its_own():
 
 def test_the_gravest_face_lies_on_top_and_its_label_has_the_first_choice_of_room(monkeypatch):
     drawn, labelled = [], []
+
+    def put(picture, box, sight, size, placed, others):
+        labelled.append(sight.face and sight.face.verdict)
+        assert len(others) == 3 and box not in others
+
     monkeypatch.setattr(paint, "draw_box", lambda picture, box, verdict, thick: drawn.append(verdict))
-    monkeypatch.setattr(
-        paint, "put_label", lambda picture, box, sight, *more: labelled.append(sight.face and sight.face.verdict)
-    )
+    monkeypatch.setattr(paint, "put_label", put)
     faces = [a_face(1, (0.5,) * 4), a_face(2, (0.95,) * 4), None, a_face(3, (0.05,) * 4)]
     sights = [Sight(face, (10 * n, 0, 10 * n + 50, 50)) for n, face in enumerate(faces)]
     Painter(an_analysis(*filter(None, faces))).paint(np.zeros((360, 640, 3), np.uint8), sights, 0.0)
@@ -104,6 +107,23 @@ def test_the_line_of_a_face_rises_with_its_probability():
         picture = strip_picture(an_analysis(face), 640, 12).picture
         heights.append(np.nonzero(where(picture, WHITE)[22:-4, 200:])[0].mean())
     assert heights[0] > heights[1] + 5 > heights[2] + 10
+
+
+def test_the_band_of_the_grave_verdict_is_the_upper_one():
+    column = strip_picture(an_analysis(a_face()), 640, 12).picture[24:-6, -20].astype(int)
+    shades = [
+        [round(0.6 * a + 0.4 * b) for a, b in zip(INK, LOOKS[verdict].colour, strict=True)] for verdict in VERDICTS[:3]
+    ]
+    bands = [n for pixel in column for n, shade in enumerate(shades) if np.abs(pixel - shade).max() < 3]
+    assert bands == sorted(bands) and set(bands) == {0, 1, 2}
+
+
+def test_the_three_most_suspicious_faces_have_a_row_each():
+    heights = [
+        strip_picture(an_analysis(*(a_face(n) for n in range(count))), 640, 12).picture.shape[0] for count in range(5)
+    ]
+    rows = np.diff(heights)
+    assert rows[0] == rows[1] == rows[2] > 30 and rows[3] == 0
 
 
 def test_a_face_that_was_judged_once_has_a_mark_in_the_strip():
