@@ -286,6 +286,11 @@ def test_around_a_cut_nobody_bears_the_name_of_who_is_seen_on_its_other_side():
     assert [[sight.box[0] for sight in faces.at(t)] for t in (0.0, 0.04, 0.06, 0.1)] == [[0], [], [], [5]]
 
 
+def test_before_the_first_look_nobody_is_seen():
+    later = {1: (0, 0, 10, 10)}
+    assert Faces([(0.5, later), (0.6, later)], an_analysis()).at(0.4) == Faces([], an_analysis()).at(0.0) == []
+
+
 def test_boxes_do_not_stay_where_no_more_could_be_looked_at():
     faces = Faces([(0.0, {1: (0, 0, 10, 10)})], an_analysis())
     assert [len(faces.at(t)) for t in (0.1, 0.5)] == [1, 0]
