@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import torch
+from torch.optim.swa_utils import update_bn
 
 from core.calibration import Calibration, Curve
-from core.model import DeepfakeModel, Encoder, EncoderConfig, HeadConfig, ModelConfig
+from core.model import DeepfakeModel, EncoderConfig, HeadConfig, ModelConfig
 from core.pretrained import save_weights
 
 CONFIG = ModelConfig(EncoderConfig(stem="lite0", depths=(1, 1)), HeadConfig(hidden=8), size=64)
@@ -18,18 +19,9 @@ def tiny_model(seed: int = 0, config: ModelConfig = CONFIG, lean: float = 0.0) -
         torch.manual_seed(seed)
         model = DeepfakeModel(config)
         model.encoder.classify.bias += lean
-        used_to_noise(model.encoder, config.size)
+        # as made, its batch norms would leave all crops alike
+        update_bn([torch.randn(8, 3, config.size, config.size)], model.encoder)
     return model.eval()
-
-
-def used_to_noise(encoder: Encoder, size: int) -> None:
-    """Make the statistics of the batch norms those of random crops: as made, all crops come out alike."""
-    norms = [layer for layer in encoder.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
-    for layer in norms:
-        layer.momentum = 1.0
-    encoder.train()(torch.randn(8, 3, size, size))
-    for layer in norms:
-        layer.momentum = 0.1
 
 
 def tiny_weights(folder: Path, calibration: Calibration = DECIDED, **model) -> Path:

@@ -56,9 +56,8 @@ def test_one_face_gets_every_frame(engine):
 
 def test_five_faces_share_the_budget_and_the_most_suspicious_gets_most(engine):
     def encode(crops):
-        return torch.zeros(len(crops), engine.model.config.encoder.features), torch.from_numpy(crops).float().mean(
-            (1, 2, 3)
-        )
+        features = torch.zeros(len(crops), engine.model.config.encoder.features)
+        return features, torch.from_numpy(crops).float().mean((1, 2, 3))
 
     looks, tracks = looks_of(Engine(engine.model, "cpu", "fp32", encode)), tracks_of(5)
     for window in range(4):
