@@ -106,7 +106,9 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
             const kept = { method: request.method, url: request.url, path: pathname, headers: request.headers, body, brokenOff: false };
             requests.push(kept);
             response.on('close', () => (kept.brokenOff = !response.writableFinished));
-            setTimeout(route, stub.answerMs, request, response, pathname, stub.uploadMs); // as it was when the request came
+            const asked = [request, response, pathname, stub.uploadMs]; // as it was when the request came
+            if (stub.answerMs) setTimeout(route, stub.answerMs, ...asked);
+            else route(...asked); // at once: who sees a request sees what it did
         });
     });
     await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
