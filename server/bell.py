@@ -64,9 +64,10 @@ def make_bell(config: Config) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        redis_socket_connect_timeout=2,
-        redis_socket_timeout=5,
     )
+    if config.broker.startswith("redis"):
+        # of one that takes connections and answers none, who rings would wait for ever
+        bell.conf.broker_transport_options = {"socket_connect_timeout": 2, "socket_timeout": 2}
     return bell
 
 
@@ -76,6 +77,16 @@ def ring(bell: Celery) -> None:
         bell.send_task(RING, expires=120, retry=False)
     except (KombuError, SQLAlchemyError, OSError) as error:
         log.warning("the broker does not answer: %s", type(error).__name__)
+
+
+def is_heard(bell: Celery) -> bool:
+    """Whether the broker answers, within a few seconds."""
+    try:
+        with bell.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+    except (KombuError, SQLAlchemyError, OSError):
+        return False
+    return True
 
 
 class Ringer:

@@ -10,6 +10,7 @@ from core.errors import ERRORS, CheckError
 from core.fetch.sites import supported
 from core.plan import PLANS
 from server.auth import needs, needs_key
+from server.bell import is_heard
 from server.metrics import Numbers
 from server.openapi import OPERATIONS, describe
 from server.services import services
@@ -54,6 +55,8 @@ def ready() -> Response:
         raise CheckError("not_ready", "no database") from None
     if not workers:
         raise CheckError("not_ready")
+    if not is_heard(services().ringer.bell):
+        raise CheckError("not_ready", "no broker")
     degraded = sorted({what for worker in workers for what in worker.info.get("degraded", [])})
     return jsonify({"status": "ready", "workers": len(workers), "degraded": degraded})
 

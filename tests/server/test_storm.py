@@ -6,92 +6,26 @@ UNMASK_STORM sets the number of checks; `make test-storm` takes 500.
 import os
 import random
 import re
-import shutil
 import struct
 import subprocess
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 import requests
 
-from tests.server.conftest import Running, free_port, wait_for
+from tests.server.conftest import Running, wait_for
 from tests.server.standin import video
+from tests.server.stores import Postgres, Redis, need_them
 from tests.site import make_clip
 
 CHECKS = int(os.environ.get("UNMASK_STORM", "50"))
 KILLS = max(8, CHECKS // 20)
 FINAL = ("done", "failed", "cancelled")
-
-
-class Redis:
-    def __init__(self, folder: Path):
-        self.port = free_port()
-        self.command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder)]
-        self.command += ["--appendonly", "yes", "--save", ""]
-        folder.mkdir()
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def close(self) -> None:
-        self.kill()
-
-
-class Postgres:
-    """A cluster of its own; as another user where we are root, since it refuses to run as root.
-
-    Not in pytest's folder, which every session of pytest that begins meanwhile shuts to that user.
-    """
-
-    def __init__(self):
-        self.port = free_port()
-        self.bin = Path(postgres_bin())
-        self.who = {"user": "nobody", "group": "nogroup"} if os.getuid() == 0 else {}
-        self.root = tempfile.TemporaryDirectory(prefix="unmask-postgres-")
-        if self.who:
-            shutil.chown(self.root.name, **self.who)
-        self.folder = Path(self.root.name) / "db"
-        init = [self.bin / "initdb", "-D", self.folder, "-U", "unmask", "-A", "trust", "-E", "UTF8", "--locale=C"]
-        subprocess.run(init, check=True, stdout=subprocess.DEVNULL, cwd="/", **self.who)
-        self.url = f"postgresql://unmask@127.0.0.1:{self.port}/postgres"
-        self.start()
-
-    def start(self) -> None:
-        """Again and again until it stays: what the killed one left in shared memory takes a moment to go."""
-        command = [self.bin / "postgres", "-D", self.folder, "-p", str(self.port), "-h", "127.0.0.1", "-k", ""]
-        for _ in range(50):
-            (self.folder / "postmaster.pid").unlink(missing_ok=True)
-            self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd="/", **self.who)
-            try:
-                self.process.wait(1)
-            except subprocess.TimeoutExpired:
-                return
-        raise AssertionError("PostgreSQL does not start")
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def close(self) -> None:
-        self.kill()
-        self.root.cleanup()
-
-
-def postgres_bin() -> str | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    return str(found[-1]) if found else None
 
 
 class Storm:
@@ -166,12 +100,10 @@ def test_every_accepted_check_ends_exactly_once(tmp_path, backend):
     settings = {"UNMASK_LEASE_S": "3", "UNMASK_CHECKS": "2", "UNMASK_ATTEMPTS": "5"}
     stores = []
     if backend != "sqlite":
-        if not (shutil.which("redis-server") and postgres_bin()):
-            assert os.environ.get("CI") != "true", "install redis-server and postgresql, see packages.txt"
-            pytest.skip("needs redis-server and postgresql")
+        need_them()
         redis, postgres = Redis(tmp_path / "redis"), Postgres()
         stores = [redis, postgres]
-        settings |= {"UNMASK_BROKER_URL": f"redis://127.0.0.1:{redis.port}/0", "UNMASK_DATABASE_URL": postgres.url}
+        settings |= {"UNMASK_BROKER_URL": redis.url, "UNMASK_DATABASE_URL": postgres.url}
         time.sleep(2)
     try:
         weather(Running(tmp_path / "data", **settings), stores, lambda number: video(f"nap {number}"), CHECKS, KILLS)
