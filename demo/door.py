@@ -9,6 +9,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?", re.IGNORECASE)
 # for a file with such a name Gradio fetches the address and hands on what it gets, to anybody, past our guard
 ADDRESS = re.compile(r"/file[=/]https?://", re.IGNORECASE)
+ROUTE = re.compile(r"/gradio_api/([^/=]*)")
+# what the page and programs ask of Gradio. Of the rest one has ffmpeg convert what is sent, as often as is wished and
+# past all limits, and another keeps what a visitor was shown
+ROUTES = {"info", "openapi.json", "startup-events", "theme.css", "app_id", "heartbeat", "upload", "upload_progress"}
+ROUTES |= {"file", "queue", "call", "run", "api", "cancel", "reset"}
 
 
 class Door:
@@ -28,6 +33,8 @@ def refusal(scope: Scope) -> str | None:
     """Why a request is not answered; None for one that is."""
     if ADDRESS.search(scope["path"]):
         return "Addresses are not fetched here."
+    if (route := ROUTE.search(scope["path"])) and route[1] not in ROUTES:
+        return "This page has no use for that."
     if is_foreign(scope["method"], Headers(scope=scope)):
         return "Other pages may not use this one."
     return None

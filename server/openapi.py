@@ -163,7 +163,13 @@ OPERATIONS = (
     ),
     Operation("get", "/v1/info", "Version, model, supported sites, limits.", {200: models.Info}, is_public=True),
     Operation("get", "/health", "Whether the process lives.", {200: models.Status}, is_public=True),
-    Operation("get", "/ready", "Whether a worker with a loaded model lives, and database and broker answer.", {200: models.Ready}, is_public=True),
+    Operation(
+        "get",
+        "/ready",
+        "Whether a worker with a loaded model lives, and database and broker answer.",
+        {200: models.Ready},
+        is_public=True,
+    ),
     Operation("get", "/metrics", "For Prometheus.", {200: "text/plain"}, problems=("forbidden",), scope="operate"),
     Operation("get", "/openapi.json", "This description.", {200: "application/json"}, is_public=True),
 )

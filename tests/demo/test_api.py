@@ -98,4 +98,4 @@ def test_nothing_a_program_sent_is_kept(ask, kept, tmp_path):
 
 def test_no_history_of_what_was_checked_is_kept(address):
     assert Client(address, verbose=False).config["run_history"] is False
-    assert requests.get(f"{address}/gradio_api/runs").status_code == 404
+    assert requests.get(f"{address}/gradio_api/runs").status_code == 403

@@ -52,3 +52,20 @@ def test_on_a_public_address_programs_of_other_pages_may_ask(page):
 def test_nobody_is_told_how_much_others_ask(page):
     for path in ("/monitoring", "/monitoring/summary"):
         assert requests.get(page + path).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("ask", "path"),
+    [
+        (requests.post, "process_recording"),
+        (requests.get, "deep_link?session_hash=x"),
+        (requests.post, "component_server"),
+        (requests.get, "stream/x/1/2/playlist.m3u8"),
+        (requests.get, "vibe-code"),
+    ],
+)
+def test_what_gradio_offers_beside_the_page_is_shut(page, kept, ask, path):
+    before = files_in(kept)
+    answer = ask(f"{page}/gradio_api/{path}", **({"files": {"video": b"#EXTM3U"}} if ask is requests.post else {}))
+    assert (answer.status_code, answer.text) == (403, "This page has no use for that.")
+    assert files_in(kept) == before
