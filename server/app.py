@@ -73,7 +73,16 @@ def create_app(config: Config) -> Flask:
     keys, ringer = auth.Keys(database), Ringer(make_bell(config))
     streams = threading.BoundedSemaphore(config.threads // 2)  # the other half is for all else
     app.extensions["unmask"] = Services(
-        config, database, store, queue, keys, Reviews(database), ringer, streams, threading.Event()
+        config,
+        database,
+        store,
+        queue,
+        keys,
+        Reviews(database),
+        ringer,
+        streams,
+        threading.BoundedSemaphore(1),
+        threading.Event(),
     )
 
     problems.install(app)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from core.errors import CheckError
 
-KEPT_FREE = 256 * 2**20  # bytes that uploads leave to the database and to what is drawn
+KEPT_FREE = 256 * 2**20  # bytes that uploads and batches leave to the database and to what is drawn
 
 
 @contextmanager

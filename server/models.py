@@ -109,7 +109,9 @@ class BatchView(BaseModel):
     created_at: str
     expires_at: str
     counts: dict[str, int] = Field(description="Checks by status.")
-    refused: list[RefusedView] = Field(description="Links that became no check, each with its error.")
+    refused: list[RefusedView] = Field(
+        description="Links that became no check, each with its error; of long ones the beginning."
+    )
     checks: list[CheckView]
     next: str | None
 

@@ -32,13 +32,16 @@ class When(BaseModel):
     category: str | None = None
 
     def fits(self, analysis: dict[str, Any], category: str | None) -> bool:
-        verdict, probability = analysis["verdict"] or "none", analysis["probability"] or 0.0
-        return (
-            self.verdict in (None, verdict)
-            and self.category in (None, category)
-            and probability >= self.probability_at_least
-            and (self.probability_below is None or probability < self.probability_below)
-        )
+        verdict = analysis["verdict"] or "none"
+        is_meant = self.verdict in (None, verdict) and self.category in (None, category)
+        return is_meant and self._holds(analysis["probability"])
+
+    def _holds(self, probability: float | None) -> bool:
+        """Whether it lies within the bounds. Where nothing was judged it is neither high nor low."""
+        if probability is None:
+            return self.probability_at_least == 0 and self.probability_below is None
+        is_below = self.probability_below is None or probability < self.probability_below
+        return is_below and probability >= self.probability_at_least
 
 
 class Rule(BaseModel):

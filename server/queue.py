@@ -137,20 +137,22 @@ class Queue:
         return len(waiting)
 
     def sweep_files(self) -> None:
-        """Delete what a kill between two steps may leave: folders of checks that are no more, and halves of uploads."""
+        """Delete what a kill between two steps may leave: folders of checks that are no more, all but what was drawn last
+        of those that have ended, and halves of uploads."""
         for upload in untouched(self.config.spool):
             upload.unlink(missing_ok=True)
-        folders = list(untouched(self.config.data / "checks"))
-        with self.database.read() as session:
-            kept = {
-                check_id for f in folders if (check_id := session.scalar(select(Check.id).where(Check.id == f.name)))
-            }
-            ended = set(session.scalars(select(Check.id).where(Check.id.in_(kept), Check.status.in_(FINAL))))
-        for folder in folders:
-            if folder.name not in kept:
+        for folder in untouched(self.config.data / "checks"):
+            with self.database.read() as session:
+                known = select(Check.status, Check.fence).where(Check.id == folder.name)
+                status, fence = session.execute(known).first() or ("gone", 0)
+            if status == "gone":
                 shutil.rmtree(folder, ignore_errors=True)
-            elif folder.name in ended:
+            elif status in FINAL:
                 self.config.source(folder.name).unlink(missing_ok=True)
+                drawn = self.config.artifacts(folder.name, fence) if status == "done" else None
+                for left in (*folder.glob("work-*"), *folder.glob("artifacts-*")):
+                    if left != drawn:
+                        shutil.rmtree(left, ignore_errors=True)
 
     def sign_in(self, worker: str, info: dict) -> None:
         """A worker's sign of life, the first once its model is loaded."""

@@ -24,6 +24,7 @@ class Services:
     reviews: Reviews
     ringer: Ringer
     streams: BoundedSemaphore  # of events; each holds a thread of the server, and those who get none poll
+    batches: BoundedSemaphore  # being taken in: while one is, everybody else waits to write
     leaving: Event  # set when the process is to end, for streams to end as well
 
 

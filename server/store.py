@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, delete, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from core.errors import CheckError
 from server.config import Config
@@ -60,13 +60,11 @@ class Store:
 
     def submit_batch(self, wishes: list[Wish], refused: list[dict], owner: str) -> Batch:
         """All of them in one transaction, or none where the queue has no room. Raises CheckError queue_full."""
-        now = time.time()
+        now, wanted = time.time(), {wish.same: wish for wish in wishes}
         while True:
             try:
                 with self.database.write() as session:
-                    wanted = {wish.same: wish for wish in wishes}
-                    # in one order for all: two batches of the same links must not wait for one another's rows
-                    ids = {same: self._submit(session, wanted[same], new_id(), now)[0].id for same in sorted(wanted)}
+                    ids = self._submit_all(session, wanted, owner, now)
                     batch = Batch(id=new_id(), owner=owner, created_at=now, expires_at=now + self.config.keep_s)
                     batch.check_ids, batch.refused = [ids[same] for same in wanted], refused
                     session.add(batch)
@@ -90,8 +88,29 @@ class Store:
             found = {check.id: check for check in session.scalars(select(Check).where(Check.id.in_(place)))}
         return batch, counts, [found[check_id] for check_id in place if check_id in found]
 
+    def _submit_all(self, session: Session, wanted: dict[str, Wish], owner: str, now: float) -> dict[str, str]:
+        """The id of the check for each of an owner's wishes. Claims and the queue are looked at once, for all of them.
+
+        Everybody else waits to write meanwhile, so what does not fit is refused before any of it is made.
+        """
+        names = {_video_of(owner, same): same for same in wanted}
+        live = select(Claim.name, Check).join(Check, Check.id == Claim.check_id)
+        live = live.where(Claim.name.in_(names), Claim.expires_at > now).options(defer(Check.analysis))
+        ids = {names[name]: check.id for name, check in session.execute(live) if _serves(check, wanted[names[name]])}
+        # in one order for all: two batches of the same links must not wait for one another's rows
+        new = sorted(set(wanted) - set(ids))
+        if new:
+            self._raise_if_full(session, wanted[new[0]], len(new))
+        session.execute(delete(Claim).where(Claim.name.in_([_video_of(owner, same) for same in new])))
+        with session.no_autoflush:  # a look at others' checks would write ours one by one
+            for same in new:
+                wish, ids[same] = wanted[same], new_id()
+                check = self._copy_of_anothers(session, wish, ids[same], now) or self._row(wish, ids[same], now)
+                session.add_all([check, _claim(_video_of(owner, same), check, wish, now + self.config.dedupe_s)])
+        return ids
+
     def _submit(self, session: Session, wish: Wish, check_id: str, now: float) -> tuple[Check, bool]:
-        same, key = f"{wish.owner} same {wish.same}", f"{wish.owner} key {wish.idempotency_key}"
+        same, key = _video_of(wish.owner, wish.same), f"{_whose(wish.owner)} key {wish.idempotency_key}"
         if wish.idempotency_key:
             claim = session.get(Claim, key)
             if claim and claim.expires_at > now:
@@ -104,11 +123,11 @@ class Store:
         is_new = not check or not _serves(check, wish)
         if is_new:
             check = self._new(session, wish, check_id, now)
-            _claim(session, same, check, wish, now + self.config.dedupe_s)
+            _take(session, same, check, wish, now + self.config.dedupe_s)
         elif check.status == "queued" and check.priority < wish.priority:  # now a person waits for it
             session.execute(update(Check).where(Check.id == check.id).values(priority=wish.priority))
         if wish.idempotency_key:
-            _claim(session, key, check, wish, now + self.config.keep_s)
+            _take(session, key, check, wish, now + self.config.keep_s)
         return check, is_new
 
     def _new(self, session: Session, wish: Wish, check_id: str, now: float) -> Check:
@@ -119,14 +138,18 @@ class Store:
         session.add(check)
         return check
 
-    def _raise_if_full(self, session: Session, wish: Wish) -> None:
-        """Raises CheckError queue_full. In a full queue each owner has an equal share, which nobody else can fill."""
+    def _raise_if_full(self, session: Session, wish: Wish, more: int = 1) -> None:
+        """Raises CheckError queue_full where the last of so `more` like this wish would find no place.
+
+        In a full queue each owner has an equal share, which nobody else can fill.
+        """
         # what is less urgent waits anyway, and takes nobody's place
         ahead = (Check.status == "queued", Check.priority >= wish.priority)
         by_owner = select(Check.owner, func.count()).where(*ahead).group_by(Check.owner)
         waiting = dict(session.execute(by_owner).all())
         share = self.config.max_queue // len({*waiting, wish.owner})
-        if sum(waiting.values()) >= self.config.max_queue and waiting.get(wish.owner, 0) >= share:
+        total, own = sum(waiting.values()) + more, waiting.get(wish.owner, 0) + more
+        if total > self.config.max_queue and own > share:
             raise CheckError("queue_full")
 
     def _row(self, wish: Wish, check_id: str, now: float) -> Check:
@@ -204,15 +227,29 @@ class Store:
         shutil.rmtree(self.config.folder(check_id), ignore_errors=True)
 
 
+def _whose(owner: str) -> str:
+    """With its length, as a name may hold spaces and look like another one with a part of the claim."""
+    return f"{len(owner)} {owner}"
+
+
+def _video_of(owner: str, same: str) -> str:
+    """The name of the claim of an owner's video."""
+    return f"{_whose(owner)} same {same}"
+
+
 def _serves(check: Check, wish: Wish) -> bool:
     """Whether a check of the same video under the same options is all that is wished for."""
     is_lost = check.status in ("failed", "cancelled") or check.cancel
     return not is_lost and wish.callback_url in (None, check.callback_url)
 
 
-def _claim(session: Session, name: str, check: Check, wish: Wish, until: float) -> None:
+def _take(session: Session, name: str, check: Check, wish: Wish, until: float) -> None:
     session.execute(delete(Claim).where(Claim.name == name))
-    session.add(Claim(name=name, check_id=check.id, body=wish.body, expires_at=min(until, check.expires_at)))
+    session.add(_claim(name, check, wish, until))
+
+
+def _claim(name: str, check: Check, wish: Wish, until: float) -> Claim:
+    return Claim(name=name, check_id=check.id, body=wish.body, expires_at=min(until, check.expires_at))
 
 
 def forget_rows(session: Session, check_ids: list[str]) -> None:

@@ -16,12 +16,14 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 USUAL_PORTS = (80, 443, 8080, 8443)
 HEAD_LIMIT = 64 * 1024  # bytes of request or response head
 CONNECT_SECONDS = 10
+NAMES_AT_ONCE = 128
 IDLE_SECONDS = 30  # without a byte from the site
 KEEP_ACCOUNT_SECONDS = 60  # after a job's time: its owner may still ask why it was refused
 CHUNK = 64 * 1024
@@ -282,6 +284,8 @@ async def reply(out: asyncio.StreamWriter, status: int, reason: str, body: str =
 
 async def run(proxy: Proxy, announce: Callable[[int], None]) -> None:
     """Serve on a free loopback port until cancelled."""
+    # each name that is asked for holds a thread until its server answers; of the loop's own there are few
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(NAMES_AT_ONCE))
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, limit=HEAD_LIMIT)
     announce(server.sockets[0].getsockname()[1])
     async with server:

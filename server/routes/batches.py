@@ -5,19 +5,32 @@ from flask import Blueprint, Response, g, jsonify, request, url_for
 from core.errors import CheckError
 from core.fetch.sites import canonicalise
 from server.auth import needs
+from server.disk import leave_some
 from server.models import BatchRequest
 from server.present import check_json, when
-from server.problems import Invalid
+from server.problems import Invalid, problem
 from server.routes.checks import digest, link_key, page_size, parse, wish_from
 from server.services import services
 
 bp = Blueprint("batches", __name__, url_prefix="/v1/batches")
 
+RETRY_S = 2  # while another batch is being taken in
+SHOWN = 200  # characters of a link that was refused, as refused ones cost a client nothing and are kept as well
+
 
 @bp.post("")
 @needs("submit")
 def submit() -> Response:
-    asked = parse(BatchRequest, request.get_json())
+    if not services().batches.acquire(blocking=False):
+        return problem("rate_limited", "another batch is being taken in", retry_s=RETRY_S)
+    try:
+        return _take_in(parse(BatchRequest, request.get_json()))
+    finally:
+        services().batches.release()
+
+
+def _take_in(asked: BatchRequest) -> Response:
+    leave_some(services().config.data)
     place()  # a page that cannot be shown is refused before anything is made
     wishes, refused = [], []
     for url in asked.urls:
@@ -25,7 +38,8 @@ def submit() -> Response:
             link = canonicalise(url, services().config.allowed)
             wishes.append(wish_from(asked, video=digest(link_key(link)), url=link.url, site=link.site.name))
         except CheckError as error:
-            refused.append({"url": url, "error": error.to_json()})
+            shown = url if len(url) <= SHOWN else f"{url[:SHOWN]}…"
+            refused.append({"url": shown, "error": error.to_json()})
     batch = services().store.submit_batch(wishes, refused, g.who.owner)
     services().ringer.ring()
     answer = jsonify(batch_json(batch.id))

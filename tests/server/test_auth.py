@@ -51,6 +51,13 @@ def test_two_owners_may_choose_the_same_idempotency_key(client, keys):
     assert other.json["id"] != first.json["id"]
 
 
+def test_no_key_reaches_what_an_owner_claimed_whose_name_begins_like_its_own(client, keys):
+    first = client.post("/v1/checks", json=LINK, headers={**keys("acme key"), "Idempotency-Key": "1"})
+    other = client.post("/v1/checks", json=LINK, headers={**keys("acme"), "Idempotency-Key": "key 1"})
+    assert (first.status_code, other.status_code) == (202, 202)
+    assert other.json["id"] != first.json["id"]
+
+
 def test_the_same_video_of_two_owners_is_two_checks(client, keys):
     ids = [client.post("/v1/checks", json=LINK, headers=keys(name)).json["id"] for name in ("ann", "bob", "ann")]
     assert ids[0] == ids[2] != ids[1]
@@ -218,12 +225,15 @@ def test_another_keys_check_does_not_exist(client, three):
     assert client.get(path, headers=three["ann"]).json["status"] == "queued"
 
 
-def test_another_owners_result_is_copied_under_a_new_id(app, client, three):
+def test_another_owners_result_is_copied_under_a_new_id(app, client, three, keys):
     first = client.post("/v1/checks", json=LINK, headers=three["ann"]).json
     finish(app, first["id"])
     copy = client.post("/v1/checks", json=LINK, headers=three["bob"])
     assert copy.json["id"] != first["id"]
     assert (copy.json["status"], copy.json["analysis"]["verdict"]) == ("done", "no_signs_found")
+    batch = client.post("/v1/batches", json={"urls": [LINK["url"]]}, headers=keys("carl")).json
+    assert batch["counts"] == {"done": 1}
+    assert batch["checks"][0]["id"] not in (first["id"], copy.json["id"])
 
 
 def test_the_database_holds_no_key(app, config, three):

@@ -41,11 +41,13 @@ def test_an_upload_that_finds_no_room_is_told_so_and_leaves_nothing(client, conf
     assert list(config.spool.iterdir()) == []
 
 
-def test_uploads_leave_enough_of_the_disk_for_everything_else_to_go_on(client, config, monkeypatch):
+def test_uploads_and_batches_leave_enough_of_the_disk_for_everything_else_to_go_on(client, config, monkeypatch):
     monkeypatch.setattr(disk, "KEPT_FREE", shutil.disk_usage(config.data).total)
     answer = client.post("/v1/checks", data={"file": (io.BytesIO(video("late")), "clip.mp4")})
     assert (answer.status_code, answer.json["code"]) == (507, "disk_full")
     assert list(config.spool.iterdir()) == []
+    batch = client.post("/v1/batches", json={"urls": ["https://x.com/a/status/1"]})
+    assert (batch.status_code, batch.json["code"]) == (507, "disk_full")
     assert client.post("/v1/checks", json={"url": "https://x.com/a/status/1"}).status_code == 202
 
 

@@ -88,6 +88,37 @@ def test_a_batch_that_does_not_fit_the_queue_is_refused_whole(make_app, config):
     assert client.get("/v1/checks").json["checks"] == []
 
 
+def test_what_a_batch_asks_for_again_takes_no_place_in_the_queue(make_app, config):
+    client = make_app(replace(config, max_queue=3)).test_client()
+    first = client.post("/v1/batches", json={"urls": links(1, 2, 3)}).json
+    again = client.post("/v1/batches", json={"urls": links(3, 2, 1)}).json
+    assert [check["id"] for check in again["checks"]] == [check["id"] for check in first["checks"]][::-1]
+    assert client.post("/v1/batches", json={"urls": links(1, 2, 3, 4)}).json["code"] == "queue_full"
+
+
+def test_a_batch_checks_anew_what_was_cancelled(client):
+    first = client.post("/v1/checks", json=LINK).json["id"]
+    client.post(f"/v1/checks/{first}/cancel")
+    batch = client.post("/v1/batches", json={"urls": [LINK["url"]]}).json
+    assert batch["counts"] == {"queued": 1} and batch["checks"][0]["id"] != first
+
+
+def test_while_a_batch_is_being_taken_in_another_is_asked_to_come_again(app, client):
+    with services(app).batches:
+        answer = client.post("/v1/batches", json={"urls": links(1)})
+    assert (answer.status_code, answer.json["code"], answer.headers["Retry-After"]) == (429, "rate_limited", "2")
+    for _ in range(2):
+        assert client.post("/v1/batches", json={"urls": links(1)}).status_code == 202
+    assert client.post("/v1/batches", json={"urls": [7]}).json["code"] == "invalid"
+    assert client.post("/v1/batches", json={"urls": links(2)}).status_code == 202
+
+
+def test_of_a_long_link_that_a_batch_refuses_the_beginning_is_kept(client):
+    long = "https://example.org/" + "é" * 1000
+    batch = client.post("/v1/batches", json={"urls": [long, long[:200]]}).json
+    assert [row["url"] for row in batch["refused"]] == [long[:200] + "…", long[:200]]
+
+
 @pytest.mark.parametrize("urls", [[], ["x"] * 1001, "https://x.com/a/status/1", [7]])
 def test_a_wrong_batch_is_told_so(client, urls):
     assert client.post("/v1/batches", json={"urls": urls}).json["code"] == "invalid"

@@ -13,6 +13,12 @@ rules:
   - name: unsure
     when: {verdict: inconclusive, probability_at_least: 0.5, probability_below: 0.8}
     action: label
+  - name: clean
+    when: {category: review, probability_below: 0.3}
+    action: block
+  - name: more than nothing
+    when: {category: review, probability_at_least: 0.01}
+    action: block
   - name: nothing to go by
     when: {verdict: none}
     action: label
@@ -36,6 +42,7 @@ def policy(tmp_path) -> Policy:
         ("inconclusive", 0.8, None, "allow"),
         ("no_signs_found", 0.1, "political_ad", "allow"),
         (None, None, None, "label"),
+        (None, None, "review", "label"),  # nothing was judged: that is no low probability
     ],
 )
 def test_the_first_rule_that_fits_decides(policy, verdict, probability, category, action):

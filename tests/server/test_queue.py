@@ -119,6 +119,21 @@ def test_of_what_has_expired_nothing_stays_in_the_database(parts, client, check)
     assert [rows(parts, table) for table in (Check, Claim, Batch, Delivery)] == [[], [], [], []]
 
 
+@pytest.mark.parametrize(("status", "left"), [("done", ["artifacts-2"]), ("failed", [])])
+def test_of_what_a_worker_fetched_or_drew_before_it_died_nothing_outlives_the_check(parts, config, check, status, left):
+    folder = config.folder(check.id)
+    for name in ("work-1/video", "artifacts-1/key-frames.png", "artifacts-2/key-frames.png"):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_bytes(b"a stranger's face")
+    os.utime(folder, (time.time() - 2 * HOURS,) * 2)
+    change(parts, Check, status="analyzing", fence=2)
+    parts.queue.sweep_files()
+    assert len(list(folder.iterdir())) == 3
+    change(parts, Check, status=status)
+    parts.queue.sweep_files()
+    assert [path.name for path in folder.iterdir()] == left
+
+
 def test_the_sweep_of_files_leaves_those_of_a_check_that_waits(parts, config, check):
     source = config.source(check.id)
     source.parent.mkdir(parents=True)

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from core.fetch import guard as guard_module
-from core.fetch.guard import Proxy, Refused, Spent, Ticket, is_public, parse_target, run
+from core.fetch.guard import Proxy, Refused, Spent, Ticket, is_public, parse_target
 
 NOT_PUBLIC = (
     "0.0.0.0",
@@ -365,57 +365,6 @@ def test_a_guard_that_died_is_started_again(site, guard):
     guard._process.kill()
     guard._process.wait()
     assert get(site.url("/page"), guard.exit("two", 10**6, 30)).status_code == 200
-
-
-@pytest.fixture
-def turning(site, forbidden):
-    """A guard whose resolver gives a good address first and a forbidden one ever after; its port and the questions."""
-    asked = []
-
-    async def resolve(host: str, port: int) -> list[str]:
-        asked.append(host)
-        return ["127.0.0.1"] if len(asked) == 1 else ["127.0.0.2"]
-
-    proxy = Proxy(b"secret", frozenset({site.host}), resolve)
-    loop, port = asyncio.new_event_loop(), []
-    ready = threading.Event()
-    task = loop.create_task(run(proxy, lambda p: (port.append(p), ready.set())))
-
-    def serve():
-        asyncio.set_event_loop(loop)
-        with pytest.raises(asyncio.CancelledError):
-            loop.run_until_complete(task)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    ready.wait(10)
-    yield port[0], asked
-    loop.call_soon_threadsafe(task.cancel)
-    thread.join(10)
-    loop.close()
-
-
-def test_a_name_is_resolved_once_and_connected_to_as_checked(site, turning):
-    port, asked = turning
-    site.pages["/page"] = ("text/plain", b"hello")
-    name, password = Ticket("job", 10**6, time.time() + 30).sign(b"secret")
-    proxy = f"http://{name}:{password}@127.0.0.1:{port}"
-    link = f"http://turning.example:{site.server_port}/page"
-    assert requests.get(link, proxies={"http": proxy}, timeout=10).text == "hello"
-    assert asked == ["turning.example"]
-    assert requests.get(link, proxies={"http": proxy}, timeout=10).reason == "blocked_address"
-    assert len(site.hits) == 1
-
-
-def test_a_name_with_one_public_and_one_internal_address_is_refused(site):
-    async def resolve(host: str, port: int) -> list[str]:
-        return ["8.8.8.8", "127.0.0.1"]
-
-    from core.fetch.guard import Refused
-
-    with pytest.raises(Refused) as caught:
-        asyncio.run(Proxy(b"secret", resolve=resolve)._address("mixed.example", 80))
-    assert caught.value.code == "blocked_address"
 
 
 def test_a_kept_connection_is_closed_after_one_answer(site, guard):
