@@ -30,18 +30,3 @@ function filled(element, text, attributes, children) {
 export function shape(path) {
     return svg('svg', { class: 'shape', viewBox: '0 0 24 24', 'aria-hidden': 'true' }, svg('path', { d: path }));
 }
-
-/**
- * Minutes and seconds, with hours where there are any; the same as core/words.py has it.
- *
- * @param {number} seconds
- * @param {boolean} [tenths] where several moments of one second stand side by side
- */
-export function clock(seconds, tenths = false) {
-    const exact = seconds * 10;
-    const tenth = exact % 2 === 0.5 ? Math.floor(exact) : Math.round(exact); // a half goes to the even side, as there
-    const whole = Math.floor(tenth / 10);
-    const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, String(whole % 60).padStart(2, '0')];
-    const text = hours ? `${hours}:${String(minutes).padStart(2, '0')}:${rest}` : `${minutes}:${rest}`;
-    return tenths ? `${text}.${tenth % 10}` : text;
-}

@@ -1,6 +1,7 @@
 // @ts-check
 // What a check looks like in words: the card in the page, the list and the notification all say this. Pure.
 
+import { asPercent } from './numbers.js';
 import { isOver, leadsElsewhere, mayRepeat, VERDICTS } from './state.js';
 
 /**
@@ -38,6 +39,8 @@ const RECORDABLE = [
     'live', 'removed', 'site_changed', 'blocked_address', 'links_off', 'network', 'too_long', 'too_large', 'not_recorded', 'upload_stopped',
 ];
 
+const MAX_FACES = 4; // as in core/calibration.py: the edge rises no further, and each face is one more chance
+
 // Each tone has its own shape, drawn in a box of 24: colour is only the second sign.
 /** @type {Record<Tone, string>} SVG paths */
 export const SHAPES = {
@@ -55,11 +58,6 @@ export const SHAPES = {
 export const BADGES = {
     busy: '…', waiting: '…', likely_manipulated: '!', inconclusive: '?', no_signs_found: '–', no_face: '○', problem: '×', cancelled: '',
 };
-
-/** A probability, never 0 or 100, which nobody can know; the same as core/words.py has it. @param {number} probability */
-export function asPercent(probability) {
-    return `${Math.min(99, Math.max(1, Math.round(probability * 100)))}`;
-}
 
 /**
  * The probability with its interval, or null if nothing was judged.
@@ -109,6 +107,26 @@ function underWay(check, t) {
     return { title: t(`phase_${check.phase}`), text, next: '' };
 }
 
+/** Whether a picture was asked about. A recording is one of a video, even where that stood still and gave one picture only. @param {Check} check */
+export function isOfPicture({ analysis, recordedS }) {
+    return Boolean(analysis?.media?.is_still) && !recordedS;
+}
+
+/** What the verdict means, in the cases of core/facts.py; a server of another version may say less. @param {Check} check @param {Tone} tone @param {Words} t */
+function meaning(check, tone, t) {
+    const { model, coverage, bands } = check.analysis;
+    const isPicture = isOfPicture(check);
+    if (tone !== 'no_face') {
+        if (model?.trained === false) return ''; // that is said beneath, and is all there is to say
+        if (bands?.[0] === 0 && bands[1] === 1) { // no number leads to a verdict
+            if (isPicture) return t('undecided_picture');
+            return t(coverage?.frames_examined === 1 ? 'undecided_frame' : 'undecided_video');
+        }
+    }
+    const isMany = tone === 'likely_manipulated' && coverage?.faces_judged > MAX_FACES;
+    return t(`verdict_${tone}${isPicture ? '_picture' : ''}${isMany ? '_many' : ''}_text`);
+}
+
 /** @param {Check} check @param {Tone} tone @param {Words} t */
 function wordsOf(check, tone, t) {
     if (tone === 'busy' || tone === 'waiting') return underWay(check, t);
@@ -116,7 +134,7 @@ function wordsOf(check, tone, t) {
     if (tone === 'cancelled') return { title: t('phase_cancelled'), text: t('phase_cancelled_text'), next: '' };
     const isUntrained = check.analysis?.model?.trained === false; // then no number may be taken for one
     const notes = [check.recordedS ? t('recorded', check.recordedS) : '', isUntrained ? t('untrained') : ''];
-    return { title: t(`verdict_${tone}`), text: t(`verdict_${tone}_text`), next: notes.filter(Boolean).join(' ') };
+    return { title: t(`verdict_${tone}`), text: meaning(check, tone, t), next: notes.filter(Boolean).join(' ') };
 }
 
 /** The title where nobody is told of every change: in the list and in the report. @param {View} view */

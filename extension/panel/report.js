@@ -1,9 +1,10 @@
 // @ts-check
 // The full report of one check, as a page of text and simple drawings. Everything the server says is put in as text.
 
-import { clock, h, shape, svg } from '../dom.js';
+import { h, shape, svg } from '../dom.js';
+import { asPercent, clock, fixed } from '../numbers.js';
 import { VERDICTS } from '../state.js';
-import { asPercent, headingOf, percentOf, SHAPES, viewOf } from '../view.js';
+import { headingOf, isOfPicture, percentOf, SHAPES, viewOf } from '../view.js';
 
 /**
  * @typedef {import('../state.js').Check} Check
@@ -86,9 +87,10 @@ function faceReport(face, check, t, pictures) {
     const tone = VERDICTS.includes(face.verdict) ? face.verdict : 'no_face';
     const percent = percentOf(face, t);
     const seen = t('face_seen', clock(face.first_seen_s, true), clock(face.last_seen_s, true), face.frames);
+    const isPicture = isOfPicture(check);
     const own = pictures.filter((picture) => picture.face === face.id);
     const figures = own.map(({ source, t: at }) => {
-        const caption = `${t('heat_map')}, ${clock(at ?? 0, true)}`;
+        const caption = isPicture ? t('heat_map') : `${t('heat_map')}, ${clock(at ?? 0, true)}`;
         return h('figure', {}, h('img', { src: source, alt: `${t('face', face.id)}: ${caption}` }), h('figcaption', { text: caption }));
     });
     return h(
@@ -97,7 +99,7 @@ function faceReport(face, check, t, pictures) {
         h('h3', {}, shape(/** @type {any} */ (SHAPES)[tone]), h('span', { text: `${t('face', face.id)}: ${t(`verdict_${tone}`)}` })),
         percent && h('p', { text: percent.label }),
         face.reason ? h('p', { text: face.reason, lang: 'en' }) : null,
-        face.frames >= 0 ? h('p', { class: 'soft', text: seen }) : null,
+        face.frames >= 0 && !isPicture ? h('p', { class: 'soft', text: seen }) : null,
         face.timeline?.length > 1 ? timeline(face, check.analysis.media?.duration_s ?? face.last_seen_s, t) : null,
         face.timeline?.length > 1 ? timelineTable(face, t) : null,
         figures.length > 0 ? h('div', { class: 'pictures' }, ...figures) : null,
@@ -110,15 +112,17 @@ function facts(rows) {
     return h('dl', {}, ...rows.filter(([, value]) => value !== null && value !== undefined && value !== '').flatMap(([name, value]) => [h('dt', { text: name }), h('dd', { text: String(value) })]));
 }
 
-/** @param {any} coverage @param {Words} t */
-function lookedAt(coverage, t) {
+/** @param {any} coverage @param {boolean} isPicture it has neither time nor sound @param {Words} t */
+function lookedAt(coverage, isPicture, t) {
+    const { seconds_examined: examined, seconds_total: total } = coverage;
+    const isTimed = !isPicture && typeof examined === 'number' && typeof total === 'number';
     return facts([
-        [t('seconds_examined'), t('of', coverage.seconds_examined?.toFixed(1), coverage.seconds_total?.toFixed(1))],
+        [t('seconds_examined'), isTimed ? t('of', fixed(examined, 1), fixed(total, 1)) : null],
         [t('frames_examined'), coverage.frames_examined],
         [t('faces_judged'), t('of', coverage.faces_judged, coverage.faces_found)],
         [t('faces_too_small'), coverage.faces_too_small || null],
         [t('faces_too_short'), coverage.faces_too_short || null],
-        [t('audio'), t(`audio_${coverage.audio}`)],
+        [t('audio'), isPicture ? null : t(`audio_${coverage.audio}`)],
     ]);
 }
 
@@ -134,16 +138,18 @@ function modelFacts(model, t) {
 /** What is known beyond the verdict. @param {Check} check @param {Words} t @param {Picture[]} pictures */
 function sections(check, t, pictures) {
     const { analysis } = check;
+    const isPicture = isOfPicture(check);
     const faces = [...(analysis.faces ?? [])].sort((a, b) => (b.probability ?? -1) - (a.probability ?? -1));
     const evidence = analysis.provenance;
+    const presumed = analysis.verdict && analysis.model?.trained && t(isPicture ? 'presumed_picture' : 'presumed');
     const sheet = pictures.find((picture) => picture.face === null);
     return [
         faces.length > 0 && section(t('faces'), ...faces.map((face) => faceReport(face, check, t, pictures))),
         sheet && section(t('key_frames'), h('img', { class: 'sheet', src: sheet.source, alt: t('key_frames') })),
         analysis.warnings?.length > 0 && section(t('uncertain'), h('ul', { lang: 'en' }, ...analysis.warnings.map((/** @type {any} */ warning) => h('li', { text: warning.message })))),
-        analysis.coverage && section(t('looked_at'), lookedAt(analysis.coverage, t)), // a server of another version may not say all
+        analysis.coverage && section(t('looked_at'), lookedAt(analysis.coverage, isPicture, t)), // a server of another version may not say all
         evidence && section(t('provenance'), h('p', { text: evidence.summary, lang: 'en' }), facts([[t('signer'), evidence.signer], [t('generator'), evidence.claim_generator]]), h('p', { class: 'soft', text: t('provenance_words') })),
-        analysis.model && section(t('model'), modelFacts(analysis.model, t), analysis.verdict && analysis.model.trained ? h('p', { class: 'soft', text: t('presumed') }) : null),
+        analysis.model && section(t('model'), modelFacts(analysis.model, t), presumed && h('p', { class: 'soft', text: presumed })),
     ];
 }
 

@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,9 @@ import pytest
 from PIL import Image
 
 from core.analysis import VERDICT_MEANING, VERDICT_WORDS
+from core.facts import meaning
+from core.words import clock, percent
+from tests.samples import a_face, an_analysis
 from tests.server.conftest import free_port, served
 
 HERE = Path(__file__).parent
@@ -157,6 +162,43 @@ def test_the_verdicts_are_named_and_explained_as_core_does():
     english = json.loads((EXTENSION / "_locales" / "en" / "messages.json").read_text())
     assert {name: english[f"verdict_{name}"]["message"] for name in VERDICT_WORDS} == VERDICT_WORDS
     assert {name: english[f"verdict_{name}_text"]["message"] for name in VERDICT_MEANING} == VERDICT_MEANING
+
+
+def said(script: str, given: object) -> list:
+    """What a script in the place of the extension's modules makes of `given`; `out` is what it says."""
+    whole = f"import {{ readFileSync }} from 'node:fs'; const given = JSON.parse(readFileSync(0)); {script}; console.log(JSON.stringify(out))"
+    run = ["node", "--input-type=module", "-e", whole]
+    return json.loads(
+        subprocess.run(run, cwd=EXTENSION, input=json.dumps(given), capture_output=True, text=True, check=True).stdout
+    )
+
+
+def test_of_every_verdict_is_said_what_core_says_of_it():
+    need("node")
+    cases = []
+    for verdict, bands, is_still, frames, faces in product(
+        VERDICT_WORDS, ((0, 1), (0.1, 0.9), (0, 0.9)), (True, False), (1, 16), (4, 5)
+    ):
+        one = an_analysis(a_face(), verdict=verdict, bands=bands)
+        coverage = replace(one.coverage, frames_examined=frames, faces_judged=faces)
+        cases.append(replace(one, coverage=coverage, media=replace(one.media, is_still=is_still)))
+    script = """
+        const { viewOf } = await import('./view.js');
+        const { wordsFrom } = await import('./i18n.js');
+        const t = wordsFrom(JSON.parse(readFileSync('_locales/en/messages.json')));
+        const out = given.map((analysis) => viewOf({ phase: 'done', recordedS: 0, analysis }, t).text)"""
+    assert said(script, [case.to_json() for case in cases]) == [meaning(case) for case in cases]
+
+
+def test_numbers_and_times_read_as_core_writes_them():
+    need("node")
+    rates = (24, 25, 30, 30000 / 1001, 60)
+    values = [k / 1000 for k in range(20_000)] + [k / fps for fps in rates for k in range(2_000)]
+    script = """
+        const { asPercent, clock, fixed } = await import('./numbers.js');
+        const out = given.map((value) => [fixed(value, 1), `${asPercent(value)}%`, clock(value), clock(value, true)])"""
+    expected = [[f"{value:.1f}", percent(value), clock(value), clock(value, True)] for value in values]
+    assert said(script, values) == expected
 
 
 def test_the_icons_are_those_that_their_script_draws():

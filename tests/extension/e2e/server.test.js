@@ -1,7 +1,7 @@
 // From the right-click to the verdict, through the real server, its fetching, its worker and its detector.
 import assert from 'node:assert/strict';
 
-import { asPercent } from '../../../extension/view.js';
+import { asPercent } from '../../../extension/numbers.js';
 import { cardIn, startChromium } from '../support/chromium.js';
 import { pause, until } from '../support/display.js';
 import { bothLights, picture, placeOf } from '../support/pictures.js';

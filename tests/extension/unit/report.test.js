@@ -41,6 +41,30 @@ test('each moment of a second has a time of its own, in the table and beneath th
     assert.deepEqual([...report.querySelectorAll('figcaption')].map(({ textContent }) => textContent), ['Heat map, 0:03.0', 'Heat map, 0:03.5']);
 });
 
+test('the seconds that were looked at read as they do in the other reports', () => {
+    const seconds = (examined, total) => {
+        const result = analysis();
+        Object.assign(result.coverage, { seconds_examined: examined, seconds_total: total });
+        const names = [...reported(result).querySelectorAll('dt')];
+        return names.find(({ textContent }) => textContent === 'Seconds')?.nextElementSibling.textContent;
+    };
+    assert.equal(seconds(5.25, 10.75), '5.2 of 10.8');
+    assert.equal(seconds(0.15, 8.05), '0.1 of 8.1');
+    assert.equal(seconds(undefined, 12), undefined);
+});
+
+test('of a picture neither times nor sound are told, and nowhere is it called a video', () => {
+    const result = analysis();
+    result.media = { ...result.media, is_still: true, duration_s: 0, has_audio: false };
+    result.coverage = { ...result.coverage, frames_examined: 1, seconds_examined: 0, seconds_total: 0, audio: 'absent' };
+    result.faces = result.faces.map((face) => ({ ...face, frames: 1, first_seen_s: 0, last_seen_s: 0, timeline: face.timeline.slice(0, 1) }));
+    const report = reported(result, [{ name: 'heat', face: 1, t: 0, source: 'data:,' }]);
+    report.querySelector('.about').remove();
+    const own = report.textContent.replace(words.provenance_words.message, ''); // that is about files at large
+    assert.match(own, /half of all pictures/);
+    assert.doesNotMatch(own, /video|Seconds|Sound|\b0:00/);
+});
+
 for (const [name, part] of [['faces', { faces: {} }], ['warnings', { warnings: 'few' }], ['a timeline', { faces: [{ id: 1, verdict: 'inconclusive', timeline: 'none' }] }]]) {
     test(`the verdict is told of a server that tells ${name} in a form of its own, and that the rest is not understood`, () => {
         const { textContent } = reported({ ...analysis('inconclusive', 0.5), ...part });

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { clock } from '../../../extension/dom.js';
 import { LANGUAGES, wordsFrom } from '../../../extension/i18n.js';
+import { asPercent, clock, fixed } from '../../../extension/numbers.js';
 import { answered, cancelled, failed, newCheck, recorded, recording } from '../../../extension/state.js';
 import { OWN_PROBLEMS, SHAPES, shortAddress, viewOf } from '../../../extension/view.js';
 import { analysis } from '../support/analysis.js';
@@ -20,7 +20,9 @@ const named = [
     ...[...sources.matchAll(/\bt\('(\w+)'/g), ...sources.matchAll(/data-(?:words|label)="(\w+)"/g)].map(([, name]) => name),
     ...[...read('manifest.json').matchAll(/__MSG_(\w+)__/g)].map(([, name]) => name),
     ...OWN_PROBLEMS.flatMap((code) => [`problem_${code}`, `next_${code}`]),
-    ...['likely_manipulated', 'inconclusive', 'no_signs_found', 'no_face'].flatMap((verdict) => [`verdict_${verdict}`, `verdict_${verdict}_text`]),
+    ...['likely_manipulated', 'inconclusive', 'no_signs_found', 'no_face'].map((verdict) => `verdict_${verdict}`)
+        .flatMap((verdict) => [verdict, `${verdict}_text`, `${verdict}_picture_text`]),
+    ...['many', 'picture_many'].map((what) => `verdict_likely_manipulated_${what}_text`),
     ...['recording', 'sending', 'queued', 'fetching', 'analyzing'].flatMap((phase) => [`phase_${phase}`, `phase_${phase}_text`]),
     ...['report', 'cancel', 'again', 'settings', 'upload', 'record'].map((what) => `button_${what}`),
     ...['not_examined', 'absent'].map((audio) => `audio_${audio}`),
@@ -116,6 +118,53 @@ test('the result of a recording says that it was one, and of how many seconds', 
     assert.equal(view.next, 'What was looked at is a recording of 8 s, made in your browser.');
 });
 
+/** What is said of an answer that differs so from that for a video with two faces and weights that can tell. */
+function meaningOf({ verdict = 'inconclusive', media = {}, coverage = {}, ...parts }, check = newCheck(ABOUT, 0)) {
+    const answer = analysis(verdict, 0.5);
+    const changed = { ...answer, bands: [0.1, 0.9], media: { ...answer.media, ...media }, coverage: { ...answer.coverage, ...coverage }, ...parts };
+    return viewOf(answered(check, ok({ status: 'done', analysis: changed }), 0), t).text;
+}
+const STILL = { media: { is_still: true }, coverage: { frames_examined: 1 } };
+const MANY = { verdict: 'likely_manipulated', coverage: { faces_judged: 5 } };
+
+test('weights that cannot tell such media are said to be why the answer is inconclusive, and not weak signs', () => {
+    const bands = [0, 1];
+    assert.match(meaningOf({ bands }), /^These weights do not tell videos .* whatever the number, .*not a sign that the video is real\.$/);
+    assert.match(meaningOf({ bands, ...STILL }), /^These weights do not tell pictures .*not a sign that the picture is real\.$/);
+    assert.match(meaningOf({ bands, coverage: { frames_examined: 1 } }), /^These weights do not tell pictures .*not a sign that the video is real\.$/);
+    for (const some of [[0, 0.9], [0.1, 1], null, undefined]) assert.match(meaningOf({ bands: some }), /^The signs are too weak/);
+});
+
+test('a picture is called a picture', () => {
+    for (const verdict of ['likely_manipulated', 'inconclusive', 'no_signs_found', null]) {
+        assert.match(meaningOf({ verdict }), /\bvideo\b/);
+        assert.match(meaningOf({ verdict, ...STILL }), /^(?=.*\bpicture\b)(?!.*video)/);
+    }
+});
+
+test('with more faces than there are edges for one in twenty is not all that is claimed', () => {
+    assert.match(meaningOf({ ...MANY, coverage: { faces_judged: 4 } }), /1 real video in 20 is flagged by mistake\.$/);
+    assert.match(meaningOf(MANY), /1 real video in 20 is flagged by mistake, and more of those with so many faces\.$/);
+    assert.match(meaningOf({ ...MANY, media: STILL.media }), /1 real picture in 20 is flagged by mistake, and more of those with so many faces\.$/);
+    assert.match(meaningOf({ ...MANY, verdict: 'inconclusive' }), /^The signs are too weak/);
+});
+
+test('a recording is one of a video, also where it holds a single picture', () => {
+    const recording = recorded(WALLED, 8, 0);
+    assert.match(meaningOf(STILL, recording), /video is real/);
+    assert.match(meaningOf({ bands: [0, 1], ...STILL }, recording), /do not tell pictures .* video is real/);
+});
+
+test('a server of another version that leaves fields out is told of as before', () => {
+    for (const part of [undefined, null, {}]) {
+        const { verdict, probability } = analysis('inconclusive', 0.5);
+        const little = { verdict, probability, bands: part, media: part, coverage: part, model: part };
+        const text = (more) => viewOf(at(ok({ status: 'done', analysis: { ...little, ...more } })), t).text;
+        assert.equal(text({}), t('verdict_inconclusive_text'));
+        assert.equal(text({ bands: [0, 1] }), t('undecided_video'));
+    }
+});
+
 test('the shapes of the verdicts differ, so that colour is never the only sign', () => {
     assert.equal(new Set(Object.values(SHAPES)).size, Object.keys(SHAPES).length);
 });
@@ -128,12 +177,23 @@ test('for a code it does not know the card repeats the server’s sentences', ()
 test('a number of an untrained model is said to mean nothing', () => {
     const answer = analysis('inconclusive', 0.5);
     const view = viewOf(at(ok({ status: 'done', analysis: { ...answer, model: { ...answer.model, trained: false } } })), t);
-    assert.equal(view.next, 'This model is untrained: the number means nothing.');
+    assert.deepEqual([view.text, view.next], ['', 'This model is untrained: the number means nothing.']);
 });
 
 test('a time reads as it does in the pictures beside it', () => {
     assert.deepEqual([0, 3.75, 7.96, 62, 3723].map((seconds) => clock(seconds)), ['0:00', '0:03', '0:08', '1:02', '1:02:03']);
     assert.deepEqual([clock(3.25, true), clock(3.75, true), clock(7.96, true)], ['0:03.2', '0:03.8', '0:08.0']);
+});
+
+// [value, decimals, what Python's format() writes]
+const MIDDLES = [
+    [0.5, 0, '0'], [1.5, 0, '2'], [2.5, 0, '2'], [52.5, 0, '52'], [53.5, 0, '54'], [2.51, 0, '3'], [2.49, 0, '2'],
+    [0.25, 1, '0.2'], [0.75, 1, '0.8'], [5.25, 1, '5.2'], [5.75, 1, '5.8'], [10, 1, '10.0'],
+    [0.15, 1, '0.1'], [0.35, 1, '0.3'], [0.45, 1, '0.5'], [8.05, 1, '8.1'], [7.95, 1, '8.0'], // no middles: these have no exact form
+];
+test('a number in the middle goes to the even side, as in every other report', () => {
+    assert.deepEqual(MIDDLES.map(([value, decimals]) => fixed(value, decimals)), MIDDLES.map(([, , text]) => text));
+    assert.deepEqual([0.125, 0.375, 0.625, 0.875].map(asPercent), ['12', '38', '62', '88']);
 });
 
 test('a check that is being cancelled says so, and a verdict of a later server is called unknown', () => {
