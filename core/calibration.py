@@ -97,9 +97,13 @@ class Calibration:
             raise ValueError(f"a calibration has 1 to {MAX_FACES} curves")
 
     def curve(self, faces: int, is_still: bool = False) -> Curve:
-        """The curve for this number of judged faces; the last one serves all larger numbers."""
+        """The curve for this number of judged faces; the last one serves all larger numbers.
+
+        Where none was fitted for stills, the videos' serves without its edges: nobody measured whom they would flag.
+        """
         curves = self.frame if is_still and self.frame else self.video
-        return curves[min(max(faces, 1), len(curves)) - 1]
+        curve = curves[min(max(faces, 1), len(curves)) - 1]
+        return replace(curve, likely_from=1.0, no_signs_until=0.0) if is_still and not self.frame else curve
 
     def to_json(self) -> dict:
         return asdict(self)

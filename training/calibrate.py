@@ -5,7 +5,8 @@
 The files are judged once: logits that --scores holds, from an evaluation or an earlier run, are taken from there, and
 missing ones are added. `training.evaluate` with the same folder then words them by the new calibration.
 
-Nothing else is ever fitted on these files. How well they fix the two numbers is kept beside them, and widens the
+Nothing else is ever fitted on these files. A kind of them, videos or pictures, of which there are none keeps the curves
+that the weights have. How well they fix the two numbers is kept beside them, and widens the
 interval of every answer. What is reported is cross-fitted: each source's files are judged by a calibration that never
 saw that source. Writes calibration.json beside the weights, the report to --out, and beside that
 its reliability as a picture.
@@ -140,7 +141,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         items = read_manifest(args.manifest).items
         require_both_classes(items, str(args.manifest))
         names = names_of(items, args.manifest)
-        scores = score_all(Detector.load(args.weights), items, names, args.scores, progress=print)
+        detector = Detector.load(args.weights)
+        scores = score_all(detector, items, names, args.scores, progress=print)
     except (DataError, CheckError) as error:
         raise SystemExit(str(error)) from error
     files = scored(items, scores)
@@ -148,7 +150,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     for kind, is_still in (("video", False), ("frame", True)):
         mine = [f for f in files if f.is_still == is_still]
         if min(len({f.source for f in mine if f.is_fake == is_fake}) for is_fake in (False, True)) < 2:
-            print(f"No calibration of {kind}s: judged real and fake ones, of two sources each, are needed.")
+            print(
+                f"{kind.capitalize()}s keep what they have: judged real and fake ones are needed, of two sources each."
+            )
             continue
         curves[kind] = fit(mine)
         probabilities, verdicts = cross_fitted(mine)
@@ -156,7 +160,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         report[kind] = figures(mine, probabilities, verdicts)
     if not curves:
         raise SystemExit(f"{args.weights} keeps the calibration it has: {args.manifest} gave none.")
-    calibration = Calibration(**curves)
+    calibration = replace(detector.calibration, **curves)
     (args.weights / "calibration.json").write_text(json.dumps(calibration.to_json(), indent=2) + "\n")
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(report, indent=1) + "\n")

@@ -148,7 +148,7 @@ def main() -> None:
     parser.add_argument("--calibration", type=Path, default=Path("runs/calibrate.json"))
     args = parser.parse_args()
     config, *rest = (json.loads(p.read_text()) for p in (args.weights / "config.json", args.figures, args.calibration))
-    decided = load_weights(args.weights).calibration.frame[0].decides
+    decided = load_weights(args.weights).calibration.curve(1, is_still=True).decides
     thorough = json.loads(args.thorough.read_text()) if args.thorough else None
     (args.weights / "README.md").write_text(card(config, *rest, stills_decided=decided, thorough=thorough))
     print(args.weights / "README.md")

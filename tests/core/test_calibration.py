@@ -47,7 +47,13 @@ def test_stills_use_their_own_curves_where_there_are_any():
     still = Curve(slope=2.0)
     assert Calibration((CURVE,), (still,)).curve(1, is_still=True) == still
     assert Calibration((CURVE,), (still,)).curve(1) == CURVE
-    assert Calibration((CURVE,)).curve(1, is_still=True) == CURVE
+
+
+def test_stills_without_curves_of_their_own_get_no_verdict_by_the_edges_of_videos():
+    curve = Calibration((CURVE,)).curve(1, is_still=True)
+    assert curve.probability(9.0) == CURVE.probability(9.0) > CURVE.likely_from
+    assert {curve.verdict(curve.probability(z)) for z in (-9.0, 9.0)} == {"inconclusive"}
+    assert not curve.decides
 
 
 @pytest.mark.parametrize("curves", [((),), ((CURVE,) * 5,), ((CURVE,), (CURVE,) * 5)])

@@ -35,8 +35,8 @@ def run(*arguments, **environment):
 def weights(tmp_path_factory):
     """Folders with a tiny network that flags every face, and with one that flags none."""
     folder = tmp_path_factory.mktemp("weights")
-    tiny_weights(folder / "flags", Calibration((Curve(likely_from=0.0),)))
-    tiny_weights(folder / "clears", Calibration((Curve(likely_from=1.0, no_signs_until=1.0),)))
+    tiny_weights(folder / "flags", Calibration(*[(Curve(likely_from=0.0),)] * 2))
+    tiny_weights(folder / "clears", Calibration(*[(Curve(likely_from=1.0, no_signs_until=1.0),)] * 2))
     return folder
 
 

@@ -151,6 +151,21 @@ def test_files_that_cannot_calibrate_are_a_sentence_and_change_nothing(stills, t
     assert (weights / "calibration.json").read_text() == before
 
 
+@pytest.mark.parametrize("kind", ("video", "image"))
+def test_the_kind_that_a_manifest_does_not_hold_keeps_its_calibration(stills, tmp_path, kind):
+    before = Calibration((Curve(slope=0.5, likely_from=0.9),), (Curve(slope=0.2, likely_from=0.8),))
+    weights, kept = tiny_weights(tmp_path / "weights", before), tmp_path / "scores.jsonl"
+    rows = [json.loads(line) | {"kind": kind} for line in stills.read_text().splitlines()]
+    stills.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    by = {"plan": "default", "model": load_weights(weights).sha256}
+    known = [Score(row["path"], 0.5, logit=float(n), faces=1, **by) for n, row in enumerate(rows)]
+    kept.write_text("".join(json.dumps(asdict(score)) + "\n" for score in known))
+    command = ["--manifest", stills, "--weights", weights, "--scores", kept, "--out", tmp_path / "calibrate.json"]
+    calibrate.main([str(word) for word in command])
+    after = load_weights(weights).calibration
+    assert (after.video == before.video, after.frame == before.frame) == (kind == "image", kind == "video")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("sources", "decided"), ((9, False), (10, True)))
 def test_no_edge_is_drawn_from_a_handful_of_sources(sources, decided):

@@ -1,4 +1,11 @@
-from training.card import card
+import json
+import sys
+
+import pytest
+
+from core.calibration import Calibration, Curve
+from tests.tiny import DECIDED, tiny_weights
+from training.card import card, main
 
 CONFIG = {
     "name": "net",
@@ -53,6 +60,22 @@ def test_a_card_says_whether_a_single_picture_can_get_a_verdict():
     decided, not_decided = (card(CONFIG, figures([0.05, 0.01, 0.09]), CALIBRATION, stills) for stills in (True, False))
     assert "always called `inconclusive`" in not_decided
     assert "always called" not in decided
+
+
+@pytest.mark.parametrize(("stills", "decided"), (((), False), ((Curve(likely_from=0.6),), True)))
+def test_the_card_of_weights_that_know_nothing_of_pictures_says_that_these_get_no_verdict(
+    tmp_path, monkeypatch, stills, decided
+):
+    weights = tiny_weights(tmp_path / "weights", Calibration(DECIDED.video, stills))
+    (weights / "config.json").write_text(
+        json.dumps(json.loads((weights / "config.json").read_text()) | {"head_adds": False})
+    )
+    (tmp_path / "figures.json").write_text(json.dumps(figures([0.05, 0.01, 0.09])))
+    (tmp_path / "calibrate.json").write_text(json.dumps(CALIBRATION))
+    given = {"weights": weights, "figures": tmp_path / "figures.json", "calibration": tmp_path / "calibrate.json"}
+    monkeypatch.setattr(sys, "argv", ["card", *(f"--{name}={path}" for name, path in given.items())])
+    main()
+    assert ("always called `inconclusive`" not in (weights / "README.md").read_text()) is decided
 
 
 def test_a_card_tells_what_other_frames_of_the_same_videos_give():
