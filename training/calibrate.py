@@ -57,19 +57,26 @@ def scored(items: Sequence[Item], scores: Sequence[Score]) -> list[Scored]:
     ]
 
 
-def fit(files: list[Scored], draws: int = 500) -> tuple[Curve, ...]:
+def has_enough_sources(files: list[Scored]) -> bool:
+    """Whether they may have band edges."""
+    return len({f.source for f in files}) >= LEAST_SOURCES
+
+
+def fit(files: list[Scored], draws: int = 500, is_enough: bool | None = None) -> tuple[Curve, ...]:
     """Platt's logistic map, the classes weighing the same, and band edges for 1 to MAX_FACES faces.
 
     The edges assume normal logits within a class (a quantile of thirty files is too rough): with k faces the largest
     of k draws is compared, so the upper edge lies at the level that keeps the false alarms of the whole at LEVEL. Where
     the slope is no larger than its own standard deviation, or the sources are few, or a class has a single file, no edge
-    means anything: the curves keep none, and every answer is `inconclusive`.
+    means anything: the curves keep none, and every answer is `inconclusive`. is_enough: whether the sources are many, where
+    that was asked of more files than these.
     """
     logits, fakes = np.array([f.logit for f in files]), np.array([f.is_fake for f in files])
     plain = Curve(*platt(logits, fakes), uncertainty=uncertainty(files, draws))
     real, fake = logits[~fakes], logits[fakes]
     is_flat = plain.slope <= max(LEAST_SLOPE, plain.uncertainty[0] ** 0.5)
-    if is_flat or len({f.source for f in files}) < LEAST_SOURCES or min(len(real), len(fake)) < 2:
+    is_enough = has_enough_sources(files) if is_enough is None else is_enough
+    if is_flat or not is_enough or min(len(real), len(fake)) < 2:
         return (plain,) * MAX_FACES
     lower = plain.probability(float(fake.mean() + normal_quantile(LEVEL) * fake.std(ddof=1)))
     curves = []
@@ -107,8 +114,9 @@ def cross_fitted(files: list[Scored]) -> tuple[np.ndarray, np.ndarray]:
     """Probability and verdict of each file (N,), by a fit that never saw its source."""
     sources = np.array([f.source for f in files])
     probabilities, verdicts = np.zeros(len(files)), np.empty(len(files), object)
+    is_enough = has_enough_sources(files)  # a fold has one less, and is to stand for what ships
     for source in set(sources):
-        fitted = Calibration(fit([f for f in files if f.source != source], 100))
+        fitted = Calibration(fit([f for f in files if f.source != source], 100, is_enough))
         for i in np.flatnonzero(sources == source):
             curve = fitted.curve(files[i].faces)
             probabilities[i] = curve.probability(files[i].logit)

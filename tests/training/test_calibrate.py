@@ -175,3 +175,15 @@ def test_no_edge_is_drawn_from_a_handful_of_sources(sources, decided):
         for n in range(80)
     ]
     assert (calibrate.fit(files, 100)[0].likely_from < 1) is decided
+
+
+@pytest.mark.parametrize(("sources", "decided"), ((9, False), (10, True)))
+def test_cross_fitted_verdicts_have_edges_where_what_ships_has(monkeypatch, sources, decided):
+    monkeypatch.setattr(calibrate, "uncertainty", lambda files, draws: (0.0, 0.0, 0.0))
+    random = np.random.default_rng(2)
+    files = [
+        calibrate.Scored(f"{n}", n % 2 == 1, False, f"source-{n // 2 % sources}", random.normal() + 3 * (n % 2))
+        for n in range(80)
+    ]
+    verdicts = set(calibrate.cross_fitted(files)[1])
+    assert calibrate.fit(files)[0].decides is (verdicts != {"inconclusive"}) is decided
