@@ -51,7 +51,7 @@ class Detector:
         self._engine = Engine(pretrained.model, self.device, precision or pick_precision(self.device), encode)
         self._threads = Threads()
         self.model = self._engine.model
-        self.calibration, self._usual = pretrained.calibration, pretrained.usual
+        self.calibration, self.usual = pretrained.calibration, pretrained.usual
         self.info = ModelInfo(
             name=pretrained.name,
             version=pretrained.version,
@@ -102,7 +102,7 @@ class Detector:
         warnings: list[Warning] = []
         wanted = frames_wanted(media, plan)
         total = sum(wanted)
-        looks = Looks(self._engine, crop_budget(plan), len(wanted), cancel, self._usual)
+        looks = Looks(self._engine, crop_budget(plan), len(wanted), cancel, self.usual)
 
         def is_settled() -> bool:
             return plan.ends_early and summary.is_settled(list(looks.records.values()), self.calibration)

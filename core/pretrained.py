@@ -133,6 +133,8 @@ def as_float32(tensor: Tensor) -> Tensor:
 def save_weights(folder: Path, model: DeepfakeModel, info: dict, calibration: Calibration | None = None) -> str:
     """Write a folder that `load_weights` reads; existing files are replaced. Returns the SHA-256 of the weights.
 
+    What other weights found usual in real faces is removed: `training.usual` makes it anew.
+
     info: "name", "version", "trained", and whatever else should stand in config.json. calibration: None before one is
     fitted, which makes every verdict inconclusive. Matrices and kernels become float16; vectors (biases, batch
     statistics) stay float32, as float16 would clip them. Raises ValueError where a kernel does not fit float16.
@@ -150,6 +152,8 @@ def save_weights(folder: Path, model: DeepfakeModel, info: dict, calibration: Ca
     calibration = calibration or Calibration()
     config = {**info, "sha256": sha256, **model.config.to_json()}
     folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / WEIGHTS).exists() or (folder / WEIGHTS).read_bytes() != data:
+        (folder / USUAL).unlink(missing_ok=True)
     (folder / WEIGHTS).write_bytes(data)
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
     (folder / CALIBRATION).write_text(json.dumps(calibration.to_json(), indent=2) + "\n")

@@ -6,6 +6,7 @@ faces have at least as much of that is a p-value as conformal prediction has it 
 find the directions. `python -m training.usual` makes the file that stands beside the weights.
 """
 
+import hashlib
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -48,6 +49,11 @@ class Usual:
         from safetensors.numpy import save
 
         return save(asdict(self))
+
+    @property
+    def sha256(self) -> str:
+        """Of its file."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
 
     def unexplained(self, features: np.ndarray) -> np.ndarray:
         """(..., D) features, none below 0 -> (...): mean square of what is left of them."""

@@ -22,7 +22,12 @@ def upload(folder: Path, repo: str) -> str:
     api = HfApi()
     try:
         api.create_repo(repo, exist_ok=True)
-        commit = api.upload_folder(repo_id=repo, folder_path=folder, allow_patterns=[*FILES, USUAL])
+        commit = api.upload_folder(
+            repo_id=repo,
+            folder_path=folder,
+            allow_patterns=[*FILES, USUAL],
+            delete_patterns=USUAL,  # of other weights, where these have none
+        )
     except HFValidationError as error:
         raise SystemExit(f"{repo} is no name of a Hub repository: owner/name.") from error
     except Exception as error:  # the client passes on whatever its HTTP library raises

@@ -4,8 +4,8 @@
 
 The encoder's last layer comes from the head's run, where it was trained anew. The temporal head ships only if it was
 not worse than the mean of frames on kinds of clips it had not seen; otherwise it stays as it began, adding nothing.
-`python -m training.calibrate --weights core/weights` comes next, then the card; then the finished folder can go to the
-Hugging Face Hub:
+`python -m training.usual --weights core/weights` comes next, which new weights need anew, then `training.calibrate` and the
+card; then the finished folder can go to the Hugging Face Hub:
 
     python -m training.publish --out core/weights --hub owner/name
 """

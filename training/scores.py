@@ -35,11 +35,17 @@ class Score:
     seconds: float = 0.0
     plan: str = ""  # of sampling
     model: str = ""  # sha256 of the weights
+    usual: str = ""  # sha256 of usual.safetensors, by which pictures are judged too; "" where there is none
+
+
+def made_by(detector: Detector, plan: str) -> dict[str, str]:
+    """What a score says of who made it: those of others are not reused."""
+    return {"plan": plan, "model": detector.info.sha256, "usual": detector.usual.sha256 if detector.usual else ""}
 
 
 def score_item(detector: Detector, path: Path, name: str, plan: str = "default") -> Score:
     """Judge one file; what cannot be judged is an abstention with its code."""
-    by = {"plan": plan, "model": detector.info.sha256}
+    by = made_by(detector, plan)
     try:
         analysis = detector.check(path, plan)
     except CheckError as error:
@@ -115,7 +121,8 @@ def score_all(
     """
     drop_cut_line(out)
     known = {score.path: score for score in read_scores(out)} if out.exists() else {}
-    if any((score.model, score.plan) != (detector.info.sha256, plan) for score in known.values()):
+    by = made_by(detector, plan)
+    if any(getattr(score, name) != value for score in known.values() for name, value in by.items()):
         raise DataError(f"{out} holds the scores of other weights or another plan; name another folder with --out.")
     todo = [(item, name) for item, name in zip(items, names, strict=True) if name not in known]
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -125,7 +132,7 @@ def score_all(
                 file_judged = treat(local_file(item, Path(folder)), Path(folder))
                 score = score_item(detector, file_judged, name, plan)
             except CheckError as error:  # of the treatment, which has to read the file too
-                score = Score(name, None, why_not=error.code, plan=plan, model=detector.info.sha256)
+                score = Score(name, None, why_not=error.code, **by)
             known[name] = score
             file.write(json.dumps(asdict(score)) + "\n")
             file.flush()

@@ -59,6 +59,15 @@ def test_the_checksum_of_the_answer_is_that_of_the_file(folder):
     assert load_weights(folder).sha256 == sha256((folder / "model.safetensors").read_bytes()).hexdigest()
 
 
+def test_what_is_usual_stays_beside_the_same_weights_and_not_beside_others(folder):
+    wide = CONFIG.encoder.features
+    (folder / USUAL).write_bytes(Usual(np.ones(wide), np.ones(wide), np.zeros((1, wide)), np.zeros(9)).to_bytes())
+    tiny_weights(folder)
+    assert load_weights(folder).usual
+    tiny_weights(folder, seed=1)
+    assert load_weights(folder).usual is None
+
+
 def test_large_and_small_statistics_survive_the_half_precision_of_the_kernels(tmp_path):
     model = tiny_model()
     model.encoder.stem[1].running_var[:2] = torch.tensor([1e-9, 3e5])

@@ -32,11 +32,15 @@ class Hub(BaseHTTPRequestHandler):
             for line in map(json.loads, body.splitlines()):
                 if line["key"] == "file":
                     self.server.files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+                if line["key"] == "deletedFile":
+                    del self.server.files[line["value"]["path"]]
             return self.answer({"commitUrl": f"{self.server.url}/owner/name/commit/{OID}", "commitOid": OID})
         return self.answer({"valid": True})
 
     def do_GET(self):
-        self.answer({"name": "owner", "type": "user", "siblings": [], "sha": OID, "id": "owner/name"})
+        if "/tree/" in self.path:
+            return self.answer([{"type": "file", "path": p, "oid": "0", "size": 1} for p in self.server.files])
+        return self.answer({"name": "owner", "type": "user", "siblings": [], "sha": OID, "id": "owner/name"})
 
     def answer(self, value, status=200):
         data = json.dumps(value).encode()
@@ -85,6 +89,12 @@ def test_what_is_usual_is_uploaded_too_where_it_is_known(hub, folder):
     (folder / USUAL).write_bytes(b"of faces")
     publish.main(["--out", str(folder), "--hub", "owner/name"])
     assert hub.files[USUAL] == b"of faces"
+
+
+def test_what_is_usual_to_other_weights_does_not_stay_at_the_hub(hub, folder):
+    hub.files[USUAL] = b"of other weights"
+    publish.main(["--out", str(folder), "--hub", "owner/name"])
+    assert "model.safetensors" in hub.files and USUAL not in hub.files
 
 
 def test_a_hub_that_refuses_is_a_sentence(hub, folder):

@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 
 from core.calibration import Curve
+from core.detector import Detector
+from core.pretrained import USUAL
 from core.summary import with_other
+from core.usual import Usual
+from tests.tiny import CONFIG, tiny_weights
 from training.manifest import DataError, Item, drop_cut_line
-from training.scores import Score, filled, frame_logits, logit_of, names_of, read_scores
+from training.scores import Score, filled, frame_logits, logit_of, names_of, read_scores, score_all
 
 
 def test_the_logit_behind_a_calibrated_probability_is_found_again():
@@ -53,6 +57,23 @@ def test_a_score_without_path_or_number_is_refused(tmp_path, row):
     (tmp_path / "s.jsonl").write_text(json.dumps(row) + "\n")
     with pytest.raises(DataError, match="Line 1"):
         read_scores(tmp_path / "s.jsonl")
+
+
+def test_scores_made_with_something_else_beside_the_weights_are_refused(tmp_path):
+    folder, item = tiny_weights(tmp_path / "weights"), Item(str(tmp_path / "none.png"), 0, "image")
+
+    def judge(out, left=None):
+        if left is not None:
+            wide = CONFIG.encoder.features
+            usual = Usual(np.ones(wide), np.ones(wide), np.zeros((1, wide)), np.full(9, left))
+            (folder / USUAL).write_bytes(usual.to_bytes())
+        return score_all(Detector.load(folder), [item], ["none.png"], tmp_path / out)
+
+    assert judge("without.jsonl") == judge("without.jsonl")
+    assert judge("with.jsonl", 0.1) == judge("with.jsonl")
+    for out, left in (("without.jsonl", 0.1), ("with.jsonl", 0.2)):
+        with pytest.raises(DataError, match="other weights"):
+            judge(out, left)
 
 
 def test_items_are_named_as_their_manifest_writes_them(tmp_path):
