@@ -201,7 +201,7 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
     if steps < 1:
         raise SystemExit(f"--images {config.images} is less than one step takes, {2 * config.batch * world}.")
     if rank == 0:
-        origin = keep_config(out, {**asdict(config), "start": origin, "h264": has_h264()})
+        origin = keep_config(out, {**asdict(config), "start": origin, "h264": has_h264(), "processes": world})
         keep_log(out / "log.jsonl", step)
     drawn = ", ".join(f"{sum(i in kept for i in seen)} {family}" for family, kept in shards.drawings.items())
     print(

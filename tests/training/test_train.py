@@ -83,6 +83,14 @@ def test_a_killed_run_goes_on_and_ends_like_an_unbroken_one(data, tmp_path, monk
 
 
 @pytest.mark.slow
+def test_a_run_goes_on_with_as_many_processes_as_it_began_with(data, tmp_path, monkeypatch):
+    train(replace(TINY, images=4), data, tmp_path / "run", None, workers=0)
+    monkeypatch.setattr(stage1, "join_group", lambda: (0, 2, "cpu"))
+    with pytest.raises(SystemExit, match="a run with processes 1; name another folder"):
+        train(replace(TINY, images=16), data, tmp_path / "run", None, workers=0)
+
+
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_ends_the_run_before_anything_is_kept_of_it(data, tmp_path, monkeypatch):
     monkeypatch.setattr(stage1, "pair_loss", lambda logits, *_given: logits.sum() * float("nan"))
     with pytest.raises(SystemExit, match="no finite loss"):
