@@ -27,7 +27,7 @@ class Usual:
 
     @classmethod
     def fit(cls, faces: np.ndarray, others: np.ndarray, directions: int) -> "Usual":
-        """Features (M, D) of real faces to find so many directions in, and (N, D) of other people to compare with."""
+        """Features (M, D) of real faces to find so many directions in, and (N, D) of those from other sources to compare with."""
         roots = np.sqrt(faces)
         mean, scale = roots.mean(0), roots.std(0) + 1e-6
         main = np.linalg.svd((roots - mean) / scale, full_matrices=False)[2][:directions]

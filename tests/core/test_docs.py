@@ -37,6 +37,13 @@ def test_every_make_target_of_a_page_exists(page):
     assert named - targets == set()
 
 
+def test_the_table_of_training_names_every_command_that_trains():
+    script = (ROOT / "training" / "run.sh").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$PY -m (pip|training\.\w+)", script, re.MULTILINE)
+    rows = re.findall(r"^\| \d+ \| (.+?) \|", (ROOT / "docs" / "training.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert re.findall(r"`(?:python -m )?(pip|training\.\w+)", "".join(rows)) == commands
+
+
 def test_the_readme_names_every_file_that_out_writes():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for name in ("annotated.mp4", "key-frames.png", "heat-maps/", "timeline.png", "report.html", "report.json"):
