@@ -2,7 +2,7 @@
 
     python -m training.compare --manifest ../shared/data/dev/manifest.jsonl --out runs/compare
 
-All see the same frames, faces and crops, for each takes the place of our network in the same detector. What is not in
+All see the same frames and faces, for each takes the place of our network in the same detector. What is not in
 --out yet is trained first, on the same prepared faces; sizes are set for minutes on one core. Writes figures.json and
 report.md; published figures stand beside ours.
 """
@@ -54,8 +54,9 @@ def detector_of(
         sha256 = hashlib.sha256((folder / "model.pt").read_bytes()).hexdigest()
         return Detector(Pretrained(model, Calibration(), name, "0", sha256, trained=True))
     if not (folder / "config.json").exists():
-        start = load_weights(weights).model
-        train_recipe(name, start.encoder, start.config.size, shards(), args.clips, out, None, args.steps)
+        start = load_weights(weights)
+        encoder, size = start.model.encoder, start.model.config.size
+        train_recipe(name, encoder, size, shards(), args.clips, out, None, args.steps, start.usual)
     return Detector.load(str(folder))
 
 
@@ -87,8 +88,9 @@ def markdown(result: dict) -> str:
     lines = [
         "# Detectors side by side",
         "",
-        f"Manifest {result['manifest']}, {result['items']} items. All were shown the same crops of the same frames; those "
-        "trained here saw the same pseudo-fakes of the same faces.",
+        f"Manifest {result['manifest']}, {result['items']} items. All were shown the same faces of the same frames; those "
+        "trained here saw the same pseudo-fakes of the same faces. What counts beside a network (movement, light, how a "
+        "picture is cut) counts for ours and the paper's two; meso4 and reference are judged by their networks alone.",
         "",
         *table(["system", "what it is"], [[n, s["about"]] for n, s in result["systems"].items()]),
     ]

@@ -23,7 +23,8 @@ from torch.nn import functional as F
 from core.crops import CROP_SIZE
 from core.device import autocast
 from core.model import DeepfakeModel, Encoder, EncoderConfig, HeadConfig, ModelConfig, normalise
-from core.pretrained import load_weights, save_weights
+from core.pretrained import USUAL, load_weights, save_weights
+from core.usual import Usual
 from training.clips import LENGTH, RATE, footage, make_clip, resized
 from training.head import UNSEEN_CLIPS, clips_of_both, collect, compare, fit, probe, read
 from training.imagenet import start_from_imagenet
@@ -65,9 +66,20 @@ def tune(model: DeepfakeModel, shards: Shards, indices: np.ndarray, steps: int, 
 
 
 def train_recipe(
-    kind: str, encoder: Encoder, size: int, shards: Shards, clips: int, out: Path, hidden: int | None, steps: int
+    kind: str,
+    encoder: Encoder,
+    size: int,
+    shards: Shards,
+    clips: int,
+    out: Path,
+    hidden: int | None,
+    steps: int,
+    usual: Usual | None = None,
 ) -> dict:
-    """Train one of KINDS, write its weights into out/KIND; returns its figures on clips of unseen sources."""
+    """Train one of KINDS, write its weights into out/KIND; returns its figures on clips of unseen sources.
+
+    usual: what the encoder sees in real faces, where that is known.
+    """
     kept = out / "clips"
     kept.mkdir(parents=True, exist_ok=True)
     train, (unseen_features, unseen_logits, *who) = clips_of_both(encoder, size, shards, clips, kept)
@@ -93,6 +105,8 @@ def train_recipe(
         model.cpu()
     folder = out / (f"{kind}-{hidden}" if hidden else kind)
     save_weights(folder, model, {"name": kind, "version": "0", "trained": True})
+    if usual and kind == "score-lstm":  # whose features are the encoder's still
+        (folder / USUAL).write_bytes(usual.to_bytes())
     (folder / "clips.json").write_text(json.dumps(figures, indent=1) + "\n")
     return figures
 
@@ -117,11 +131,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=60, help="of fine-tuning, feature-lstm only")
     args = parser.parse_args(argv)
     if args.imagenet:
-        encoder, size = imagenet_encoder(), CROP_SIZE
+        encoder, size, usual = imagenet_encoder(), CROP_SIZE, None
     else:
-        model = load_weights(args.weights).model
-        encoder, size = model.encoder, model.config.size
-    figures = train_recipe(args.kind, encoder, size, Shards(args.data), args.clips, args.out, args.hidden, args.steps)
+        start = load_weights(args.weights)
+        encoder, size, usual = start.model.encoder, start.model.config.size, start.usual
+    shards = Shards(args.data)
+    figures = train_recipe(args.kind, encoder, size, shards, args.clips, args.out, args.hidden, args.steps, usual)
     print(json.dumps(figures, indent=1))
 
 

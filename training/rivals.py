@@ -2,7 +2,7 @@
 
 Meso-4 (Afchar et al., WIFS 2018), and the well-known ResNeXt-LSTM project behind the seed paper, with its faults: they
 are what the comparison is to show. Each answers like core's DeepfakeModel: crops to features and logits, windows to a
-logit. So frames, faces, tracks and crops are the same for all.
+logit. So frames, faces and tracks are the same for all, but what counts beside our network does not count for these.
 """
 
 import json

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from core.example import blend, portrait
-from core.pretrained import load_weights
+from core.pretrained import USUAL, load_weights
+from core.usual import Usual
 from tests.tiny import tiny_weights
 from training import compare, rivals
 from training.manifest import Item, write_manifest
@@ -54,7 +55,9 @@ def test_missing_systems_are_trained_and_stand_beside_ours_and_the_published(
     shards, manifest, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr(rivals, "reference", lambda: (rivals.Reference(rivals.EncoderConfig("lite0", (1, 1))), "none"))
-    command = ["--manifest", manifest, "--weights", tiny_weights(tmp_path / "weights"), "--data", shards]
+    weights, usual = tiny_weights(tmp_path / "weights"), Usual(*np.ones((2, 2048)), np.zeros((1, 2048)), np.zeros(9))
+    (weights / USUAL).write_bytes(usual.to_bytes())
+    command = ["--manifest", manifest, "--weights", weights, "--data", shards]
     command += ["--out", tmp_path / "out", "--draws", 20, "--images", 4, "--size", 64, "--clips", 3]
     command = [str(word) for word in [*command, "--epochs", 1, "--steps", 1]]
     compare.main(command)
@@ -67,10 +70,13 @@ def test_missing_systems_are_trained_and_stand_beside_ours_and_the_published(
         assert system["image"]["same_footage"]["couples"] == 2
         assert f"| {name} |" in printed
     assert "the code behind it" in printed
+    assert "meso4 and reference are judged by their networks alone" in printed
 
     # each kept what makes it what it is
     ours = load_weights(tmp_path / "weights").model
-    score, feature = (load_weights(tmp_path / "out" / name).model for name in ("score-lstm", "feature-lstm"))
+    loaded = [load_weights(tmp_path / "out" / name) for name in ("score-lstm", "feature-lstm")]
+    assert [bool(one.usual) for one in loaded] == [True, False]  # of other features it would say nothing
+    score, feature = (one.model for one in loaded)
     mine, their, tuned = (m.encoder.state_dict() for m in (ours, score, feature))
     assert {k for k in mine if not mine[k].equal(their[k])} == {"classify.weight", "classify.bias"}
     moved = {k.split(".")[0] for k in mine if not mine[k].equal(tuned[k])}
