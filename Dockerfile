@@ -1,9 +1,8 @@
 # Three images from one file: `web` (the API, without torch), `worker` (what does the checks), and `all`, the default,
-# which runs both for a laptop or a Space. docker build --target web .
+# which runs both on one machine (docs/server.md has the commands). docker build --target web .
 FROM python:3.12-slim AS base
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 UNMASK_DATA=/data
 WORKDIR /app
-# 1000 is also the user of a Hugging Face Space
 RUN useradd --uid 1000 --create-home unmask && mkdir /data && chown 1000:1000 /data
 VOLUME /data
 
@@ -12,6 +11,7 @@ COPY requirements.txt ./
 # the API needs neither the neural network nor what fetches, draws and shows
 RUN grep -vE '^(torch|torchvision|mediapipe|ai-edge-litert|scipy|safetensors|huggingface-hub|matplotlib|scikit-image|c2pa-python|yt-dlp|gradio|a2wsgi|openvino|nncf)\b' requirements.txt > web.txt \
     && pip install --no-cache-dir -r web.txt
+COPY LICENSE ./
 COPY core core
 COPY server server
 USER 1000
@@ -27,6 +27,7 @@ RUN apt-get update \
     && grep '^lib' packages.txt | xargs apt-get install -y --no-install-recommends \
     && rm -rf /var/lib/apt/lists/*
 RUN pip install --no-cache-dir -r requirements.txt
+COPY LICENSE ./
 COPY core core
 COPY server server
 USER 1000

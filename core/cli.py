@@ -15,7 +15,7 @@ from pathlib import Path
 
 from core import __version__
 from core.analysis import Analysis
-from core.errors import CheckError
+from core.errors import DISK_FULL, CheckError
 from core.words import printable
 
 # what a folder is searched for; a file that is named is looked at whatever it is called
@@ -29,6 +29,9 @@ Progress = Callable[[int, int, str], None]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    if sys.stderr is None:  # closed: the next file that is opened would stand in its place, and be written to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        sys.stderr = os.fdopen(2, "w")
     options = parser().parse_args(arguments)
     try:
         with as_check_error():
@@ -192,7 +195,7 @@ def holds_another(folder: Path, path: Path) -> bool:
 def files(paths: list[str], out: Path | None) -> Iterator[tuple[str, Path, CheckError | None]]:
     """(name as given, path, what is wrong with it already) for each file named and for each in a folder named.
 
-    Hidden files are left out of a folder, and what an earlier run wrote to `out`.
+    Hidden files are left out of a folder, and what an earlier run wrote to `out`. Links to other folders are not followed.
     """
     for given in paths:
         path = Path(given)
@@ -202,11 +205,20 @@ def files(paths: list[str], out: Path | None) -> Iterator[tuple[str, Path, Check
         if not os.path.isdir(path):  # Path.is_dir raises where a name is too long
             yield given, path, None
             continue
-        found = sorted(one for one in path.rglob("*") if is_video_name(one) and one.is_file())
-        found = [one for one in found if out is None or not one.resolve().is_relative_to(out.resolve())]
-        if not found:
+        closed: list[OSError] = []
+        everything = (Path(folder, name) for folder, _, names in os.walk(path, onerror=closed.append) for name in names)
+        found = sorted(one for one in everything if is_video_name(one) and one.is_file())
+        found = [one for one in found if out is None or not is_written(one, out)]
+        if not found and not closed:
             yield given, path, CheckError("no_videos")
+        yield from ((error.filename, Path(error.filename), CheckError("not_readable")) for error in closed)
         yield from ((os.path.join(given, one.relative_to(path)), one, None) for one in found)
+
+
+def is_written(path: Path, out: Path) -> bool:
+    """Whether it lies in a folder below `out` that a run wrote."""
+    below = (up for up in path.resolve().parents if up.is_relative_to(out.resolve()) and up != out.resolve())
+    return any((up / "report.json").is_file() for up in below)
 
 
 def is_video_name(path: Path) -> bool:
@@ -223,6 +235,8 @@ def as_check_error() -> Iterator[None]:
     except MemoryError as error:
         raise CheckError("out_of_memory") from error
     except Exception as error:
+        if getattr(error, "errno", None) in DISK_FULL:
+            raise CheckError("disk_full") from error
         if os.environ.get("UNMASK_DEBUG") == "1":
             traceback.print_exc()
         raise CheckError("internal", "UNMASK_DEBUG=1 shows where") from error

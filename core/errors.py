@@ -4,6 +4,7 @@ The same table serves the command line, the API, the extension and the demo; doc
 A released code never changes its meaning. Anything that is not a CheckError is a bug.
 """
 
+import errno
 from dataclasses import dataclass
 
 
@@ -19,7 +20,7 @@ class ErrorKind:
 ERRORS: dict[str, ErrorKind] = {
     # the file
     "file_not_found": ErrorKind("There is no such file.", "Check the path and try again.", 404),
-    "not_readable": ErrorKind("The file may not be read.", "Check its permissions and try again.", 403),
+    "not_readable": ErrorKind("The file or folder may not be read.", "Check its permissions and try again.", 403),
     "no_videos": ErrorKind(
         "The folder holds no video or picture.", "Name a folder with videos, or a single file.", 422
     ),
@@ -69,7 +70,9 @@ ERRORS: dict[str, ErrorKind] = {
     "blocked_address": ErrorKind("The link leads to an address that is not public.", "Use a public link.", 422),
     "network": ErrorKind("The site could not be reached.", "Try again in a few minutes.", 502),
     # the check
-    "unknown_plan": ErrorKind("There is no such sampling plan.", "Choose one of those the help names.", 422),
+    "unknown_plan": ErrorKind(
+        "There is no such sampling plan.", "Choose one of those that the help, or a server's /v1/info, names.", 422
+    ),
     "timed_out": ErrorKind("The check took longer than the limit.", "Try again, or try a shorter cut.", 504),
     "cancelled": ErrorKind("The check was cancelled.", "Start it again whenever you like.", 409),
     "out_of_memory": ErrorKind("The video needs more memory than is allowed.", "Scale it down and try again.", 413),
@@ -88,7 +91,7 @@ ERRORS: dict[str, ErrorKind] = {
     "weights_mismatch": ErrorKind(
         "The weights do not fit their configuration.", "Use weights made for this version.", 422
     ),
-    "device_unavailable": ErrorKind("That device is not available here.", "Leave --device out, or choose cpu.", 422),
+    "device_unavailable": ErrorKind("That device is not available here.", "Leave the device out, or choose cpu.", 422),
     # the page
     "nothing_chosen": ErrorKind("There is nothing to check yet.", "Choose a file, record one, or paste a link.", 422),
     "links_off": ErrorKind("Links are switched off here.", "Download the video, and choose the file instead.", 422),
@@ -118,8 +121,13 @@ ERRORS: dict[str, ErrorKind] = {
     "queue_full": ErrorKind("The queue is full.", "Try again when Retry-After has passed.", 503),
     "not_ready": ErrorKind("No worker is ready.", "Wait a moment; start a worker if none runs.", 503),
     # whatever is left
-    "internal": ErrorKind("Something went wrong on our side.", "Please report it with the id of the check.", 500),
+    "internal": ErrorKind(
+        "Something went wrong on our side.", "Please report it, with the id of the check if it has one.", 500
+    ),
 }
+
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what the system says where it takes no more
 
 
 class CheckError(Exception):

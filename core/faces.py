@@ -187,8 +187,12 @@ class quiet_stderr:
 
     def __enter__(self):
         _quiet_lock.acquire()
-        self._kept = os.dup(2)
-        null = os.open(os.devnull, os.O_WRONLY)
+        try:
+            self._kept = os.dup(2)
+            null = os.open(os.devnull, os.O_WRONLY)
+        except OSError:  # it is closed, or there are no more files to be had
+            _quiet_lock.release()
+            raise
         os.dup2(null, 2)
         os.close(null)
 

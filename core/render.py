@@ -29,11 +29,20 @@ from core.draw import (
     runs,
     short,
 )
-from core.errors import CheckError
+from core.errors import DISK_FULL, CheckError
 from core.words import clock, count, percent, percent_range
 
 Heat = Callable[[np.ndarray], np.ndarray]  # crops (N, H, W, 3) uint8 -> heat maps (N, H, W), 0 to 1
 
+NOT_WRITABLE = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.EISDIR,
+)
 MAX_FACES = 6  # on one picture; the rest is named in words
 MAX_KEY_FRAMES = 3  # of one face; so many has an analysis
 
@@ -67,9 +76,9 @@ def written_whole(out: Path) -> Iterator[Path]:
 
 def _as_check_error(error: Exception) -> Exception:
     number = getattr(error, "errno", None)
-    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if number in DISK_FULL:
         return CheckError("disk_full")
-    if number in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+    if number in NOT_WRITABLE:
         return CheckError("not_writable")
     return error
 

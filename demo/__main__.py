@@ -4,13 +4,20 @@ import argparse
 import signal
 import sys
 
+from core.errors import CheckError
 from demo.folder import end_with_terminal, visitors_folder
+
+
+def port(text: str) -> int:
+    if not 0 < (number := int(text)) < 65536:
+        raise ValueError
+    return number
 
 
 def main() -> None:
     parser = argparse.ArgumentParser("python -m demo", description="Serve the page to check videos on.")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on; this machine alone by default")
-    parser.add_argument("--port", type=int, default=7860)
+    parser.add_argument("--port", type=port, default=7860)
     parser.add_argument("--weights", metavar="FOLDER|HUB_ID", help="other weights than the bundled ones")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # by itself it would end this without cleaning up
@@ -21,10 +28,15 @@ def main() -> None:
         print(f"Unmask is loading; then open http://{options.host}:{options.port}", flush=True)
         try:
             serve(options.host, options.port, options.weights)
+        except CheckError as error:
+            sys.exit(str(error))
         except OSError as error:
-            if "empty port" not in str(error):  # Gradio's words for one that is taken
+            if "empty port" not in str(error):  # Gradio's words for one that cannot be had
                 raise
-            sys.exit(f'Port {options.port} is in use. Try another: make demo ARGS="--port {options.port + 1}"')
+            sys.exit(
+                f"Cannot listen on {options.host}:{options.port}: it is in use, or {options.host} is no address of this "
+                f'machine. Try another: make demo ARGS="--port {options.port % 65535 + 1}"'
+            )
 
 
 if __name__ == "__main__":

@@ -36,7 +36,6 @@ BROWSERS = {
                 # The address of what a person asks about, and a file if they choose one, go to the server they set.
                 "data_collection_permissions": {"required": ["browsingActivity", "websiteContent"]},
             },
-            "gecko_android": {"strict_min_version": "142.0"},
         },
     },
 }
@@ -63,6 +62,7 @@ def build(browser: str, folder: Path) -> Path:
     """Write one zip and return where it is."""
     target = folder / f"unmask-{browser}.zip"
     content = {"manifest.json": json.dumps(manifest(browser), indent=2, ensure_ascii=False).encode()} | files()
+    content["LICENSE"] = (HERE.parent / "LICENSE").read_bytes()
     with zipfile.ZipFile(target, "w") as archive:
         for name, data in content.items():
             entry = zipfile.ZipInfo(name, LONG_AGO)

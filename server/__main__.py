@@ -122,7 +122,9 @@ def run_keys(config: Config, given) -> int:
             print(error, file=sys.stderr)
             return 2
     elif given.verb == "remove":
-        print(f"{keys.remove(given.name, but_newest=given.old)} removed")
+        removed = keys.remove(given.name, but_newest=given.old)
+        print(f"{removed} removed")
+        return 0 if removed or given.old else 1  # for a name that nobody has
     else:
         for key in keys.all():
             print(f"{key.name}: {' '.join(key.scopes)}")

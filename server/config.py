@@ -1,10 +1,13 @@
 """Everything that can be set, read once at the edge from UNMASK_* variables."""
 
+import base64
+import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
+from kombu import Connection
 from limits import parse_many
 
 from core.fetch.download import Limits
@@ -136,6 +139,34 @@ def time(text: str) -> float:
     return seconds
 
 
+def broker_address(text: str) -> str:
+    """As it is, where Celery knows what to make of it. Raises ValueError."""
+    try:
+        Connection(text).transport_cls  # noqa: B018
+    except KeyError:
+        raise ValueError from None
+    if "://" not in text:
+        raise ValueError
+    return text
+
+
+def webhook_secret(text: str) -> str:
+    """As it is. Raises ValueError."""
+    secret_bytes(text)
+    return text
+
+
+def secret_bytes(secret: str) -> bytes:
+    """Raises ValueError for one that is not "whsec_" and at least 24 bytes in base64."""
+    try:
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        key = b""
+    if not secret.startswith("whsec_") or len(key) < 24:
+        raise ValueError("a webhook secret is whsec_ and at least 24 bytes in base64")
+    return key
+
+
 def from_env(env: Mapping[str, str]) -> Config:
     """Raises ValueError, naming the variable, for a value that cannot be read."""
 
@@ -147,13 +178,14 @@ def from_env(env: Mapping[str, str]) -> Config:
             return kind(env[name]) if env.get(name) else default
         except ValueError:
             what = kind.__name__.replace("_", " ")
-            raise ValueError(f"{name} is not a {what}: {env[name]}") from None
+            said = "" if name in SECRETS else f": {env[name]}"
+            raise ValueError(f"{name} is not a {what}{said}") from None
 
     base = Config()
     return Config(
         data=Path(env.get("UNMASK_DATA") or base.data),
         database_url=env.get("UNMASK_DATABASE_URL", "").replace("postgresql://", "postgresql+psycopg://", 1),
-        broker_url=env.get("UNMASK_BROKER_URL", ""),
+        broker_url=value("UNMASK_BROKER_URL", broker_address, ""),
         host=env.get("UNMASK_HOST") or base.host,
         port=value("UNMASK_PORT", port, base.port),
         hosts=tuple(host.lower() for host in words("UNMASK_HOSTS")),
@@ -189,5 +221,5 @@ def from_env(env: Mapping[str, str]) -> Config:
         egress_proxy=env.get("UNMASK_EGRESS_PROXY") or None,
         demo=value("UNMASK_DEMO", zero_or_one, base.demo),
         policy=Path(env["UNMASK_POLICY"]) if env.get("UNMASK_POLICY") else None,
-        webhook_secret=env.get("UNMASK_WEBHOOK_SECRET") or None,
+        webhook_secret=value("UNMASK_WEBHOOK_SECRET", webhook_secret, None),
     )

@@ -5,7 +5,6 @@ HMAC-SHA256 over "id.timestamp.body".
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import logging
@@ -17,6 +16,7 @@ import requests
 from sqlalchemy import func, select, update
 
 from core.fetch.egress import Guard
+from server.config import secret_bytes
 from server.database import Database
 from server.tables import Check, Delivery
 
@@ -27,17 +27,6 @@ FIRST_WAIT_S = 5.0
 AT_ONCE = 20
 HOLD_S = 60  # while one worker delivers, no other does
 TIMEOUT_S = 10
-
-
-def secret_bytes(secret: str) -> bytes:
-    """Raises ValueError for one that is not "whsec_" and at least 24 bytes in base64."""
-    try:
-        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error:
-        key = b""
-    if not secret.startswith("whsec_") or len(key) < 24:
-        raise ValueError("a webhook secret is whsec_ and at least 24 bytes in base64")
-    return key
 
 
 def sign(key: bytes, delivery_id: str, timestamp: int, body: str) -> str:

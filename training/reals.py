@@ -95,5 +95,8 @@ def file_frames(files: Sequence[File], plan: Plan) -> Pictures:
 
 def _rows(manifest: Path) -> list[dict]:
     if not manifest.exists():
-        raise SystemExit(f"There is no {manifest}. Name the data pack with --pack, or a manifest with --manifest.")
+        raise SystemExit(
+            f"There is no {manifest}. Name the data pack with --pack (PACK=... make train), "
+            "or a manifest of your own with --manifest: docs/training.md."
+        )
     return [json.loads(line) for line in manifest.read_text().splitlines() if line.strip()]

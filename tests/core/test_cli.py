@@ -1,5 +1,6 @@
 """The command line, run as people run it: as a process, by its output and its exit status."""
 
+import errno
 import io
 import json
 import os
@@ -16,6 +17,7 @@ from PIL import Image
 from core.analysis import VERDICT_WORDS
 from core.calibration import Calibration, Curve
 from core.cli import OutFolders, files, progress_bar
+from core.errors import ERRORS
 from core.example import portrait
 from tests.media import audio_clip, grey_clip, portrait_clip
 from tests.tiny import tiny_weights
@@ -237,11 +239,42 @@ def test_what_is_said_of_a_bad_file_cannot_steer_the_terminal(tmp_path):
 
 
 def test_a_folder_is_searched_for_videos_alone_and_not_where_an_earlier_run_wrote(tmp_path):
-    for name in ("a.MP4", "b/c.webm", "b/notes.txt", ".hidden.mp4", "out/a/annotated.mp4"):
+    written = [f"out/a/{name}" for name in ("annotated.mp4", "heat-maps/1.png", "report.json")]
+    for name in ("a.MP4", "b/c.webm", "b/notes.txt", ".hidden.mp4", "out/d.mp4", *written):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
-    found = [path.relative_to(tmp_path).as_posix() for _, path, _ in files([str(tmp_path)], tmp_path / "out")]
-    assert found == ["a.MP4", "b/c.webm"]
+    for out in (tmp_path / "out", tmp_path):
+        found = [path.relative_to(tmp_path).as_posix() for _, path, _ in files([str(tmp_path)], out)]
+        assert found == ["a.MP4", "b/c.webm", "out/d.mp4"]
+
+
+def test_a_folder_that_may_not_be_read_is_told_of_and_the_others_are_searched(tmp_path, monkeypatch):
+    for name in ("shut/a.mp4", "open/b.mp4"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("")
+    real = os.scandir
+
+    def scandir(path):
+        if Path(path).name == "shut":  # root may read everything, and tests may be run by root
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = [(name, problem and problem.code) for name, _, problem in files([str(tmp_path)], None)]
+    assert found == [(str(tmp_path / "shut"), "not_readable"), (str(tmp_path / "open/b.mp4"), None)]
+    assert [problem.code for *_, problem in files([str(tmp_path / "shut")], None)] == ["not_readable"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("where", "code"), [("2>&-", None), (">/dev/full", "disk_full")])
+def test_what_keeps_a_run_from_writing_is_no_fault_of_ours(clip, weights, where, code):
+    command = f'"$0" -m core check --json "$1" "$1" --weights "$2" {where}'
+    given = [sys.executable, clip, weights / "clears"]
+    done = subprocess.run(["sh", "-c", command, *given], cwd=ROOT, capture_output=True, text=True, timeout=100)
+    if code is None:
+        assert [json.loads(line)["analysis"]["verdict"] for line in done.stdout.splitlines()] == ["no_signs_found"] * 2
+    else:
+        assert done.returncode == 2 and code in ERRORS and ERRORS[code].message in done.stderr
 
 
 def test_no_kind_of_file_that_is_read_when_named_is_passed_over_in_a_folder(tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from demo.visits import Visits
+from tests.server.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,10 +92,25 @@ def test_nothing_outside_the_folder_is_ever_deleted(visits, tmp_path):
 
 @pytest.mark.slow
 def test_a_terminal_that_is_closed_leaves_nothing_of_visitors_behind(tmp_path):
-    command = [sys.executable, "-m", "demo", "--port", "0"]
+    command = [sys.executable, "-m", "demo", "--port", str(free_port())]
     env = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as demo:
         assert demo.stdout.readline().startswith(b"Unmask is loading")
         assert list(tmp_path.glob("unmask-demo-*"))
         demo.send_signal(signal.SIGHUP)
     assert not list(tmp_path.glob("unmask-demo-*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--weights", "/nowhere"], "The weights were not found."),
+        (["--port", "99999"], "invalid port value"),
+        (["--host", "203.0.113.5"], "203.0.113.5 is no address of this machine"),
+    ],
+)
+def test_a_page_that_cannot_be_served_is_told_in_a_sentence(options, words):
+    done = subprocess.run([sys.executable, "-m", "demo", *options], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert words in done.stderr and "Traceback" not in done.stderr

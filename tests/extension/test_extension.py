@@ -120,6 +120,7 @@ def test_the_zip_holds_all_that_its_manifest_and_pages_name_and_no_tools(dist, b
     }
     assert named | set(manifest["icons"].values()) | {"content/find.js", "content/card.js"} <= names
     assert not [name for name in names if name.endswith((".py", ".md", ".test.js"))]
+    assert "LICENSE" in names
 
 
 @pytest.mark.parametrize("browser", ["chromium", "firefox"])
@@ -142,10 +143,12 @@ FOREIGN = {
     "MANIFEST_PERMISSIONS",
     "MISSING_DATA_COLLECTION_PERMISSIONS",
 }
+# Without a version for Android it is not offered there, where it could not run; the linter asks for one all the same.
+DESKTOP = {"KEY_FIREFOX_ANDROID_UNSUPPORTED_BY_MIN_VERSION"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("browser", "expected"), [("chromium", FOREIGN), ("firefox", set())])
+@pytest.mark.parametrize(("browser", "expected"), [("chromium", FOREIGN), ("firefox", DESKTOP)])
 def test_the_linter_finds_nothing_in_either_build(dist, tmp_path, browser, expected):
     need("node")
     with zipfile.ZipFile(dist / f"unmask-{browser}.zip") as archive:

@@ -30,6 +30,7 @@ def test_a_key_can_be_changed_while_it_is_used(tmp_path):
     settings = {"UNMASK_DATA": str(tmp_path)}
     old, new, other = (say("keys", "add", name, **settings).stdout.strip() for name in ("ann", "ann", "bob"))
     assert say("keys", "remove", "ann", "--old", **settings).stdout == "1 removed\n"
+    assert [say("keys", "remove", "anne", *old, **settings).returncode for old in ([], ["--old"])] == [1, 0]
     keys = Keys(Database(from_env(settings).database))
     assert [keys.find(f"Bearer {key}").owner for key in (new, other)] == ["ann", "bob"]
     with pytest.raises(CheckError, match="key"):
@@ -76,6 +77,7 @@ def test_a_model_that_ends_its_process_is_told_in_a_sentence(tmp_path):
     assert "server.children" not in done.stderr
 
 
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 GIVEN = {
     "UNMASK_DATA": "/srv/unmask",
     "UNMASK_DATABASE_URL": "postgresql://unmask@db/unmask",
@@ -111,7 +113,7 @@ GIVEN = {
     "UNMASK_EGRESS_PROXY": "http://proxy:3128",
     "UNMASK_POLICY": "policy.yaml",
     "UNMASK_DEMO": "1",
-    "UNMASK_WEBHOOK_SECRET": "whsec_x",
+    "UNMASK_WEBHOOK_SECRET": SECRET,
 }
 
 
@@ -148,7 +150,7 @@ def test_every_setting_comes_from_its_variable():
         egress_proxy="http://proxy:3128",
         policy=Path("policy.yaml"),
         demo=True,
-        webhook_secret="whsec_x",
+        webhook_secret=SECRET,
     )
     assert not [field.name for field in fields(Config) if getattr(config, field.name) == getattr(Config(), field.name)]
 
@@ -193,6 +195,21 @@ def test_none_is_no_number_of_workers(name):
 def test_a_setting_that_nobody_can_mean_is_named(name, text):
     with pytest.raises(ValueError, match=f"{name} is not a .*: {text}"):
         from_env({name: text})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("UNMASK_BROKER_URL", "redis://:a/b+c==@127.0.0.1:6379/0"),  # as openssl rand -base64 gives them
+        ("UNMASK_BROKER_URL", "kafka-ish://broker"),
+        ("UNMASK_BROKER_URL", "our-redis"),
+        ("UNMASK_WEBHOOK_SECRET", "whsec_short"),
+    ],
+)
+def test_a_secret_that_nobody_can_mean_is_named_and_not_shown(name, text):
+    with pytest.raises(ValueError, match=name) as told:
+        from_env({name: text})
+    assert text not in str(told.value)
 
 
 def test_addresses_that_the_guard_lets_pass_are_read_as_it_writes_them():
