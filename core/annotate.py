@@ -121,7 +121,7 @@ def _frames(source: OpenVideo, clock: Timeline, sound: "Sound") -> Iterator[tupl
                 yield clock.ms_of(picture, number) / 1000, upright(picture)
                 number += 1
         except av.FFmpegError:  # a damaged stretch: the analysis has a warning for it
-            continue
+            number += 1
 
 
 def _packets(source: OpenVideo, tracks: list) -> Iterator[av.Packet]:

@@ -194,6 +194,9 @@ class Looks:
         self._judge()
         if self._times:
             self.spans.append((self._times[0], self._times[-1], self._until_s))
+            for record in self.records.values():  # most of a long film's have gone
+                record.movement.let_go(self._times[-1])
+                record.shading.let_go(self._times[-1])
         self._times, self._open = [], {}
 
     def _share(self) -> float:

@@ -57,7 +57,7 @@ class Movement:
         if self._recent and t_s - self._recent[-1][0] < LEAST_GAP_S:
             return
         now = grey(rgb, box)
-        self._recent = [look for look in self._recent if t_s - look[0] <= MOST_GAP_S]
+        self.let_go(t_s)
         if self._recent:
             _, place, before = self._recent[-1]
             self._compare(before, grey(rgb, place))
@@ -68,6 +68,10 @@ class Movement:
             self.bent.append(bent)
             self.gone.append(gone)
         self._recent.append((t_s, box, now))
+
+    def let_go(self, now_s: float) -> None:
+        """Forget the pictures that are too old to be compared with any to come."""
+        self._recent = [look for look in self._recent if now_s - look[0] <= MOST_GAP_S]
 
     def _compare(self, before: np.ndarray, after: np.ndarray) -> None:
         if found := moved(before.astype(np.float32), after.astype(np.float32)):

@@ -7,7 +7,6 @@ the SHA-256 of the weights) and `calibration.json`. `usual.safetensors`, what re
 import hashlib
 import json
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,13 +73,18 @@ def find_folder(weights: str | Path | None) -> Path:
 
 def download(repo: str, revision: str) -> Path:
     """The folder of one commit of a Hub repository, from the local cache where it is there (HF_HUB_OFFLINE=1: only)."""
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import _CACHED_NO_EXIST, hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
     try:
         paths = [Path(hf_hub_download(repo, name, revision=revision)) for name in (WEIGHTS, CONFIG, CALIBRATION)]
-        with suppress(EntryNotFoundError):  # older weights have none
+        try:
             hf_hub_download(repo, USUAL, revision=revision)
+        except LocalEntryNotFoundError:
+            if try_to_load_from_cache(repo, USUAL, revision=revision) is not _CACHED_NO_EXIST:
+                raise  # nobody can say whether these weights have one
+        except EntryNotFoundError:  # older weights have none
+            pass
     except LocalEntryNotFoundError as error:
         raise CheckError(
             "weights_not_found", f"{repo} is not in the local cache and the Hub was not reached"

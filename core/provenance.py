@@ -62,16 +62,34 @@ def _is_unsigned(pieces: Pieces) -> bool:
 
 def summarise(store: dict[str, Any]) -> Provenance:
     """A manifest store, as c2pa writes it in JSON, in the few words a person needs."""
-    manifest = store["manifests"][store["active_manifest"]]
+    manifests = list(lineage(store))
+    manifest = manifests[0]
     signature = manifest.get("signature_info", {})
     signer = signature.get("common_name") or signature.get("issuer")
     generators = manifest.get("claim_generator_info") or [{}]
     generator = generators[0].get("name") or manifest.get("claim_generator")
-    sources = list(source_types(manifest.get("assertions", [])))
+    sources = [source for one in manifests for source in source_types(one.get("assertions", []))]
     # trainedAlgorithmicMedia, compositeWithTrainedAlgorithmicMedia, algorithmicMedia
     generated = any("algorithmicmedia" in source.lower() for source in sources) if sources else None
     state = STATES.get(store.get("validation_state"), "invalid")
-    return Provenance(state, signer, generator, generated, _sentence(state, signer, generated))
+    said = _sentence(state, signer, generated, was_changed(store))
+    return Provenance(state, signer, generator, generated, said)
+
+
+def lineage(store: dict[str, Any]):
+    """The active manifest, and those of what was opened and signed anew, back to the first."""
+    name, seen = store["active_manifest"], set()
+    while name in store["manifests"] and name not in seen:
+        seen.add(name)
+        yield store["manifests"][name]
+        parents = (i for i in store["manifests"][name].get("ingredients", []) if i.get("relationship") == "parentOf")
+        name = next((parent.get("active_manifest") for parent in parents), None)
+
+
+def was_changed(store: dict[str, Any]) -> bool:
+    """Whether what was signed differs from what is there, and it is not only the signature that does not hold."""
+    failures = store.get("validation_results", {}).get("activeManifest", {}).get("failure", [])
+    return any("mismatch" in failure.get("code", "").lower() for failure in failures)
 
 
 def source_types(value: Any):
@@ -85,11 +103,16 @@ def source_types(value: Any):
             yield from source_types(item)
 
 
-def _sentence(state: str, signer: str | None, generated: bool | None) -> str:
+def _sentence(state: str, signer: str | None, generated: bool | None, changed: bool) -> str:
     by = signer or "an unnamed signer"
     said = {
         "valid": f"Signed by {by}, who is on the trust list, and unchanged since.",
         "untrusted": f"Signed by {by}, whom no trust list here vouches for, and unchanged since.",
-        "invalid": f"Carries Content Credentials by {by}, but the file does not match them: it was changed after signing.",
+        "invalid": f"Carries Content Credentials by {by}, "
+        + (
+            "but the file does not match them: it was changed after signing."
+            if changed
+            else "which do not hold: their certificate may have run out."
+        ),
     }[state]
     return f"{said} They say that a generator made or altered it." if generated else said

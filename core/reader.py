@@ -50,11 +50,15 @@ class Reader:
         self._whole = True  # nothing was jumped over or lost
         self._last_ms = -1
         self._wanted: list[int] | None = None  # ms, ascending; None: every picture
+        self._next_ms: dict[int, int] = {}  # of pictures still to come, by their packets: when the one after is shown
         self._stream = self._pictures()
 
     def damage(self) -> None:
         self._whole = False
         self._warn("damaged_stretch", "A part of the video is damaged and was left out.")
+
+    def _count(self) -> None:
+        self._number += 1
 
     def consecutive(self, length: int) -> Iterator[Shot]:
         """The first `length` pictures."""
@@ -76,7 +80,9 @@ class Reader:
                     shown, coming = coming, next(self._stream, None)
                 if shown is not None and shown.ms > given:
                     given = shown.ms
-                    until_ms = coming.ms if coming else self._timeline.duration_ms
+                    # the next picture that is kept may come much later: behind damage, or behind some that were left out
+                    until_ms = self._next_ms.get(given, coming.ms if coming else self._timeline.duration_ms)
+                    self._next_ms = {ms: after for ms, after in self._next_ms.items() if ms > given}
                     yield Shot(shown.ms, shown.index, shown.picture, number, until_ms)
 
     def _jump(self, keyframe: KeyFrame) -> bool:
@@ -91,10 +97,9 @@ class Reader:
 
     def _pictures(self, at_keyframe: bool = False) -> Iterator[Shot]:
         """Every picture from here on, in order of time; what is damaged or out of order is left out."""
-        for picture in decode(self._video, self.damage, at_keyframe, self._spare):
-            if self._stopped():
-                raise CheckError("cancelled")
-            number, self._number = self._number, self._number + 1
+        for picture in decode(self._video, self.damage, at_keyframe, self._spare, self._count):
+            number = self._number
+            self._count()
             ms = self._timeline.ms_of(picture, number)
             if ms <= self._last_ms or ms > self._timeline.last_ms + 1000:
                 if ms != self._last_ms and self._whole:
@@ -110,6 +115,7 @@ class Reader:
         It may where the picture is shown at none of the wanted times, that is, where none lies before the next picture
         is shown. That one is found among the packets around this one: pictures are stored out of order by a few places.
         """
+        packets = self._until_stopped(packets)
         if self._wanted is None:
             yield from packets
             return
@@ -119,6 +125,8 @@ class Reader:
         def next_of_these() -> av.Packet | None:
             packet, ms = coming.popleft()
             after = min((other for other in around if ms is not None and other > ms), default=None)
+            if after is not None:
+                self._next_ms[ms] = after
             wanted = after is None or bisect_left(self._wanted, ms) < bisect_left(self._wanted, after)
             # a decoder that reads this only when it is opened, such as dav1d, must not leave out what comes later
             codec.skip_frame = "DEFAULT" if wanted or not codec.is_open else "NONREF"
@@ -134,16 +142,25 @@ class Reader:
         while coming:
             yield next_of_these()
 
+    def _until_stopped(self, packets: Iterator[av.Packet | None]) -> Iterator[av.Packet | None]:
+        """Asked for each packet, as behind damage minutes may pass without a picture."""
+        for packet in packets:
+            if self._stopped():
+                raise CheckError("cancelled")
+            yield packet
+
 
 def decode(
     video: OpenVideo,
     damage: Callable[[], None],
     at_keyframe: bool = False,
     spare: Callable[[Iterator[av.Packet | None]], Iterator[av.Packet | None]] = iter,
+    missing: Callable[[], None] = lambda: None,
 ) -> Iterator[av.VideoFrame]:
     """Decode from where the container stands (or the next key frame), going on past what cannot be read.
 
-    `spare` is given the packets, None where some could not be read, and hands them on.
+    `spare` is given the packets, None where some could not be read, and hands them on. `missing` is called for each
+    picture that is not given.
 
     After damage nothing is given until the next key frame: decoders paint over what is missing, and the smear would
     pass for a manipulation. Small damage can pass unnoticed (docs/architecture.md).
@@ -166,15 +183,19 @@ def decode(
             pictures = pictures_of(video, packet)
         except av.FFmpegError:
             lost()
+            missing()
             continue
         for picture in pictures:
             if picture.is_corrupt:
                 lost()
-            elif picture.key_frame or not smeared:
+            elif picture.key_frame:
                 smeared = False
-                yield picture
-                if video.is_picture:
-                    return  # telephones hide further pictures behind the first
+            if smeared:
+                missing()
+                continue
+            yield picture
+            if video.is_picture:
+                return  # telephones hide further pictures behind the first
 
 
 def _packets(video: OpenVideo) -> Iterator[av.Packet | None]:

@@ -46,11 +46,15 @@ class Shading:
         if mesh is None:
             return
         now = Seen(t_s, light_at(mesh), inside(mesh.points), centred(mesh.points @ np.complex64([1, 1j])))
-        self._recent = [look for look in self._recent if t_s - look.t_s <= MOST_GAP_S]
+        self.let_go(t_s)
         for before in self._recent:
             if t_s - before.t_s >= LEAST_GAP_S:
                 self._compare(before, now)
         self._recent.append(now)
+
+    def let_go(self, now_s: float) -> None:
+        """Forget the looks that are too old to be compared with any to come."""
+        self._recent = [look for look in self._recent if now_s - look.t_s <= MOST_GAP_S]
 
     def _compare(self, before: Seen, after: Seen) -> None:
         both = before.inside & after.inside

@@ -138,6 +138,22 @@ def remux(source: Path, path: Path) -> Path:
     return path
 
 
+def spoiled(source: Path, path: Path, number: int) -> Path:
+    """The same packets of the picture track, that of this number with random bytes behind its first ones."""
+    with av.open(str(source)) as given, av.open(str(path), "w") as out:
+        track = given.streams.video[0]
+        stream = out.add_stream_from_template(track)
+        for n, packet in enumerate(packet for packet in given.demux(track) if packet.size):
+            if n == number:
+                data = bytes(packet)
+                noise = av.Packet(data[:12] + np.random.default_rng(0).bytes(len(data) - 12))
+                noise.pts, noise.dts, noise.time_base = packet.pts, packet.dts, packet.time_base
+                packet = noise
+            packet.stream = stream
+            out.mux(packet)
+    return path
+
+
 def truncated(source: Path, path: Path, size: int) -> Path:
     """The first `size` bytes."""
     path.write_bytes(source.read_bytes()[:size])

@@ -272,3 +272,12 @@ def test_memory_does_not_grow_with_the_number_of_windows(engine):
     assert len(kept) == 23 * LENGTH
     assert all(look.pixels is None and look.features is None for look in kept)
     assert grown / (20 * LENGTH) < 1000  # bytes a frame; a crop alone has 12,288
+
+
+def test_of_a_face_that_has_gone_no_pictures_are_kept(engine):
+    looks, (gone, here) = looks_of(engine), tracks_of(2)
+    add_window(looks, [gone, here])
+    assert looks.records[gone.id].movement._recent
+    add_window(looks, [here], window=1)
+    assert not looks.records[gone.id].movement._recent
+    assert looks.records[here.id].movement._recent

@@ -180,6 +180,8 @@ class Hub(http.server.SimpleHTTPRequestHandler):
         name = Path(self.translate_path(self.path)).name
         self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("ETag", f'"{name}"')
+        if COMMIT in self.path and not Path(self.translate_path(self.path)).exists():
+            self.send_header("X-Error-Code", "EntryNotFound")
         super().end_headers()
 
     def log_message(self, *args):
@@ -223,8 +225,16 @@ def test_weights_of_a_pinned_commit_come_from_the_hub_once_and_then_from_its_cac
     expected, pinned = f"{load_weights(folder).sha256},usual", f"owner/name@{COMMIT}"
     other = pinned.replace("0123", "3210")
     assert load_elsewhere(pinned, other, HF_ENDPOINT=hub, **cache) == [expected, "weights_not_found"]
-    nobody = "http://127.0.0.1:9"
-    assert load_elsewhere(pinned, other, HF_ENDPOINT=nobody, HF_HUB_OFFLINE="1", **cache) == [
-        expected,
-        "weights_not_found",
-    ]
+    away = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "1"}
+    assert load_elsewhere(pinned, other, **away, **cache) == [expected, "weights_not_found"]
+    for path in (tmp_path / "cache").rglob(USUAL):  # as where the line broke before it came
+        path.unlink()
+    assert load_elsewhere(pinned, **away, **cache) == ["weights_not_found"]
+
+
+@pytest.mark.slow
+def test_older_weights_from_the_hub_that_know_nothing_usual_come_from_its_cache_too(folder, hub, tmp_path):
+    cache = {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_DISABLE_TELEMETRY": "1"}
+    expected, pinned = load_weights(folder).sha256, f"owner/name@{COMMIT}"
+    assert load_elsewhere(pinned, HF_ENDPOINT=hub, **cache) == [expected]
+    assert load_elsewhere(pinned, HF_ENDPOINT="http://127.0.0.1:9", HF_HUB_OFFLINE="1", **cache) == [expected]

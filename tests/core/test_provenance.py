@@ -108,6 +108,30 @@ def test_credentials_count_for_no_more_than_their_validation_says(validation, st
     assert summarise(store() | {"validation_state": validation}).state == state
 
 
+def test_only_what_differs_from_what_was_signed_is_said_to_be_changed():
+    """As the library tells of a certificate that has run out, and of a file that was altered."""
+
+    def said(*codes: str) -> str:
+        failures = [{"code": code, "explanation": "..."} for code in codes]
+        results = {"activeManifest": {"failure": failures}}
+        return summarise(store() | {"validation_state": "Invalid", "validation_results": results}).summary
+
+    expired = ("signingCredential.untrusted", "signingCredential.expired")
+    assert "changed" not in said(*expired) and "do not hold" in said(*expired)
+    assert "it was changed after signing" in said(*expired, "assertion.bmffHash.mismatch")
+
+
+def test_a_generators_work_that_an_editor_signed_anew_is_still_a_generators():
+    edited = store(ingredients=[{"relationship": "inputTo"}, {"relationship": "parentOf", "active_manifest": "b"}])
+    edited["manifests"]["b"] = store(GENERATED, ingredients=[{"relationship": "parentOf", "active_manifest": "a"}])[
+        "manifests"
+    ]["a"]
+    found = summarise(edited)
+    assert found.ai_generated and "a generator made or altered it" in found.summary
+    edited["manifests"]["a"]["ingredients"][1]["relationship"] = "componentOf"
+    assert summarise(edited).ai_generated is None
+
+
 def test_a_manifest_kept_elsewhere_is_not_fetched(plain_clip, signer, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.2)

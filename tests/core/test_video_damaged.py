@@ -5,7 +5,7 @@ import pytest
 
 from core.errors import CheckError
 from core.video import probe
-from tests.media import grey_clip, grey_number, portrait_clip, scratched, truncated
+from tests.media import grey_clip, grey_number, portrait_clip, scratched, spoiled, truncated
 from tests.reading import code_of, look
 
 
@@ -101,3 +101,40 @@ def test_frames_behind_a_damaged_stretch_are_numbered_by_their_time(tmp_path):
     found, warnings = look(scratched(whole, tmp_path / "b.mkv", 0.3, 0.31), "first100")
     assert "damaged_stretch" in warnings
     assert len(found) < found[-1].index == round(found[-1].t_s * probe(whole).fps)
+
+
+def test_frames_placed_by_their_number_keep_their_places_behind_a_damaged_stretch(tmp_path):
+    encoding = {"g": "50", "bf": "2", "sc_threshold": "1000000"}
+    whole = grey_clip(tmp_path / "a.avi", 300, (160, 120), codec="mpeg4", options=encoding)
+    found, warnings = look(spoiled(whole, tmp_path / "b.avi", 103), "thorough")
+    assert "damaged_stretch" in warnings
+    numbers = [round(frame.t_s * probe(whole).fps) for frame in found]
+    assert [grey_number(frame.rgb, near=n) for frame, n in zip(found, numbers, strict=True)] == numbers
+    assert numbers[-1] > 280
+
+
+def test_what_lies_behind_damage_does_not_count_as_looked_at(tmp_path):
+    whole = portrait_clip(tmp_path / "a.mp4", 4, (320, 180), options={"g": "1000", "bf": "0"})
+    bad = scratched(whole, tmp_path / "b.mp4", 0.5, 0.51)
+    found, warnings = look(bad, "thorough")
+    assert "damaged_stretch" in warnings and 1 < found[-1].t_s < 3
+    assert found[-1].until_s - found[-1].t_s < 2 / 25
+
+
+def test_pictures_that_are_left_out_between_two_do_not_count_as_looked_at(tmp_path):
+    encoding = {"g": "250", "bf": "8", "x264-params": "b-adapt=0:b-pyramid=none:scenecut=0"}
+    sparse = grey_clip(tmp_path / "a.mp4", 120, times=[float(i) for i in range(120)], options=encoding)
+    found, _ = look(sparse)
+    assert max(frame.until_s - frame.t_s for frame in found) < 1.1
+
+
+def test_reading_can_be_stopped_where_damage_leaves_no_picture_to_be_read(tmp_path):
+    whole = portrait_clip(tmp_path / "a.mkv", 8, (320, 180), options={"g": "1000", "bf": "0"})
+    asked = []
+
+    def stopped() -> bool:
+        asked.append(True)
+        return len(asked) > 150  # of 200 packets; a quarter of the pictures can be read
+
+    with pytest.raises(CheckError, match="cancelled"):
+        look(spoiled(whole, tmp_path / "b.mkv", 50), "thorough", stopped=stopped)
