@@ -21,10 +21,11 @@ SHOWN = 200  # characters of a link that was refused, as refused ones cost a cli
 @bp.post("")
 @needs("submit")
 def submit() -> Response:
+    asked = parse(BatchRequest, request.get_json())  # first: a client may send it slowly
     if not services().batches.acquire(blocking=False):
         return problem("rate_limited", "another batch is being taken in", retry_s=RETRY_S)
     try:
-        return _take_in(parse(BatchRequest, request.get_json()))
+        return _take_in(asked)
     finally:
         services().batches.release()
 
