@@ -271,10 +271,14 @@ class Handlers:
                         verdict, details = view.verdict(report), view.details(report)
                     case Copy():
                         status, copy, runs = view.said(f"{found} The check is finished."), view.copy(report), False
+                if self._visits.is_replaced(request.session_hash, visit):
+                    break
                 yield shown()
         except CheckError as error:
             status, runs = view.problem(error), False
-            yield shown()
+        visit.stop.set()  # there is nothing left to stop, also where it never began
+        # what the page's next check shows stays; without this Gradio would repeat what was shown last
+        yield (gr.skip(),) * 6 if self._visits.is_replaced(request.session_hash, visit) else shown()
 
 
 def serve(host: str | None = None, port: int | None = None, weights: str | None = None) -> None:

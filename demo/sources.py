@@ -19,7 +19,7 @@ EXAMPLE_SECONDS = 5.0
 
 def upload(path: str | None) -> Source:
     """A file that the visitor chose or recorded, untouched."""
-    if not path:
+    if not path or not Path(path).exists():  # one that was chosen long ago has gone
         raise CheckError("nothing_chosen")
     return lambda folder, progress, cancel: Path(path)
 

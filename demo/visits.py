@@ -18,7 +18,7 @@ class Visit:
 
     folder: Path | None = None  # of the last check
     stop: threading.Event = field(default_factory=threading.Event)  # of the last check
-    uploads: set[Path] = field(default_factory=set)
+    uploads: dict[Path, int] = field(default_factory=dict)  # with the time of their last change, in ns
     analysis: Analysis | None = None  # what the last check found
     line: float = 0.0  # the visitor's own, a probability; 0 for none
 
@@ -55,6 +55,11 @@ class Visits:
             self._visits[session] = visit
             return visit
 
+    def is_replaced(self, session: str, visit: Visit) -> bool:
+        """Whether the page is open and another check has begun in it."""
+        with self._lock:
+            return self._visits.get(session, visit) is not visit
+
     def cancel(self, session: str) -> None:
         """Stop the session's check; it ends with CheckError("cancelled")."""
         with self._lock:
@@ -64,7 +69,8 @@ class Visits:
     def hold(self, session: str, upload: str | Path) -> None:
         """Remember an uploaded file. The same file sent by two people lies on the disk once."""
         with self._lock:
-            self._visits.setdefault(session, Visit()).uploads.add(Path(upload))
+            visit = self._visits.setdefault(session, Visit())
+            visit.uploads[Path(upload)] = changed(Path(upload))
 
     def end(self, session: str) -> None:
         """Stop the session's check, and delete its files and the uploads that no other page holds."""
@@ -78,8 +84,10 @@ class Visits:
         visit.stop.set()
         drop_folder(visit.folder)
         held = {upload for other in self._visits.values() for upload in other.uploads}
-        for upload in visit.uploads - held:
-            if self.root.resolve() in upload.resolve().parents:
+        for upload, when in visit.uploads.items():
+            # sent once more since, it lies there for somebody who still waits in line
+            is_own = upload not in held and changed(upload) == when
+            if is_own and self.root.resolve() in upload.resolve().parents:
                 upload.unlink(missing_ok=True)  # not its folder, where the same bytes lie under other names
 
 
@@ -87,10 +95,16 @@ def is_old(visit: Visit) -> bool:
     """Whether its check ended, and so long ago that nobody can be counting on its files."""
     if visit.folder is None or not visit.stop.is_set():
         return False
+    latest = max(changed(path) for path in (visit.folder, *visit.uploads))
+    return latest / 1e9 < time.time() - KEEP_S
+
+
+def changed(path: Path) -> int:
+    """When, in nanoseconds; 0 where it is not there."""
     try:
-        return visit.folder.stat().st_mtime < time.time() - KEEP_S
+        return path.stat().st_mtime_ns
     except FileNotFoundError:
-        return True
+        return 0
 
 
 def drop_folder(folder: Path | None) -> None:

@@ -31,6 +31,7 @@ USER_AGENT = "Mozilla/5.0 (compatible; Unmask)"
 
 # yt-dlp has no class for most refusals, only sentences; the first that matches decides.
 PHRASES: tuple[tuple[str, str], ...] = (
+    (r"No space left|quota exceeded|File too large", "disk_full"),
     (
         r"confirm you.{1,3}re not a (?:ro)?bot|captcha|unusual traffic|TLS fingerprint"
         r"|\bIP (?:address )?is (?:likely being blocked|blocked|unable)|(?:blocked|rejected) by server",

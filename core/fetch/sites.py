@@ -74,7 +74,7 @@ SITES: tuple[Site, ...] = (
         "YouTube",
         (
             rf"{SUB}youtube\.com/watch/?\?(?:.*&)?v=(?P<id>[\w-]{{11}}){END}",
-            rf"{SUB}youtube(?:-nocookie)?\.com/(?:shorts|live|embed|v)/(?P<id>[\w-]{{11}}){END}",
+            rf"{SUB}youtube(?:-nocookie)?\.com/(?:shorts|live|embed|v)/(?P<id>(?!videoseries|live_stream)[\w-]{{11}}){END}",
             rf"youtu\.be/(?P<id>[\w-]{{11}}){END}",
         ),
         "https://www.youtube.com/watch?v={id}",
@@ -196,6 +196,14 @@ SITES: tuple[Site, ...] = (
         (rf"lnkd\.in/(?:p/)?[\w-]+{END}",),
     ),
     Site(
+        "linkedin_post",  # their numbers name no activity
+        "LinkedIn",
+        (rf"{SUB}linkedin\.com/posts/(?P<id>[^/?]+-(?:ugcPost|share)-\d+-[\w-]{{4}}){END}",),
+        "https://www.linkedin.com/posts/{id}",
+        ("LinkedIn",),
+        "https://www.linkedin.com/posts/somebody_a-title-ugcPost-6850898786781339649-mM20",
+    ),
+    Site(
         "rumble",
         "Rumble",
         (rf"{SUB}rumble\.com/(?P<id>embed/[0-9a-z.]+){END}", rf"{SUB}rumble\.com/(?P<id>v(?!ideos)[\w.-]+){END}"),
@@ -223,6 +231,7 @@ SITES: tuple[Site, ...] = (
         "https://www.snapchat.com/spotlight/{id}",
         ("SnapchatSpotlight",),
         "https://www.snapchat.com/spotlight/W7_EDlXWTBiXAEEniNoMPwAAYYWtidGhudGZpAX1TKn0JAX1TKnXJAAAAAA",
+        (rf"t\.snapchat\.com/\w+{END}", rf"{SUB}snapchat\.com/t/\w+{END}"),
     ),
     Site(
         "pinterest",

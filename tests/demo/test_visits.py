@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gradio as gr
 import pytest
 
+from demo.app import Handlers
 from demo.visits import Visits
+from demo.work import Step
 from tests.server.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +56,65 @@ def test_a_file_that_two_people_sent_stays_until_both_have_left(visits):
     assert upload.exists()
     visits.end("b")
     assert not upload.exists()
+
+
+def test_a_file_that_was_sent_once_more_waits_in_line_for_whoever_sent_it(visits):
+    upload = uploaded(visits)
+    visits.hold("a", upload)
+    os.utime(upload, ns=(0, upload.stat().st_mtime_ns + 1))
+    visits.end("a")
+    assert upload.exists()
+
+
+def test_a_file_just_chosen_stays_however_long_ago_the_pages_last_check_was(visits):
+    ended = visits.begin("a")
+    ended.stop.set()
+    os.utime(ended.folder, (0, 0))
+    upload = uploaded(visits)
+    visits.hold("a", upload)
+    visits.begin("b")
+    assert upload.exists()
+    os.utime(upload, (0, 0))
+    visits.hold("a", upload)
+    visits.begin("b")
+    assert not upload.exists()
+
+
+class Page:
+    session_hash = "a"
+
+
+class Slow:
+    """In place of the detectors: it goes on until it is told to stop."""
+
+    def get(self, name):
+        raise AssertionError("no check gets so far")
+
+
+def test_a_check_that_another_one_replaced_writes_no_more_over_it(visits, monkeypatch):
+    handlers = Handlers(Slow(), None, visits)
+
+    def slow(source, detector, plan, folder, stop):
+        yield Step("look", 0.1)
+        stop.wait(30)
+        yield Step("look", 0.2)
+
+    monkeypatch.setattr("demo.app.check", slow)
+    first = handlers.file(str(uploaded(visits)), "default", "default", Page)
+    assert "busy" in str(next(first)[0]) or next(first)
+    next(first)
+    second = list(handlers.link("", "default", "default", Page))
+    assert "Links are switched off" in str(second[-1][0])
+    assert list(first) == [(gr.skip(),) * 6]
+
+
+def test_a_check_that_never_began_leaves_nothing_that_is_never_old(visits):
+    handlers = Handlers(Slow(), None, visits)
+    list(handlers.file(None, "default", "default", Page))
+    folder = visits.of("a").folder
+    os.utime(folder, (0, 0))
+    visits.begin("b")
+    assert not folder.exists()
 
 
 def test_a_file_that_another_sent_under_its_own_name_stays(visits):

@@ -436,6 +436,8 @@ def test_a_short_link_to_what_is_no_address_has_no_video_behind_it(site, guard, 
         ("[BiliBili] 1x41117TL: Request is blocked by server (412), please wait and try later.", "bot_check"),
         ("[vimeo] 76979871: This request has been blocked due to its TLS fingerprint.", "bot_check"),
         ("[twitch:clips] Private-Captcha: This clip is no longer available", "removed"),
+        ("unable to write data: [Errno 28] No space left on device", "disk_full"),
+        ("unable to write data: [Errno 122] Disk quota exceeded", "disk_full"),
         ("[twitter] 1410624005669169154: Media #2 is not a video", "no_video"),
     ],
 )

@@ -79,6 +79,10 @@ SAME_VIDEO = [
         "https://www.linkedin.com/posts/someone_words-activity-7016901149999955968-AbC1?utm=1",
     ),
     (
+        "linkedin_post:nasa_moon-share-7016901149999955968-AbC1",
+        "https://de.linkedin.com/posts/nasa_moon-share-7016901149999955968-AbC1?utm=1",
+    ),
+    (
         "bilibili:BV13x41117TL",
         "https://www.bilibili.com/video/BV13x41117TL",
         "https://m.bilibili.com/video/BV13x41117TL?p=1",
@@ -130,6 +134,8 @@ def test_whatever_a_link_becomes_one_of_the_rows_extractors_takes(case):
         "https://pin.it/abc",
         "https://pin.it/abc/",
         "https://lnkd.in/abc",
+        "https://t.snapchat.com/AbC1",
+        "https://www.snapchat.com/t/AbC1",
     ],
 )
 def test_short_links_are_known_but_have_no_id_yet(url):
@@ -179,6 +185,8 @@ def test_what_is_not_an_ordinary_web_link_is_refused(url):
     "url",
     [
         "https://youtube.com.evil.example/watch?v=aqz-KE-bpKQ",
+        "https://www.youtube.com/embed/videoseries?list=PLabc",
+        "https://www.youtube.com/embed/live_stream?channel=UCabc",
         "https://evilyoutube.com/watch?v=aqz-KE-bpKQ",
         "https://evil.example/?u=https://www.youtube.com/watch?v=aqz-KE-bpKQ",
         "https://www.youtube.com:8080/watch?v=aqz-KE-bpKQ",
