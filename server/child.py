@@ -172,7 +172,9 @@ def serve(wire: Wire, work) -> None:
 
 def main() -> None:
     sandbox.die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C in the terminal is for the worker to deal with
+    # what is told to all processes at once, by a terminal or a supervisor, is for the worker to deal with
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     kind, descriptor = sys.argv[1:]
     wire = Wire(Connection(int(descriptor)))
     try:

@@ -82,25 +82,36 @@ class Queue:
             for stage, seconds in analysis["seconds"].items():
                 add_tally(session, "stage_seconds", stage, seconds)
 
-    def failed(self, check: Check, code: str, detail: str = "") -> None:
-        """The same for a check that ended without a result; "cancelled" is a state of its own. Raises Lost."""
+    def failed(self, check: Check, code: str, detail: str = "", where: Any = True) -> None:
+        """The same for a check that ended without a result; "cancelled" is a state of its own. Raises Lost, also where
+        the condition `where` does not hold."""
         status = "cancelled" if code == "cancelled" else "failed"
         with self.database.write() as session:
-            self._finish(session, check, status=status, error_code=code, error_detail=detail)
+            self._finish(session, check, status=status, where=where, error_code=code, error_detail=detail)
 
-    def _finish(self, session: Session, check: Check, status: str, **values) -> None:
+    def has_ended(self, check: Check) -> bool:
+        """Whether the check has ended, in the hands of this very worker."""
+        with self.database.read() as session:
+            row = session.get(Check, check.id)
+        return row is not None and row.fence == check.fence and row.status in FINAL
+
+    def _finish(self, session: Session, check: Check, status: str, where: Any = True, **values) -> None:
         now = time.time()
-        self._held(session, check, status=status, stage=status, finished_at=now, lease_until=None, **values)
+        self._held(session, check, where, status=status, stage=status, finished_at=now, lease_until=None, **values)
         record_end(session, check, status, now, values)
 
-    def give_back(self, check: Check, counts: bool) -> None:
-        """Let somebody else have it. `counts`: whether this was an attempt, or only a worker that was told to stop."""
+    def give_back(self, check: Check, counts: bool, where: Any = True) -> None:
+        """Let somebody else have it. `counts`: whether this was an attempt, or only a worker that was told to stop.
+
+        Raises Lost, also where the condition `where` does not hold.
+        """
         with self.database.write() as session:
             attempt = check.attempt if counts else check.attempt - 1
-            self._held(session, check, status="queued", stage="queued", progress=0.0, lease_until=None, attempt=attempt)
+            again = {"status": "queued", "stage": "queued", "progress": 0.0, "lease_until": None, "attempt": attempt}
+            self._held(session, check, where, **again)
 
-    def _held(self, session: Session, check: Check, **values: Any) -> None:
-        mine = (Check.id == check.id, Check.fence == check.fence, Check.status.in_(ACTIVE))
+    def _held(self, session: Session, check: Check, where: Any = True, **values: Any) -> None:
+        mine = (Check.id == check.id, Check.fence == check.fence, Check.status.in_(ACTIVE), where)
         written = session.execute(update(Check).where(*mine).values(revision=Check.revision + 1, **values))
         if written.rowcount != 1:
             raise Lost
@@ -115,10 +126,11 @@ class Queue:
             expired = list(session.scalars(select(Check).where(Check.status.in_(ACTIVE), Check.lease_until < now)))
         for check in expired:
             try:
+                # it may have been renewed since, by a worker that the database kept waiting too
                 if not check.cancel and check.attempt < self.config.attempts:
-                    self.give_back(check, counts=True)
+                    self.give_back(check, counts=True, where=Check.lease_until < now)
                     continue
-                self.failed(check, "cancelled" if check.cancel else "interrupted")
+                self.failed(check, "cancelled" if check.cancel else "interrupted", where=Check.lease_until < now)
             except Lost:
                 continue  # its worker woke up, or another sweeper was faster
             self.config.source(check.id).unlink(missing_ok=True)

@@ -35,8 +35,8 @@ class Reviews:
         review, action = OUTCOME[decision]
         now = time.time()
         with self.database.write() as session:
-            check = session.get(Check, check_id)
-            if check is None or check.review is None:
+            check = session.get(Check, check_id, with_for_update=True)  # of two people one waits, and is told the truth
+            if check is None or check.review is None or check.expires_at < now:
                 raise CheckError("not_found")
             actions = [*(check.actions or []), {"action": action, "rule": "review", "decision": review}]
             held = update(Check).where(Check.id == check_id, Check.review == "held")

@@ -209,6 +209,7 @@ class Store:
         """At once where it waits; where it runs the worker is asked to stop. A finished check stays as it is."""
         check, now = self.get(check_id, owner), time.time()
         with self.database.write() as session:
+            session.get(Check, check_id, with_for_update=True)  # a worker may be about to give it back
             waiting = update(Check).where(Check.id == check_id, Check.status == "queued")
             told = {"status": "cancelled", "stage": "cancelled", "finished_at": now, "error_code": "cancelled"}
             if session.execute(waiting.values(**told, revision=Check.revision + 1)).rowcount == 1:

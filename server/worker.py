@@ -1,5 +1,6 @@
 """The side that does the work: checks taken from the queue, each worked on in child processes."""
 
+import itertools
 import logging
 import os
 import queue as queues
@@ -60,6 +61,7 @@ class Runner:
         self.postman = Postman(database, self.guard, config.webhook_secret) if config.webhook_secret else None
         self.id = f"{socket.gethostname()}-{os.getpid()}-{new_id()[:8]}"
         self.stopping = threading.Event()
+        self._told = itertools.count()  # to stop
         self.network: Network | None = None
         self.seats: queues.SimpleQueue[Seat] = queues.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -141,8 +143,12 @@ class Runner:
             self.stopping.wait(every_s)
 
     def stop(self) -> None:
-        """Give back what is being worked on, for another worker to take up."""
-        self.stopping.set()
+        """Give back what is being worked on, for another worker to take up.
+
+        Called by signals: a second one that comes amid the first would wait for the event's lock, which that one holds.
+        """
+        if next(self._told) == 0:
+            self.stopping.set()
 
     def close(self) -> None:
         self.stop()
@@ -177,7 +183,7 @@ class Runner:
             analysis = self._analyse(check, seat, scratch)
             actions = self.policy.decide(analysis, check.category) if self.policy else None
             review = "held" if actions and actions[0]["action"] == "hold" else None
-            self._patiently(partial(self.queue.done, check, analysis, actions, review))
+            self._patiently(check, partial(self.queue.done, check, analysis, actions, review))
             ended = done = True
             log.info("check %s: %s", check.id, analysis["verdict"])
         except Lost:
@@ -267,18 +273,24 @@ class Runner:
                 ring(self.bell)
                 return False
             log.info("check %s: %s", check.id, error.code)
-            self._patiently(partial(self.queue.failed, check, error.code, error.detail))
+            self._patiently(check, partial(self.queue.failed, check, error.code, error.detail))
             return True
         return False
 
-    def _patiently(self, write: Callable[[], None]) -> None:
+    def _patiently(self, check: Check, write: Callable[[], None]) -> None:
         """Write the end of a check; minutes of work are worth waiting some seconds for a database that is away."""
+        tried = False
         for _ in range(round(self.config.lease_s)):
             try:
                 return write()
             except SQLAlchemyError as error:
                 log.warning("the database does not answer: %s", type(error).__name__)
+                tried = True
                 time.sleep(1)
+            except Lost:
+                if tried and self.queue.has_ended(check):  # it was written, and only the answer was lost
+                    return None
+                raise
         raise Lost
 
     def _is_cancelled(self, check: Check) -> bool:
@@ -286,6 +298,9 @@ class Runner:
 
     def _interrupted(self, check: Check) -> bool:
         with suppress(Lost):
+            if self._is_cancelled(check):
+                self.queue.failed(check, "cancelled")
+                return True
             if check.attempt >= self.config.attempts:
                 log.warning("check %s: given up after %d attempts", check.id, check.attempt)
                 self.queue.failed(check, "interrupted")

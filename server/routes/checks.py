@@ -8,11 +8,13 @@ from typing import Any, TypeVar
 
 from flask import Blueprint, Response, g, jsonify, request, send_file, url_for
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import OperationalError
 
 from core.errors import CheckError
 from core.fetch.guard import USUAL_PORTS
 from core.fetch.sites import Link, canonicalise, split
 from server.auth import needs
+from server.disk import is_full
 from server.models import CheckRequest, UploadOptions
 from server.present import artifact_names, check_json
 from server.problems import Invalid, fields
@@ -102,6 +104,9 @@ def _submit_file(key: str | None) -> tuple[Check, bool]:
         check, is_new = services().store.submit(wish, check_id)
         is_needed = is_new and check.status == "queued"
         return check, is_new
+    except OperationalError as error:
+        is_needed = not is_full(error)  # it may have been written, and only the answer lost; the sweep knows later
+        raise
     finally:
         if not is_needed:
             services().config.source(check_id).unlink(missing_ok=True)

@@ -7,9 +7,11 @@ import time
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from core.errors import CheckError
 from server.bell import make_bell
+from server.children import Died
 from server.queue import Lost
 from server.store import INTERACTIVE, Wish
 from server.tables import Check, Claim, Delivery, Tally
@@ -213,3 +215,85 @@ def test_a_worker_goes_on_after_whatever_goes_wrong(parts, config):
     runner._again_and_again(chore, 0.01)
     runner.guard.close()
     assert left == []
+
+
+class Dies:
+    """In place of the child that judges: it ends in the middle, after its owner cancelled the check."""
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def ask(self, request, *_):
+        check = rows(self.parts, Check)[0]
+        self.parts.store.cancel(check.id, check.owner)
+        raise Died
+
+
+@pytest.fixture
+def runner(config, parts):
+    runner = Runner(config, parts.database, make_bell(config))
+    yield runner
+    runner.guard.close()
+
+
+def test_a_cancelled_check_whose_process_died_is_not_begun_again(client, parts, runner):
+    client.post("/v1/checks", data={"file": (io.BytesIO(video("fine")), "clip.mp4")})
+    runner.work(runner.queue.take("test"), Seat(Dies(parts), None))
+    assert [check.status for check in rows(parts, Check)] == ["cancelled"]
+
+
+class Draws:
+    def ask(self, request, *_):
+        os.makedirs(request["artifacts"], exist_ok=True)
+        return result("no_signs_found", 0.1).to_json()
+
+
+def answer_lost(real):
+    """What `real` does happens, and then the database is away before it can say so. Once."""
+    lost = []
+
+    def write(*given, **more):
+        found = real(*given, **more)
+        if not lost:
+            lost.append(True)
+            raise OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
+        return found
+
+    return write
+
+
+def test_pictures_stay_where_only_the_databases_answer_was_lost(client, parts, config, runner, monkeypatch):
+    check_id = client.post(
+        "/v1/checks", data={"file": (io.BytesIO(video("fine")), "clip.mp4"), "artifacts": "true"}
+    ).json["id"]
+    monkeypatch.setattr(runner.queue, "done", answer_lost(runner.queue.done))
+    check = runner.queue.take("test")
+    runner.work(check, Seat(Draws(), None))
+    assert client.get(f"/v1/checks/{check_id}").json["status"] == "done"
+    assert config.artifacts(check_id, check.fence).exists() and not config.source(check_id).exists()
+
+
+def test_an_upload_stays_where_only_the_databases_answer_was_lost(client, parts, config, monkeypatch):
+    monkeypatch.setattr(parts.store, "submit", answer_lost(parts.store.submit))
+    headers = {"Idempotency-Key": "once"}
+
+    def ask():
+        return client.post("/v1/checks", data={"file": (io.BytesIO(video("fine")), "clip.mp4")}, headers=headers)
+
+    assert ask().status_code == 503
+    again = ask()
+    assert again.json["status"] == "queued" and config.source(again.json["id"]).exists()
+
+
+def test_a_second_signal_amid_the_first_does_not_wait_for_it(runner):
+    class Stopping:
+        def __init__(self):
+            self.sets = 0
+
+        def set(self):
+            self.sets += 1
+            runner.stop()  # the second one, while the first is in here
+
+    runner.stopping = Stopping()
+    runner.stop()
+    assert runner.stopping.sets == 1

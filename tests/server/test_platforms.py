@@ -192,6 +192,14 @@ def test_a_person_decides_once_and_the_log_keeps_it(held, decision, review, acti
     assert [(row["who"], row["decision"], row["note"]) for row in log] == [("local", review, "looked at it")]
 
 
+def test_a_check_that_has_expired_is_decided_no_more(held):
+    app, check_id = held
+    with services(app).database.write() as session:
+        session.get(Check, check_id).expires_at = 1.0
+    answer = app.test_client().post(f"/v1/reviews/{check_id}", json={"decision": "confirm"})
+    assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+
+
 def test_what_a_client_is_sent_of_actions_and_refusals_is_described(held):
     app, check_id = held
     client = app.test_client()

@@ -85,6 +85,20 @@ def test_a_worker_is_told_that_its_check_was_cancelled(parts, check):
     assert is_new and again.id != check.id  # who asks now does not get what is about to be cancelled
 
 
+def test_a_lease_that_was_renewed_while_the_sweep_looked_is_left(parts, check, monkeypatch):
+    taken = parts.queue.take("test")
+    change(parts, Check, lease_until=time.time() - 1)
+    real = parts.queue.give_back
+
+    def give_back(*given, **more):
+        parts.queue.beat(taken, "analyzing", "look", 0.5)  # the database had kept the worker waiting
+        real(*given, **more)
+
+    monkeypatch.setattr(parts.queue, "give_back", give_back)
+    parts.queue.sweep()
+    assert (now(parts, check).status, now(parts, check).attempt) == ("analyzing", 1)
+
+
 def test_a_check_that_was_cancelled_and_lost_its_worker_is_not_begun_again(parts, check):
     parts.queue.take("killed")
     parts.store.cancel(check.id, "ann")
@@ -99,7 +113,7 @@ def test_a_worker_that_is_told_to_stop_costs_its_check_no_attempt(parts, check):
     assert (now(parts, check).status, now(parts, check).attempt) == ("queued", 0)
 
 
-def test_a_webhook_still_owed_outlives_its_check_and_one_that_is_settled_does_not(parts, check):
+def test_the_sweep_leaves_a_webhook_that_is_owed_and_takes_one_that_is_settled(parts, check):
     for state, url in (("owed", "https://late.example/"), ("delivered", "https://a.example/")):
         with parts.database.write() as session:
             session.add(Delivery(id=state, check_id="0" * 32, url=url, body="{}", state=state, next_at=0.0))
