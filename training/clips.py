@@ -20,7 +20,7 @@ from training.pseudo import FAMILIES, possible
 from training.shards import Sample, Shards
 
 LENGTH, RATE = 16, 8  # frames of a window, and how many a second, as they are prepared
-GAP_S = 1.4 / RATE
+GAP_S = 1.9 / RATE  # more is a missing frame; clips of ten frames a second leave up to 1.8
 KINDS = ("steady", "drift", "flicker", "part_time", "lag", "animated")
 KIND_SHARES = (0.26, 0.12, 0.12, 0.12, 0.1, 0.28)
 BLENDING = {"self_blend": 0.45, "lip_sync": 0.2, "rerender": 0.1, "acted": 0.25}  # families that keep the person
@@ -57,10 +57,16 @@ def unbroken(shards: Shards, indices: np.ndarray) -> list[list[int]]:
 
 
 def windows(shards: Shards, indices: np.ndarray) -> list[list[int]]:
-    """LENGTH consecutive frames of one clip, a quarter of a window apart."""
-    return [
-        run[k : k + LENGTH] for run in unbroken(shards, indices) for k in range(0, len(run) - LENGTH + 1, LENGTH // 4)
-    ]
+    """LENGTH consecutive frames of one clip, a quarter of a window apart. Raises SystemExit where they were prepared at
+    another rate than RATE, as the head is told the times between them."""
+    runs = unbroken(shards, indices)
+    steps = [shards.sources[b].t_s - shards.sources[a].t_s for run in runs for a, b in zip(run, run[1:], strict=False)]
+    if steps and np.median(steps) < 0.7 / RATE:
+        raise SystemExit(
+            f"These clips were prepared at {1 / np.median(steps):.0f} frames a second, and the temporal head wants {RATE}: "
+            f"python -m training.prepare --frames rate --rate {RATE}, into another folder."
+        )
+    return [run[k : k + LENGTH] for run in runs for k in range(0, len(run) - LENGTH + 1, LENGTH // 4)]
 
 
 def footage(shards: Shards, indices: np.ndarray) -> tuple[list[list[int]], np.ndarray]:
@@ -107,13 +113,14 @@ def blended(real: list[Sample], kind: str, rng: np.random.Generator) -> tuple[li
     out_real, out_fake = [], []
     for t, frame in enumerate(real):
         moved = frame.landmarks + rng.normal(0, tremble + 1e-9, 2) + (step * t if kind == "drift" else 0)
-        given = replace(frame, landmarks=moved.astype(np.float32))
-        if delay and t >= delay:
-            given = _with_late_face(given, real[t - delay])
-        blend = FAMILIES[possible(family, given)][1](given, given, np.random.default_rng(seed))
+        on_time = replace(frame, landmarks=moved.astype(np.float32))
+        given = _with_late_face(on_time, real[t - delay]) if t >= delay > 0 else on_time
+        change = FAMILIES[possible(family, on_time)][1]
+        blend = change(given, given, np.random.default_rng(seed))
+        true = blend if given is on_time else change(on_time, on_time, np.random.default_rng(seed))
         is_clean = not first <= t < last or (kind == "flicker" and rng.random() < 0.12)
         # the family may have changed the real member too: the same change in every frame
-        out_real.append(replace(frame, rgb=_pixels(blend.real if not delay else frame.rgb)))
+        out_real.append(replace(frame, rgb=_pixels(true.real)))
         out_fake.append(replace(frame, rgb=_pixels(blend.real if is_clean else blend.fake)))
     return out_real, out_fake
 
@@ -165,12 +172,13 @@ def finish(frames: list[Sample], rng: np.random.Generator) -> np.ndarray:
     margin, shift, flip = rng.uniform(1.15, 1.45), rng.uniform(-0.04, 0.04, 2), rng.random() < 0.5
     jitter, side = rng.uniform(0, 0.012), int(rng.choice([128, 256, 256]))
     camera_seed, crops = int(rng.integers(2**63)), []
-    for frame in frames:
+    for t, frame in enumerate(frames):
         x0, y0, x1, y1 = frame.box
         face = max(x1 - x0, y1 - y0)
         centre = np.array([x0 + x1, y0 + y1]) / 2 + (shift + rng.normal(0, jitter, 2)) * face
         box = (*(centre - margin * face / 2), *(centre + margin * face / 2))
-        image = degrade.camera(crop(frame.rgb, box, side, 1.0).astype(np.float32), np.random.default_rng(camera_seed))
+        seen = crop(frame.rgb, box, side, 1.0).astype(np.float32)
+        image = degrade.camera(seen, np.random.default_rng(camera_seed), t)
         crops.append(_pixels(image[:, ::-1] if flip else image))
     crops = h264(crops, int(rng.integers(18, 36)), int(rng.choice([4, 8, 16])))
     return np.stack(

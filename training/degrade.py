@@ -57,14 +57,14 @@ def sharpen(image: np.ndarray, amount: float, radius: float = 1.5) -> np.ndarray
 
 def codec(image: np.ndarray, rng: np.random.Generator, lowest: int = 50) -> np.ndarray:
     """One lossy generation: JPEG, or WebP, whose predicted and deblocked blocks look like a video key frame's."""
-    pixels = np.clip(np.round(image), 0, 255).astype(np.uint8)
+    pixels = cv2.cvtColor(np.clip(np.round(image), 0, 255).astype(np.uint8), cv2.COLOR_RGB2BGR)  # blue keeps least
     if rng.random() < 0.5:
         sampling = int(rng.choice([cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]))
         how = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(lowest, 98)), cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
         data = cv2.imencode(".jpg", pixels, how)[1]
     else:
         data = cv2.imencode(".webp", pixels, [cv2.IMWRITE_WEBP_QUALITY, int(rng.integers(lowest - 20, 92))])[1]
-    return cv2.imdecode(data, cv2.IMREAD_COLOR).astype(np.float32)
+    return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB).astype(np.float32)
 
 
 def spread(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -81,23 +81,23 @@ def spread(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return frame_of_video(pixels, rng) if is_frame else pixels
 
 
-def camera(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def camera(image: np.ndarray, rng: np.random.Generator, moment: int = 0) -> np.ndarray:
     """As one of many cameras and apps would have it: its light, then for three in four some treatments in any order.
 
     Kinds count here, more than how strong they are: what no training saw (a motion blur, a denoiser) is taken for a trace
-    of manipulation.
+    of manipulation. moment: of a clip; its frames have the same treatments and each a noise of its own.
     """
-    out = light(np.clip(image, 0, 255).astype(np.float32), rng)
+    out = light(np.clip(image, 0, 255).astype(np.float32), rng, moment)
     if rng.random() < 0.25:
         return out
     for number in rng.permutation(len(TREATMENTS)):
         share, treatment = TREATMENTS[number]
         if rng.random() < share:
-            out = treatment(out, rng)
+            out = noise(out, rng, moment) if treatment is noise else treatment(out, rng)
     return out
 
 
-def light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def light(image: np.ndarray, rng: np.random.Generator, moment: int = 0) -> np.ndarray:
     """Colour, sometimes strongly; grey; lit from one side; too dark, with the noise of few photons, and lifted again."""
     out = colour(image, rng, rng.uniform(0.5, 2.5)) if rng.random() < 0.6 else image
     if rng.random() < 0.08:
@@ -107,7 +107,7 @@ def light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         out = np.clip(out * (1 + slope)[None, :, None], 0, 255)
     if rng.random() < 0.1:
         dark = out * np.float32(rng.uniform(0.25, 0.7))
-        dark = dark + rng.normal(0, rng.uniform(0.1, 0.6), dark.shape) * np.sqrt(dark)
+        dark = dark + of_each_pixel(rng, moment).normal(0, rng.uniform(0.1, 0.6), dark.shape) * np.sqrt(dark)
         out = np.clip(dark * rng.uniform(1, 1.6), 0, 255)
     return out.astype(np.float32)
 
@@ -125,9 +125,14 @@ def blur(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return cv2.filter2D(image, -1, line / line.sum(), borderType=cv2.BORDER_REFLECT)
 
 
-def noise(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def of_each_pixel(rng: np.random.Generator, moment: int) -> np.random.Generator:
+    """A generator of its own for what is drawn for each pixel: pictures of any size take as much from `rng`."""
+    return np.random.default_rng([int(rng.integers(2**63)), moment])
+
+
+def noise(image: np.ndarray, rng: np.random.Generator, moment: int = 0) -> np.ndarray:
     """A sensor's noise, half of the time coarse, as demosaicing and resizing leave it."""
-    grain = rng.normal(0, rng.uniform(1, 6), image.shape).astype(np.float32)
+    grain = of_each_pixel(rng, moment).normal(0, rng.uniform(1, 6), image.shape).astype(np.float32)
     if rng.random() < 0.5:
         grain = 2 * cv2.GaussianBlur(grain, (0, 0), rng.uniform(0.4, 1.2))
     return np.clip(image + grain, 0, 255)

@@ -145,9 +145,10 @@ def reenact(sample: Sample, partner: Sample, rng: np.random.Generator) -> Blend:
         fake = decoder(fake, rng)
     shift = small_affine(sample, rng, size)
     shape = (target.shape[1], target.shape[0])
-    real = cv2.warpAffine(target, shift, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-    real, fake = degrade.match_sharpness(real, np.clip(fake, 0, 255))
-    return Blend(real, fake, cv2.GaussianBlur(hull_mask(target.shape[:2], moved, "whole", rng), (0, 0), 3))
+    where = cv2.GaussianBlur(hull_mask(target.shape[:2], moved, "whole", rng), (0, 0), 3)
+    how = {"flags": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_REFLECT}
+    real, fake = (cv2.warpAffine(image, shift, shape, **how) for image in (target, np.clip(fake, 0, 255)))
+    return Blend(*degrade.match_sharpness(real, fake), cv2.warpAffine(where, shift, shape))
 
 
 Family = Callable[[Sample, Sample, np.random.Generator], Blend]

@@ -44,6 +44,31 @@ def test_windows_never_cross_clips_and_keep_their_order(shards):
         assert {shards.sources[i].id for i in run} == {"clip"}
 
 
+def test_clips_prepared_at_another_rate_are_refused(sample, tmp_path):
+    write_shard(
+        tmp_path / "s-00.npz",
+        [
+            Sample(sample.rgb, sample.landmarks, sample.box, Source("clip", "tv", "a", "clip", t / 25))
+            for t in range(40)
+        ],
+    )
+    shards = Shards(tmp_path)
+    with pytest.raises(SystemExit, match="25 frames a second.*wants 8"):
+        windows(shards, np.arange(len(shards)))
+
+
+def test_around_a_face_that_lags_the_members_of_a_clip_are_equal(sample):
+    frames = []
+    for t in range(LENGTH):  # of many sizes, as faces of a clip are cut out
+        side = len(sample.rgb) - t
+        rgb = np.roll(sample.rgb, t, axis=1)[:side, :side]
+        frames.append(Sample(rgb, sample.landmarks + [t, 0], sample.box, replace(sample.source, t_s=t / 8)))
+    for seed in range(12):
+        real, fake = blended(frames, "lag", np.random.default_rng(seed))
+        for a, b in zip(real, fake, strict=True):
+            assert np.array_equal(a.rgb[:6], b.rgb[:6]) and np.array_equal(a.rgb[:, :6], b.rgb[:, :6])
+
+
 def test_a_part_time_fake_is_clean_at_its_ends(sample):
     frames = [replace(sample, source=replace(sample.source, t_s=t / 8)) for t in range(LENGTH)]
     for seed in range(4):

@@ -22,6 +22,25 @@ def test_a_treatment_is_a_pure_function_that_changes_the_picture_and_not_its_lig
         assert abs(one.mean() - image.mean()) < 1
 
 
+def test_compression_keeps_less_of_blue_than_of_red_as_in_all_files():
+    image = np.random.default_rng(0).uniform(60, 200, (64, 64, 3)).astype(np.float32)
+    for seed in range(6):
+        lost = ((degrade.codec(image, np.random.default_rng(seed)) - image) ** 2).mean((0, 1))
+        assert lost[2] > 1.1 * lost[0] > 0
+
+
+def test_the_frames_of_a_clip_are_treated_alike_and_each_has_a_noise_of_its_own():
+    grey = np.full((64, 64, 3), 128, np.float32)
+    after = []
+    for moment, image in ((0, grey), (1, grey), (2, grey[:40, :50])):
+        rng = np.random.default_rng(3)
+        after.append((degrade.noise(image, rng, moment) - 128, rng.random()))
+    (first, a), (second, b), (_, c) = after
+    assert a == b == c
+    assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.1
+    assert 0.9 < first.std() / second.std() < 1.1
+
+
 def test_without_a_video_encoder_the_same_pictures_are_compressed_by_another(monkeypatch, sample):
     image = sample.rgb.astype(np.float32)
     encoded = [degrade.spread(image, np.random.default_rng(seed)) for seed in range(24)]
