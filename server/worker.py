@@ -328,8 +328,22 @@ def worker_class(bell: Celery) -> type[WorkController]:
         def install_platform_tweaks(self, worker: WorkController) -> None:
             super().install_platform_tweaks(worker)
             signal.signal(signal.SIGHUP, signal.SIG_IGN if is_ignored else signal.getsignal(signal.SIGTERM))
+            busy = threading.Lock()
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                if callable(handler := signal.getsignal(number)):
+                    signal.signal(number, partial(handle_alone, busy, handler))
 
     return Steady
+
+
+def handle_alone(busy: threading.Lock, handler: Callable[..., None], *signalled) -> None:
+    """Let one signal be handled at a time: Celery takes locks in there, for which one that comes amid it would wait for ever.
+    All of them say the same, so that one is dropped."""
+    if busy.acquire(blocking=False):
+        try:
+            handler(*signalled)
+        finally:
+            busy.release()
 
 
 def run_worker(config: Config) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import threading
 import time
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from server.children import Died
 from server.queue import Lost
 from server.store import INTERACTIVE, Wish
 from server.tables import Check, Claim, Delivery, Tally
-from server.worker import Runner, Seat
+from server.worker import Runner, Seat, handle_alone
 from tests.server.standin import result, video
 
 LINK = {"url": "https://x.com/a/status/1"}
@@ -283,6 +284,19 @@ def test_an_upload_stays_where_only_the_databases_answer_was_lost(client, parts,
     assert ask().status_code == 503
     again = ask()
     assert again.json["status"] == "queued" and config.source(again.json["id"]).exists()
+
+
+def test_a_signal_that_comes_while_another_is_handled_is_dropped_and_later_ones_are_not():
+    busy, handled = threading.Lock(), []
+
+    def handler(number, frame):
+        handled.append(number)
+        if len(handled) < 5:
+            handle_alone(busy, handler, number + 1, None)
+
+    handle_alone(busy, handler, 1, None)
+    handle_alone(busy, handler, 15, None)
+    assert handled == [1, 15]
 
 
 def test_a_second_signal_amid_the_first_does_not_wait_for_it(runner):

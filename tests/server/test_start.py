@@ -251,7 +251,7 @@ def test_a_server_whose_terminal_is_closed_or_whose_parent_is_killed_leaves_noth
         pids = family(both)
         for pid in pids if number == signal.SIGHUP else [both.pid]:
             os.kill(pid, number)
-        both.wait(30)
+        wait_for(lambda: both.poll() is not None, 60, server.log)
         wait_for(lambda: not any(map(lives, pids)), 20, server.log)
         assert "Traceback" not in server.log.read_text()
     finally:
