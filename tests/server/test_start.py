@@ -244,6 +244,7 @@ def lives(pid: int) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
 def test_a_server_whose_terminal_is_closed_or_whose_parent_is_killed_leaves_nothing_behind(tmp_path, number):
     server = Running(tmp_path / "data")
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
     pids = []
     try:
         both = server.start("all")
@@ -255,6 +256,7 @@ def test_a_server_whose_terminal_is_closed_or_whose_parent_is_killed_leaves_noth
         wait_for(lambda: not any(map(lives, pids)), 20, server.log)
         assert "Traceback" not in server.log.read_text()
     finally:
+        signal.signal(signal.SIGHUP, before)
         server.stop()
         for pid in filter(lives, pids):
             os.kill(pid, signal.SIGKILL)
