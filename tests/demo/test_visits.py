@@ -152,8 +152,16 @@ def test_nothing_outside_the_folder_is_ever_deleted(visits, tmp_path):
     assert precious.exists()
 
 
+@pytest.fixture
+def with_terminal():
+    """What is started here heeds the end of its terminal, also where the tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.slow
-def test_a_terminal_that_is_closed_leaves_nothing_of_visitors_behind(tmp_path):
+def test_a_terminal_that_is_closed_leaves_nothing_of_visitors_behind(tmp_path, with_terminal):
     command = [sys.executable, "-m", "demo", "--port", str(free_port())]
     env = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as demo:
