@@ -8,6 +8,7 @@ find the directions. `python -m training.usual` makes the file that stands besid
 
 import hashlib
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class Usual:
 
         return save(asdict(self))
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Of its file."""
         return hashlib.sha256(self.to_bytes()).hexdigest()
