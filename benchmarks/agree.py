@@ -17,7 +17,7 @@ from core.analysis import Analysis
 from core.cli import is_video_name
 from core.detector import Detector
 from core.errors import CheckError
-from training.metrics import auc
+from training.metrics import label_auc
 
 
 def main() -> int:
@@ -45,7 +45,7 @@ def main() -> int:
             "verdicts_changed_to_default": sum(a.verdict != e.verdict for _, a, _, e in rows),
             "frames": sum(examined(e) for *_, e in rows) / sum(examined(a) for _, a, *_ in rows),
         },
-        "auc": [area(answers[:, i], fake) for i in (0, 1)] if labelled else None,
+        "auc": [label_auc(fake, answers[:, i]) for i in (0, 1)] if labelled else None,
     }
     print(json.dumps(found))
     return int(found["largest_difference"] > 0.02)
@@ -53,11 +53,6 @@ def main() -> int:
 
 def examined(analysis: Analysis) -> int:
     return analysis.coverage.frames_examined
-
-
-def area(scores: np.ndarray, positive: np.ndarray) -> float:
-    """Area under the ROC curve: how often a positive is above a negative, ties counting half."""
-    return auc(scores[~positive], scores[positive])
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from core import video
 from core.analysis import Analysis
-from core.container import THREADS, Limits, OpenVideo, open_video, pictures_of
+from core.container import THREADS, OpenVideo, open_video, pictures_of, read_packets
 from core.errors import CheckError
 from core.follow import find_faces
 from core.paint import Painter
@@ -49,7 +49,7 @@ def annotated_video(
     clock = _clock(path)
     with (
         written_whole(out) as part,
-        open_video(path, Limits()) as source,
+        open_video(path) as source,
         av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as target,
     ):
         target.metadata["comment"] = "Unmask analysis: an annotated copy, not the original"
@@ -104,15 +104,15 @@ def choose_colours(source: OpenVideo, target: VideoCodecContext) -> Colorspace:
 
 
 def _clock(path: Path) -> Timeline:
-    with open_video(path, Limits()) as source:  # reading it moves the container, so it gets one of its own
+    with open_video(path) as source:  # reading it moves the container, so it gets one of its own
         return read_timeline(source)
 
 
 def _frames(source: OpenVideo, clock: Timeline, sound: "Sound") -> Iterator[tuple[float, np.ndarray]]:
     """Every picture that can be decoded, with its time; the sound on the way is handed to `sound`."""
     upright, number = None, 0
-    for packet in _packets(source, [source.stream, *([sound.track] if sound.track else [])]):
-        if packet.stream.type == "audio":
+    for packet in read_packets(source, beside=sound.track):
+        if sound.track and packet.stream.index == sound.track.index:
             sound.take(packet)
             continue
         try:
@@ -122,17 +122,6 @@ def _frames(source: OpenVideo, clock: Timeline, sound: "Sound") -> Iterator[tupl
                 number += 1
         except av.FFmpegError:  # a damaged stretch: the analysis has a warning for it
             number += 1
-
-
-def _packets(source: OpenVideo, tracks: list) -> Iterator[av.Packet]:
-    """Packets as far as they can be read."""
-    failures = 0
-    while failures < 100:  # a demuxer that only fails would keep us here
-        try:
-            yield from source.container.demux(tracks)
-            return
-        except av.FFmpegError:
-            failures += 1
 
 
 class Sound:

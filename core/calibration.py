@@ -55,14 +55,13 @@ class Curve:
         middle: float,
         judged: Callable[[np.ndarray], np.ndarray] = lambda means: means,
         seed: int = 0,
-        level: float = 0.9,
     ) -> tuple[float, float]:
         """Where the probability may lie, given that other windows might have been seen and other files calibrated on.
 
         logits: one per window (or frame), at least one, drawn anew with replacement (Efron 1979), while the curve's
         parameters are drawn from a normal distribution with their `uncertainty`. judged: from the mean logit of a draw to
         the one that would be judged. middle: the one that was, whose probability always lies within. The same seed gives
-        the same interval, which holds `level` of the draws.
+        the same interval, which holds 90 % of the draws.
         """
         random = np.random.default_rng(seed)
         values = np.asarray(logits, np.float64)
@@ -71,7 +70,7 @@ class Curve:
         covariance = [[of_slope, of_both], [of_both, of_intercept]]
         slopes, intercepts = random.multivariate_normal((self.slope, self.intercept), covariance, 1000, method="eigh").T
         x = np.maximum(slopes, 0) * judged(means) + intercepts
-        low, high = (self._sigmoid(v) for v in np.quantile(x, [(1 - level) / 2, (1 + level) / 2]))
+        low, high = (self._sigmoid(v) for v in np.quantile(x, [0.05, 0.95]))
         return min(low, self.probability(middle)), max(high, self.probability(middle))
 
     @property

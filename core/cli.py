@@ -1,4 +1,4 @@
-"""The command line: `python -m core check FILE|FOLDER...` and `python -m core info FILE`.
+"""The command line: `python -m core check FILE|FOLDER...`, `info FILE` and `example FILE`.
 
 What is asked for goes to stdout, everything about the run to stderr. Exit status of `check`: 0 nothing was flagged, 1
 something is likely manipulated, 2 something could not be checked, 130 stopped by Ctrl-C.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from core.errors import CheckError
@@ -24,16 +24,8 @@ Source = Path | Pieces
 
 THREADS = min(4, os.cpu_count() or 1)  # each holds a picture or two, and at 8K that is much
 QUICK, SMALL = ("h264", "libdav1d"), 1280 * 720  # decoders, and pixels up to which more threads only cost them time
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What is refused before it is decoded."""
-
-    max_pixels: int = 8192 * 8192  # 8K either way up, and the largest photographs of telephones
-
-
-DEFAULT_LIMITS = Limits()
+# Refused before it is decoded: what is beyond 8K either way up, and the largest photographs of telephones
+MAX_PIXELS = 8192 * 8192
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +106,7 @@ def recognise(head: bytes) -> str | None:
 
 
 @contextmanager
-def open_video(path: str | Source, limits: Limits) -> Iterator[OpenVideo]:
+def open_video(path: str | Source) -> Iterator[OpenVideo]:
     """Open a video or picture for reading; everything is released on leaving.
 
     Raises CheckError: file_not_found, not_readable, not_a_video, no_video_stream, unsupported_codec, too_large or
@@ -137,7 +129,7 @@ def open_video(path: str | Source, limits: Limits) -> Iterator[OpenVideo]:
         if packed > PACKED:
             raise CheckError("too_large", "packed text")
         kind = "apng" if is_animated else kind
-    options = {"protocol_whitelist": "file", "max_pixels": str(limits.max_pixels)}
+    options = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
     try:
         container = av.open(_for_ffmpeg(source), format=kind, options=options, metadata_errors="replace")
     except av.FFmpegError as error:
@@ -145,10 +137,10 @@ def open_video(path: str | Source, limits: Limits) -> Iterator[OpenVideo]:
     with container:
         stream, *others = _picture_tracks(container)
         pixels = stream.width * stream.height
-        if pixels > limits.max_pixels or (pixels == 0 and _claimed_pixels(source, kind) > limits.max_pixels):
+        if pixels > MAX_PIXELS or (pixels == 0 and _claimed_pixels(source, kind) > MAX_PIXELS):
             raise CheckError("too_large")
         codec = stream.codec_context
-        codec.options = {"max_pixels": str(limits.max_pixels)}
+        codec.options = {"max_pixels": str(MAX_PIXELS)}
         # several HEVC pictures at once: FFmpeg 8.1 can wait for ever where one is damaged (found by the fuzz test)
         codec.thread_type = "SLICE" if codec.name == "hevc" else "AUTO"
         codec.thread_count = 1 if codec.name in QUICK and pixels <= SMALL else THREADS
@@ -157,14 +149,18 @@ def open_video(path: str | Source, limits: Limits) -> Iterator[OpenVideo]:
         yield OpenVideo(source, container, stream, kind, kind in PICTURES, is_cut, others)
 
 
-def read_packets(video: OpenVideo, damage: Callable[[], None] = lambda: None) -> Iterator[av.Packet]:
+def read_packets(
+    video: OpenVideo, damage: Callable[[], None] = lambda: None, beside: Stream | None = None
+) -> Iterator[av.Packet]:
     """The packets of the picture track from where the container stands, going on past what cannot be read.
 
-    `damage` is called for each such place. The last packet is empty: it makes the decoder give what it still holds.
+    `damage` is called for each such place; those of the track `beside` come on the way. The last packet of a track is
+    empty: it makes the decoder give what it still holds.
     """
+    tracks = [video.stream] if beside is None else [video.stream, beside]
     for _ in range(100):  # a demuxer that only fails would keep us here
         try:
-            yield from video.container.demux(video.stream)
+            yield from video.container.demux(tracks)
             return
         except av.FFmpegError:
             damage()

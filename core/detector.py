@@ -1,4 +1,4 @@
-"""The road from file to Analysis; the only module that knows all the others.
+"""The road from file to Analysis; the only module that knows all of it.
 
 torch and mediapipe load with `Detector.load`, not with this module.
 """
@@ -15,8 +15,9 @@ from core.ahead import Threads, ahead
 from core.analysis import Analysis, Media, ModelInfo, Warning
 from core.container import Source
 from core.pieces import Pieces
+from core.plan import Plan, plan_named, window_times
 from core.provenance import read_provenance
-from core.video import Frame, Plan
+from core.video import Frame
 
 if TYPE_CHECKING:
     from core.fused import Encode
@@ -90,7 +91,7 @@ class Detector:
         from core import summary
         from core.looks import Looks
 
-        plan = video.plan_named(plan) if isinstance(plan, str) else plan
+        plan = plan_named(plan) if isinstance(plan, str) else plan
         progress, cancel = progress or (lambda done, total, stage: None), cancel or (lambda: False)
         clock = Clock()
         progress(0, 1, "open")
@@ -122,7 +123,7 @@ class Detector:
         is_still = media.is_still or looks.frames == 1
         faces = summary.face_results(records, self.calibration, is_still, self.info.trained)
         warnings += summary.face_warnings(records, faces, is_still, self.info.trained)
-        top = summary.most_suspicious(faces)
+        top = summary.top_face(faces)
         with clock.stage("provenance"):
             provenance = read_provenance(path)
         curve = self.calibration.curve(sum(face.verdict is not None for face in faces), is_still)
@@ -182,7 +183,7 @@ def frames_wanted(media: Media, plan: Plan) -> list[int]:
     """How many frames each window is expected to have; at least one."""
     if plan.is_consecutive:
         return [plan.length]
-    return [max(len(times), 1) for times in video.window_times(media.duration_s, plan)]
+    return [max(len(times), 1) for times in window_times(media.duration_s, plan)]
 
 
 def crop_budget(plan: Plan) -> int | None:

@@ -17,6 +17,7 @@ from core.alternate import faces_of
 from core.analysis import Analysis, FaceResult
 from core.errors import CheckError
 from core.faces import Box, FaceDetector, between, overlap
+from core.plan import PLANS
 from core.tracks import Tracker
 
 MIN_OVERLAP = 0.3  # of a track's box with a judged one, to be the same face
@@ -80,7 +81,7 @@ def find_faces(
         if cancel():
             raise CheckError("cancelled")
 
-    frames = video.frames(path, video.PLANS["thorough"], [], stopped=stop.is_set)
+    frames = video.frames(path, PLANS["thorough"], [], stopped=stop.is_set)
     with (
         FaceDetector() as finder,
         _threads.lent() as thread,

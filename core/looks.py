@@ -214,11 +214,11 @@ class Looks:
         encoded = {track: len(self.records[track].looks) for track in available}
         sizes = {track: np.median([size(look.box) for look in looks]) for track, looks in self._open.items()}
         given = first_looks(available, encoded, sizes, share, self.left)
-        self._encode([(track, look) for track, n in given.items() for look in spread(self._open[track], n)])
+        self._encode([(track, look) for track, n in given.items() for look in evenly(self._open[track], n)])
         rest = share - (before - self.left)
         for track in sorted(available, key=lambda t: -self.records[t].suspicion):
             waiting = [look for look in self._open[track] if look.logit is None]
-            chosen = spread(waiting, min(max(rest, 0), len(waiting)))
+            chosen = evenly(waiting, min(max(rest, 0), len(waiting)))
             self._encode([(track, look) for look in chosen])
             rest -= len(chosen)
 
@@ -277,6 +277,6 @@ def first_looks(
     return given
 
 
-def spread(looks: list[Look], count: int) -> list[Look]:
+def evenly(looks: list[Look], count: int) -> list[Look]:
     """`count` of the looks, evenly spaced."""
     return [looks[i] for i in np.linspace(0, len(looks) - 1, count).round().astype(int)] if count else []

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def draw_box(picture: np.ndarray, box: tuple[int, int, int, int], verdict: str |
     }[verdict]
     corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
     for colour, extra in ((INK, 2), (LOOKS[verdict].colour if verdict else WHITE, 0)):
-        for start, end in zip(corners, corners[1:], strict=False):
+        for start, end in pairwise(corners):
             length = max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1)
             unit = np.subtract(end, start) / length
             for at in range(0, length, dash + gap):

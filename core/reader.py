@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import dropwhile
+from itertools import dropwhile, islice
 
 import av
 
@@ -62,8 +62,7 @@ class Reader:
 
     def consecutive(self, length: int) -> Iterator[Shot]:
         """The first `length` pictures."""
-        for _, shot in zip(range(length), self._stream, strict=False):
-            yield shot
+        yield from islice(self._stream, length)
 
     def windows(self, windows: list[Window]) -> Iterator[Shot]:
         """The pictures shown at the wanted times, each once."""

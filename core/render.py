@@ -1,4 +1,4 @@
-"""Pictures of an analysis: the sheet of key frames, the timeline, and everything that --out writes.
+"""Pictures of an analysis: the sheet of key frames and the timeline; and how any file is written whole.
 
 Every function writes its file whole or not at all, and raises CheckError("disk_full") or ("not_writable").
 """
@@ -65,22 +65,16 @@ def written_whole(out: Path) -> Iterator[Path]:
         out.parent.mkdir(parents=True, exist_ok=True)
         yield part
         part.replace(out)
-    except CheckError:
-        raise
     except Exception as error:
-        raise _as_check_error(error) from error
+        number = getattr(error, "errno", None)
+        if number in DISK_FULL:
+            raise CheckError("disk_full") from error
+        if number in NOT_WRITABLE:
+            raise CheckError("not_writable") from error
+        raise
     finally:
         with suppress(OSError):  # where nothing can be written there is nothing to take away
             part.unlink()
-
-
-def _as_check_error(error: Exception) -> Exception:
-    number = getattr(error, "errno", None)
-    if number in DISK_FULL:
-        return CheckError("disk_full")
-    if number in NOT_WRITABLE:
-        return CheckError("not_writable")
-    return error
 
 
 def key_crops(path: Source, faces: list[FaceResult]) -> dict[int, list[tuple[KeyFrame, np.ndarray]]]:

@@ -199,7 +199,7 @@ def reason(verdict: Verdict, moments: list[tuple[Look, float]], signs: tuple[str
     return f"The signs are too weak to say either way: {share}."
 
 
-def most_suspicious(faces: tuple[FaceResult, ...]) -> FaceResult | None:
+def top_face(faces: tuple[FaceResult, ...]) -> FaceResult | None:
     """The judged face with the highest probability, the first of equals; it speaks for the video."""
     judged = [face for face in faces if face.verdict]
     return max(judged, key=lambda face: face.probability) if judged else None
@@ -218,7 +218,7 @@ def face_warnings(records: list[Record], faces: tuple[FaceResult, ...], is_still
     found += [
         warn(code, n=reasons.count(code), faces=count(len(records), "face")) for code in UNJUDGED if code in reasons
     ]
-    top = most_suspicious(faces)
+    top = top_face(faces)
     if top and top.size_px < LOW_RESOLUTION:
         found.append(warn("low_resolution", n=round(top.size_px)))
     if top and is_still:

@@ -11,25 +11,12 @@ import av
 import numpy as np
 
 from core.analysis import Media, Warning
-from core.container import DEFAULT_LIMITS, Limits, OpenVideo, Source, exif_orientation, open_video
+from core.container import OpenVideo, Source, exif_orientation, open_video
 from core.errors import CheckError
 from core.picture import Geometry, Upright, geometry
-from core.plan import PLANS, Plan, plan_named, window_times
+from core.plan import Plan, window_times
 from core.reader import Reader, Window, decode
 from core.timeline import Timeline, keyframe_before, read_timeline
-
-__all__ = [
-    "PLANS",
-    "Frame",
-    "Limits",
-    "Plan",
-    "frames",
-    "frames_at",
-    "look_into",
-    "plan_named",
-    "probe",
-    "window_times",
-]
 
 CONTAINER_NAMES = {"mov": "mp4/mov", "matroska": "mkv/webm", "asf": "wmv", "mpegts": "mpeg-ts", "mpeg": "mpeg-ps"}
 
@@ -55,16 +42,16 @@ class Known:
     shape: Geometry
 
 
-def probe(path: str | Source, limits: Limits = DEFAULT_LIMITS) -> Media:
+def probe(path: str | Source) -> Media:
     """What the file is, by its packets' times and its first picture rather than by what it says. Raises CheckError."""
-    return look_into(path, limits).media
+    return look_into(path).media
 
 
-def look_into(path: str | Source, limits: Limits = DEFAULT_LIMITS) -> Known:
+def look_into(path: str | Source) -> Known:
     """As `probe`, with all that `frames` would have to find out again: the packets of a long file take a while."""
-    with open_video(path, limits) as video:
+    with open_video(path) as video:
         timeline = read_timeline(video)
-    with open_video(path, limits) as video:
+    with open_video(path) as video:
         shape = _first_shape(video)
         media = Media(
             duration_s=round(timeline.duration_ms / 1000, 2),
@@ -83,7 +70,6 @@ def frames(
     path: str | Source,
     plan: Plan,
     warnings: list[Warning],
-    limits: Limits = DEFAULT_LIMITS,
     stopped: Callable[[], bool] = lambda: False,
     known: Known | None = None,
 ) -> Iterator[Frame]:
@@ -94,9 +80,9 @@ def frames(
     frame; True ends with CheckError("cancelled"). known: what `look_into` told of the file, where it was asked.
     """
     warn = _warner(warnings)
-    known = known or look_into(path, limits)
+    known = known or look_into(path)
     timeline, upright = known.timeline, Upright(known.shape)
-    with open_video(path, limits) as video:
+    with open_video(path) as video:
         windows = _windows(video, timeline, plan)
     if video.others:
         warn("further_tracks", "The file has further picture tracks, which were not looked at.")
@@ -105,7 +91,7 @@ def frames(
     if timeline.is_short:
         warn("shorter_than_declared", "The file promises a longer video than it holds.")
     failure = "damaged"
-    with open_video(path, limits) as video:
+    with open_video(path) as video:
         reader = Reader(video, timeline, warn, stopped)
         shots = reader.consecutive(plan.length) if plan.is_consecutive else reader.windows(windows)
         for shot in shots:
@@ -126,14 +112,14 @@ def frames_at(path: str | Source, times_s: list[float]) -> Iterator[Frame]:
 
     times_s: ascending, each another. One that cannot be read is left out. Raises CheckError.
     """
-    with open_video(path, DEFAULT_LIMITS) as video:
+    with open_video(path) as video:
         timeline = read_timeline(video)
         wanted = _to_ms(np.array(times_s))
         seeks = not timeline.by_number and not timeline.is_still
         windows = [Window([ms], keyframe_before(video, timeline, ms) if seeks else None) for ms in wanted]
-    with open_video(path, DEFAULT_LIMITS) as video:
+    with open_video(path) as video:
         upright = Upright(_first_shape(video))
-    with open_video(path, DEFAULT_LIMITS) as video:
+    with open_video(path) as video:
         for shot in Reader(video, timeline, lambda code, message: None).windows(windows):
             yield Frame(upright(shot.picture), shot.ms / 1000, shot.index, shot.window, upright.shape.scale)
 

@@ -29,7 +29,7 @@ IN_LINE = 20  # more visitors are asked to come back later
 REMEMBERED = 200  # pages of which Gradio keeps what they showed, a quarter of a MiB each; by itself it keeps 10,000
 
 # what `launch` and `mount_gradio_app` need to know of the page
-LOOKS = {
+LAUNCH = {
     "theme": gr.themes.Base(
         primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
     ).set(  # Gradio's own are too pale to be read by everybody: words 4.5 to 1, edges of fields 3 to 1
@@ -42,9 +42,6 @@ LOOKS = {
     # Gradio names the browser's language, and a screen reader would speak our English by its rules
     "js": "() => { document.documentElement.lang = 'en'; }",
     "css": view.STYLE + (HERE / "static/page.css").read_text(encoding="utf-8"),
-}
-LAUNCH = {
-    **LOOKS,
     "max_file_size": sources.MAX_BYTES,
     "footer_links": ["api"],
     "app_kwargs": {"middleware": [Middleware(Door)]},

@@ -78,8 +78,8 @@ class Keys:
         return Who(row.name, tuple(row.scopes)) if row else None
 
 
-def digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def install(app: Flask, config: Config, keys: Keys) -> None:

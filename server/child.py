@@ -11,9 +11,9 @@ An analyst whose file is to be had in pieces asks for each with {"want": number}
 the file, and answers {"brought": null}, or the error.
 """
 
-import importlib
 import json
 import os
+import pkgutil
 import signal
 import sys
 import traceback
@@ -68,7 +68,7 @@ def analyse(wire: Wire, settings: dict) -> None:
 
         detector = load_remote(settings["weights"], **settings["network"])
     else:
-        detector = load(settings["detector"], settings["weights"], settings["device"])
+        detector = pkgutil.resolve_name(settings["detector"]).load(settings["weights"], settings["device"])
     sandbox.limit(settings["memory"], FILE_SIZE)
     wire.send(ready={"model": vars(detector.info), "degraded": [] if offline else ["decoder_has_network"]})
 
@@ -97,11 +97,6 @@ def draw(wire: Wire, detector, source: Source, request: dict, analysis) -> None:
     folder = Path(request["artifacts"])
     write_artifacts(source, analysis, folder, heat, progress, wire.cancelled, request["name"], request["film"])
     (folder / "report.json").unlink()  # it names a path of ours, and the API gives the analysis
-
-
-def load(name: str, weights: str | None, device: str | None):
-    module, _, attribute = name.partition(":")
-    return getattr(importlib.import_module(module), attribute).load(weights, device)
 
 
 def fetch(wire: Wire, settings: dict) -> None:

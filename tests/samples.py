@@ -9,6 +9,7 @@ import numpy as np
 from core import video
 from core.analysis import Analysis, Coverage, FaceResult, KeyFrame, ModelInfo, Moment, Verdict, Warning
 from core.faces import Box, FaceDetector
+from core.plan import Plan
 
 BANDS = (0.35, 0.75)
 TRAINED = ModelInfo("residual-lstm", "1.0", "ab" * 32, True, "cpu", "fp32")
@@ -79,7 +80,7 @@ def analysis_of(path: Path, probability: float = 0.9) -> Analysis:
     """An analysis of a clip with one face, found in it; every frame has the same probability."""
     times, boxes = [], []
     with FaceDetector() as finder:
-        for frame in video.frames(path, video.Plan(), []):
+        for frame in video.frames(path, Plan(), []):
             if found := finder.search(frame.rgb):
                 times.append(frame.t_s)
                 boxes.append(tuple(edge * frame.scale for edge in found[0].box))

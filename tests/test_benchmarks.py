@@ -1,10 +1,8 @@
 """The benchmarks' arithmetic; no timings."""
 
-import numpy as np
 import pytest
 from torch import nn
 
-from benchmarks.agree import area
 from benchmarks.clips import picture
 from benchmarks.compare import ratios, table
 from benchmarks.limit import multiplications
@@ -42,12 +40,6 @@ def test_the_table_has_a_line_for_each_pipeline():
     text = table({"rows": ROWS, "limit": {"sum": 1.0}, "ratios": ratios(ROWS, {"sum": 1.0})})
     assert [line.count("|") for line in text.splitlines() if line.startswith("| 10s")] == [10] * len(ROWS)
     assert "reference_100_frames: 50.0" in text
-
-
-def test_the_area_under_the_curve_counts_ties_half():
-    positive = np.array([True, True, False, False])
-    assert area(np.array([3.0, 2, 1, 0]), positive) == 1
-    assert area(np.array([0.0, 0, 0, 0]), positive) == 0.5
 
 
 def test_multiplications_are_counted_from_the_shapes():

@@ -7,6 +7,7 @@ Source of the kinds: self-blended video, Nguyen et al. 2025 (FakeSTormer), from 
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -60,7 +61,7 @@ def windows(shards: Shards, indices: np.ndarray) -> list[list[int]]:
     """LENGTH consecutive frames of one clip, a quarter of a window apart. Raises SystemExit where they were prepared at
     another rate than RATE, as the head is told the times between them."""
     runs = unbroken(shards, indices)
-    steps = [shards.sources[b].t_s - shards.sources[a].t_s for run in runs for a, b in zip(run, run[1:], strict=False)]
+    steps = [shards.sources[b].t_s - shards.sources[a].t_s for run in runs for a, b in pairwise(run)]
     if steps and np.median(steps) < 0.7 / RATE:
         raise SystemExit(
             f"These clips were prepared at {1 / np.median(steps):.0f} frames a second, and the temporal head wants {RATE}: "

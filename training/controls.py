@@ -7,6 +7,7 @@ gives the AUC of each, and of a logistic regression on all of them that never sa
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,8 @@ import numpy as np
 from core.crops import crop
 from core.errors import CheckError
 from core.faces import FaceDetector
-from core.video import Plan, frames, probe
+from core.plan import Plan
+from core.video import frames, probe
 from training.manifest import Item, drop_cut_line, local_file, read_rows
 from training.metrics import label_auc
 
@@ -101,7 +103,7 @@ def blockiness(luma: np.ndarray) -> float:
 def jitter(boxes: Sequence[tuple[int, np.ndarray]]) -> float:
     """Mean movement of a box's centre between neighbours of one window, in widths of the box; nan without any."""
     moves = []
-    for (window, a), (next_window, b) in zip(boxes, boxes[1:], strict=False):
+    for (window, a), (next_window, b) in pairwise(boxes):
         if window == next_window:
             centre_a, centre_b = (a[:2] + a[2:]) / 2, (b[:2] + b[2:]) / 2
             moves.append(np.linalg.norm(centre_b - centre_a) / (a[2] - a[0]))

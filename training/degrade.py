@@ -67,7 +67,7 @@ def codec(image: np.ndarray, rng: np.random.Generator, lowest: int = 50) -> np.n
     return cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB).astype(np.float32)
 
 
-def spread(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def sent_through_the_world(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The whole way of a picture through the world: light and camera, an editor, a site. Returns (H, W, 3) uint8."""
     out = camera(image, rng)
     if rng.random() < 0.12:

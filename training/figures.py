@@ -80,7 +80,7 @@ def all_figures(judged: Judged, threshold: float, measured: Sequence[Controls] |
         "frames": frame_figures(judged, draws),
         "categories": by_name(judged, [item.category for item in judged.items]),
         "generators": (generators := by_name(judged, [item.method for item in judged.items])),
-        "generator_auc": spread([row["auc"][0] for row in generators.values()]),
+        "generator_auc": least_and_median([row["auc"][0] for row in generators.values()]),
         "same_source": same_source(labels, probs, [item.source for item in judged.items]),
         "pairs": {
             SAME_FOOTAGE: pairs(judged, [i.pair_id if i.pair_kind == SAME_FOOTAGE else None for i in judged.items]),
@@ -95,7 +95,7 @@ def all_figures(judged: Judged, threshold: float, measured: Sequence[Controls] |
     return figures
 
 
-def spread(values: Sequence[float]) -> dict[str, float]:
+def least_and_median(values: Sequence[float]) -> dict[str, float]:
     return {"min": float(np.min(values)), "median": float(np.median(values))} if values else {}
 
 

@@ -183,7 +183,7 @@ def make_pair(
         if place.scale < 0.7:  # the affine alone would alias
             image = cv2.GaussianBlur(image, (0, 0), 0.4 / place.scale)
         image = cv2.warpAffine(image.astype(np.float32), place.affine, shape, **how)
-        image = crop(degrade.spread(image, np.random.default_rng(seed)), box, size, 1.0)
+        image = crop(degrade.sent_through_the_world(image, np.random.default_rng(seed)), box, size, 1.0)
         out.append(image[:, ::-1] if flip else image)
     where = cv2.warpAffine(blend.where.astype(np.float32), place.affine, shape)
     where = crop(where[..., None].repeat(3, 2), box, size // 16, 1.0)[..., 0]

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from core.errors import CheckError
-from core.video import Plan, frames, plan_named, probe
+from core.plan import Plan, plan_named
+from core.video import frames, probe
 from training.manifest import DataError, Item, local_file, read_manifest
 from training.shards import Source
 

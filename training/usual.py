@@ -42,7 +42,7 @@ def halves(faces: list[Sample]) -> tuple[list[Sample], list[Sample]]:
     return tuple([face for face in faces if face.source.group in part] for part in parts)
 
 
-def spread(faces: list[Sample], most: int | None) -> list[Sample]:
+def at_most(faces: list[Sample], most: int | None) -> list[Sample]:
     """At most so many of them, from all over the list."""
     return [faces[int(n * len(faces) / most)] for n in range(most)] if most and most < len(faces) else faces
 
@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         return np.concatenate(found)
 
     stills = [shards[i] for i, source in enumerate(shards.sources) if source.kind == "still"]
-    rng, (those, others) = np.random.default_rng(17), (spread(part, args.faces) for part in halves(stills))
+    rng, (those, others) = np.random.default_rng(17), (at_most(part, args.faces) for part in halves(stills))
     both = [
         np.concatenate([features(part), features(part, lambda rgb: sent_around(rgb, rng))]) for part in (those, others)
     ]

@@ -81,12 +81,9 @@ DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file that was fetched, and what its page said of it."""
+    """A file that was fetched."""
 
     path: Path
-    link: Link
-    duration_s: float | None
-    extractor: str
     remote: Remote | None = None  # `path` holds but the blocks that this one has brought; to be closed
 
 
@@ -169,25 +166,22 @@ def fetch(
         link = expand(link, way_out, allowed)
     target = f"peertube:{link.id}" if link.site is PEERTUBE else link.url
 
-    chosen: dict = {}
-
     def hold(info: dict) -> None:
-        chosen.update(info)
         if in_pieces and (remote := _remote(ydl, info, folder, way_out, limits, cancel)):
-            raise _Held(remote, info)
+            raise _Held(remote)
 
     try:
         with ExitStack() as stack:
             ydl = stack.enter_context(YoutubeDL(_options(link, folder, way_out, limits, progress, cancel, hold)))
             try:
                 if link.site is MEDIA:  # yt-dlp would begin to download the file to see what it is
-                    hold({"url": link.url, "protocol": "https", "extractor": "generic"})
+                    hold({"url": link.url, "protocol": "https"})
                 ydl.extract_info(target)
             except MaxDownloadsReached:
                 pass
             except _Held as held:
                 held.remote.keep(stack.pop_all())
-                return _fetched(held.remote.path, link, held.info, held.remote)
+                return Fetched(held.remote.path, held.remote)
     except Stop as stop:
         raise CheckError(stop.code) from None
     except YoutubeDLError as error:
@@ -207,18 +201,14 @@ def fetch(
     # a stream of unknown length looks complete when the guard has cut it
     if refused in ("too_large", "timed_out") or not path.is_file():
         raise CheckError(refused or "no_video")
-    return _fetched(path, link, chosen)
-
-
-def _fetched(path: Path, link: Link, info: dict, remote: Remote | None = None) -> Fetched:
-    return Fetched(path, link, info.get("duration"), str(info.get("extractor")), remote)
+    return Fetched(path)
 
 
 class _Held(Exception):
     """Ends yt-dlp where it would begin to download: the file will be read in pieces."""
 
-    def __init__(self, remote: Remote, info: dict):
-        self.remote, self.info = remote, info
+    def __init__(self, remote: Remote):
+        self.remote = remote
         super().__init__()
 
 

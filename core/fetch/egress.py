@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import requests
+from requests.auth import HTTPProxyAuth
 
 from core.fetch.guard import Ticket
 
@@ -28,7 +29,7 @@ class Exit:
         try:
             answer = requests.get(
                 f"http://{parts.hostname}:{parts.port}/spent",
-                headers={"Proxy-Authorization": requests.auth._basic_auth_str(parts.username, parts.password)},
+                auth=HTTPProxyAuth(parts.username, parts.password),
                 proxies={"http": "", "https": ""},
                 timeout=5,
             )

@@ -328,7 +328,7 @@ def _direct(scheme: str, host: str, port: int | None, rest: str, allowed: Allowe
     return Link(MEDIA, url, hashlib.sha256(url.encode()).hexdigest()[:32])
 
 
-def supported(allowed: Allowed = NOTHING_MORE) -> list[dict[str, str]]:
+def supported(allowed: Allowed) -> list[dict[str, str]]:
     """The rows in use, for people: name, title and an example."""
     extra = [(PEERTUBE, allowed.peertube), (MASTODON, allowed.mastodon), (MEDIA, allowed.media)]
     rows = [*SITES, *(site for site, hosts in extra if hosts)]

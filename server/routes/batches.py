@@ -4,12 +4,12 @@ from flask import Blueprint, Response, g, jsonify, request, url_for
 
 from core.errors import CheckError
 from core.fetch.sites import canonicalise
-from server.auth import needs
+from server.auth import digest, needs
 from server.disk import leave_some
 from server.models import BatchRequest
 from server.present import check_json, when
 from server.problems import Invalid, problem
-from server.routes.checks import digest, link_key, page_size, parse, wish_from
+from server.routes.checks import link_key, page_size, parse, wish_from
 from server.services import services
 
 bp = Blueprint("batches", __name__, url_prefix="/v1/batches")

@@ -1,7 +1,6 @@
 """/v1/checks: submit, look, list, cancel, forget, and the files that were drawn."""
 
 import base64
-import hashlib
 import json
 import re
 from typing import Any, TypeVar
@@ -13,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from core.errors import CheckError
 from core.fetch.guard import USUAL_PORTS
 from core.fetch.sites import Link, canonicalise, split
-from server.auth import needs
+from server.auth import digest, needs
 from server.disk import is_full
 from server.models import CheckRequest, UploadOptions
 from server.present import artifact_names, check_json
@@ -116,10 +115,6 @@ def _submit_file(key: str | None) -> tuple[Check, bool]:
 def link_key(link: Link) -> str:
     """What equal videos have in common. The id of a short link is known only after a request, the worker's to make."""
     return link.key if link.id else f"{link.site.name}:{link.url}"
-
-
-def digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @bp.get("")

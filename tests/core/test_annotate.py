@@ -13,7 +13,7 @@ from core.annotate import annotated_picture, annotated_video
 from core.errors import CheckError
 from core.example import portrait
 from core.follow import Faces, find_faces, names
-from tests.media import cuts_clip, faces_clip, paint_faces, portrait_clip, write_clip
+from tests.media import cuts_clip, faces_clip, grey_clip, greys, paint_faces, portrait_clip, write_clip
 from tests.samples import a_face, an_analysis, analysis_of
 
 
@@ -184,6 +184,15 @@ def test_a_damaged_stretch_does_not_stop_the_copy(clip, tmp_path):
     annotated_video(tmp_path / "scratched.mp4", analysis_of(clip), tmp_path / "out.mp4")
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert sum(1 for _ in container.decode(video=0)) > 25
+
+
+def test_the_pictures_of_a_broadcast_are_copied_up_to_where_their_place_is_taken_by_sound(tmp_path):
+    pictures = grey_clip(tmp_path / "pictures.ts").read_bytes()
+    source = tmp_path / "spliced.ts"
+    source.write_bytes(pictures + write_clip(tmp_path / "next.ts", greys(30, (64, 48)), with_audio=True).read_bytes())
+    annotated_video(source, an_analysis(path=source), tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) > 50
 
 
 def test_a_cancelled_copy_leaves_nothing_behind(clip, tmp_path):

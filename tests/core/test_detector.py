@@ -16,9 +16,9 @@ from core.detector import Detector
 from core.errors import CheckError
 from core.example import portrait
 from core.pieces import Pieces
+from core.plan import Plan, plan_named
 from core.pretrained import load_weights
 from core.timeline import read_timeline
-from core.video import Plan, plan_named
 from tests import media
 from tests.tiny import tiny_weights
 

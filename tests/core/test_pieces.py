@@ -7,7 +7,7 @@ from benchmarks.clips import LAYOUTS
 from core import video
 from core.errors import CheckError
 from core.pieces import Pieces
-from core.video import PLANS
+from core.plan import PLANS
 from tests import media
 
 pytestmark = pytest.mark.slow

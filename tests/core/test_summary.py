@@ -19,11 +19,11 @@ from core.summary import (
     is_settled,
     judged_face,
     key_frames,
-    most_suspicious,
     nothing_judged,
     reason,
     seconds_examined,
     signs_of,
+    top_face,
 )
 from core.tracks import Track
 from tests.samples import a_face, an_unjudged_face
@@ -212,8 +212,8 @@ def test_untrained_weights_give_no_word_on_who_was_not_judged():
 
 def test_the_face_with_the_highest_probability_speaks_for_the_video():
     low, high, as_high = a_face(1, (0.2,)), a_face(2, (0.9,)), a_face(3, (0.9,))
-    assert most_suspicious((low, an_unjudged_face(4), high, as_high)) is high
-    assert most_suspicious((an_unjudged_face(),)) is None
+    assert top_face((low, an_unjudged_face(4), high, as_high)) is high
+    assert top_face((an_unjudged_face(),)) is None
 
 
 @pytest.mark.parametrize(

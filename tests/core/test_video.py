@@ -299,7 +299,9 @@ def test_what_cannot_be_read_is_left_out_where_it_is_though_packets_are_read_ahe
 def test_a_picture_shown_for_long_is_not_left_out(tmp_path):
     times = [0.0, *(5 + i / 30 for i in range(120)), 20.0, 20.1]
     clip = grey_clip(tmp_path / "held.mkv", len(times), times=times, options={"bf": "3"})
-    for frame in look(clip, "thorough"):
+    found = look(clip, "thorough")
+    assert {0.0, 8.967, 20.0} <= {frame.t_s for frame in found} and len(found) > 30
+    for frame in found:
         shown = sum(t <= frame.t_s + 0.0005 for t in times) - 1
         assert times[shown] == pytest.approx(frame.t_s, abs=0.0006)
         assert grey_number(frame.rgb, near=shown) == shown
@@ -307,7 +309,8 @@ def test_a_picture_shown_for_long_is_not_left_out(tmp_path):
 
 PEAK = """
 import resource, sys
-from core.video import PLANS, frames
+from core.plan import PLANS
+from core.video import frames
 count = sum(1 for _ in frames(sys.argv[1], PLANS["thorough"], []))
 print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """

@@ -9,7 +9,8 @@ import zlib
 import numpy as np
 import pytest
 
-from core.container import PACKED_IN_FILM, Limits
+from core import container
+from core.container import PACKED_IN_FILM
 from core.errors import CheckError
 from core.video import probe
 from tests.media import audio_clip, grey_clip, grey_number, remux
@@ -239,10 +240,12 @@ def test_reading_writes_nothing_beside_the_video(tmp_path, clip):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_pictures_beyond_the_limit_are_refused(tmp_path, name, encoding):
+def test_pictures_beyond_the_limit_are_refused(tmp_path, monkeypatch, name, encoding):
     path = grey_clip(tmp_path / name, 1, **encoding)
-    assert code_of(path, limits=Limits(max_pixels=64 * 48 - 1)) == "too_large"
-    assert len(look(path, limits=Limits(max_pixels=64 * 48))[0]) == 1
+    monkeypatch.setattr(container, "MAX_PIXELS", 64 * 48 - 1)
+    assert code_of(path) == "too_large"
+    monkeypatch.setattr(container, "MAX_PIXELS", 64 * 48)
+    assert len(look(path)[0]) == 1
 
 
 def png(width, height, rows, more=()):

@@ -1,6 +1,7 @@
 """What stands on the page around an answer."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_a_file_name_cannot_leave_its_attribute():
 def test_progress_never_goes_back():
     stretches = [view.STAGES[stage][1:] for stage in ("wait", "make", "load", "open", "look", "judge", "pictures")]
     stretches.append(view.STAGES["annotate"][1:])
-    assert all(before[1] <= after[1] for before, after in zip(stretches, stretches[1:], strict=False))
+    assert all(before[1] <= after[1] for before, after in pairwise(stretches))
     assert 'value="0.140"' in view.busy(Step("look", 0))
 
 

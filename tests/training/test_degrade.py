@@ -43,9 +43,9 @@ def test_the_frames_of_a_clip_are_treated_alike_and_each_has_a_noise_of_its_own(
 
 def test_without_a_video_encoder_the_same_pictures_are_compressed_by_another(monkeypatch, sample):
     image = sample.rgb.astype(np.float32)
-    encoded = [degrade.spread(image, np.random.default_rng(seed)) for seed in range(24)]
+    encoded = [degrade.sent_through_the_world(image, np.random.default_rng(seed)) for seed in range(24)]
     monkeypatch.setattr(degrade, "has_h264", lambda: False)
-    otherwise = [degrade.spread(image, np.random.default_rng(seed)) for seed in range(24)]
+    otherwise = [degrade.sent_through_the_world(image, np.random.default_rng(seed)) for seed in range(24)]
     frames = [n for n in range(24) if not np.array_equal(encoded[n], otherwise[n])]
     assert 3 <= len(frames) <= 14
     assert all(np.abs(otherwise[n].astype(float) - encoded[n]).mean() < 12 for n in frames)
@@ -75,7 +75,7 @@ def test_pixels_beyond_the_range_leave_no_specks(sample):
 
 def test_the_face_stays_in_the_middle_of_a_picture_at_a_wrong_aspect(monkeypatch, sample, partner):
     """The mask of a whole face lies around the middle of the crop, stretched or not."""
-    monkeypatch.setattr(degrade, "spread", lambda image, rng: np.clip(image, 0, 255).astype(np.uint8))
+    monkeypatch.setattr(degrade, "sent_through_the_world", lambda image, rng: np.clip(image, 0, 255).astype(np.uint8))
     for seed in range(24):
         where = make_pair(sample, partner, np.random.default_rng(seed), "swap").where
         ys, xs = np.nonzero(where > 0.5)

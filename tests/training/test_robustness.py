@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from core.example import portrait
-from core.video import Plan, frames, probe
+from core.plan import Plan
+from core.video import frames, probe
 from tests.media import grey_clip, portrait_clip
 from training.figures import Judged
 from training.manifest import Item

@@ -3,7 +3,7 @@ import pytest
 from core.pretrained import load_weights
 from tests.tiny import tiny_weights
 from training import prepare
-from training.usual import halves, main, spread
+from training.usual import at_most, halves, main
 
 
 @pytest.mark.slow
@@ -23,8 +23,8 @@ def test_the_directions_and_who_is_compared_with_share_no_source(pack):
 
 
 def test_a_few_faces_stand_for_all_of_them():
-    assert spread(list("abcdefg"), 3) == ["a", "c", "e"]
-    assert spread(list("ab"), 3) == spread(list("ab"), None) == ["a", "b"]
+    assert at_most(list("abcdefg"), 3) == ["a", "c", "e"]
+    assert at_most(list("ab"), 3) == at_most(list("ab"), None) == ["a", "b"]
 
 
 def test_faces_of_one_source_alone_are_refused(pack):
