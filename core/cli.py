@@ -200,7 +200,11 @@ def files(paths: list[str], out: Path | None) -> Iterator[tuple[str, Path, Check
     for given in paths:
         path = Path(given)
         if given.lower().startswith(("http://", "https://")):
-            yield given, path, CheckError("links_off")
+            yield (
+                given,
+                path,
+                CheckError("links_off", "this command takes files; `make demo` and `make serve` take links"),
+            )
             continue
         if not os.path.isdir(path):  # Path.is_dir raises where a name is too long
             yield given, path, None
@@ -234,6 +238,8 @@ def as_check_error() -> Iterator[None]:
         raise
     except MemoryError as error:
         raise CheckError("out_of_memory") from error
+    except ModuleNotFoundError as error:
+        raise CheckError("not_installed", error.name or "") from error
     except Exception as error:
         if getattr(error, "errno", None) in DISK_FULL:
             raise CheckError("disk_full") from error

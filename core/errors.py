@@ -92,6 +92,11 @@ ERRORS: dict[str, ErrorKind] = {
         "The weights do not fit their configuration.", "Use weights made for this version.", 422
     ),
     "device_unavailable": ErrorKind("That device is not available here.", "Leave the device out, or choose cpu.", 422),
+    "not_installed": ErrorKind(
+        "A package that Unmask needs is not installed in this Python.",
+        "Run `make setup`, then use .venv/bin/python in place of python.",
+        500,
+    ),
     # the page
     "nothing_chosen": ErrorKind("There is nothing to check yet.", "Choose a file, record one, or paste a link.", 422),
     "links_off": ErrorKind("Links are switched off here.", "Download the video, and choose the file instead.", 422),

@@ -90,12 +90,9 @@ def create_app(config: Config) -> Flask:
     _limit_bodies(app)
     auth.install(app, config, keys)
     _limit_rates(app, config)
-    origins = [re.escape(origin) for origin in config.origins] + ([auth.EXTENSIONS] if config.on_loopback else [])
-    if origins:
-        headers = ["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"]
-        CORS(
-            app, origins=[f"^{o}$" for o in origins], allow_headers=headers, expose_headers=["Location", "Retry-After"]
-        )
+    origins = [f"^{origin}$" for origin in (*map(re.escape, config.origins), auth.EXTENSIONS)]
+    headers = ["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"]
+    CORS(app, origins=origins, allow_headers=headers, expose_headers=["Location", "Retry-After"])
     for blueprint in (checks.bp, events.bp, batches.bp, reviews.bp, info.bp):
         app.register_blueprint(blueprint)
     return app

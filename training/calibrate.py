@@ -25,7 +25,7 @@ from sklearn.linear_model import LogisticRegression
 from core.calibration import MAX_FACES, Calibration, Curve
 from core.detector import Detector
 from core.errors import CheckError
-from training.manifest import DataError, Item, read_manifest, require_both_classes
+from training.manifest import DataError, Item, chosen, read_manifest, require_both_classes
 from training.metrics import calibration_error
 from training.plots import draw_calibration
 from training.scores import Score, names_of, score_all
@@ -141,12 +141,13 @@ def figures(files: list[Scored], probabilities: np.ndarray, verdicts: np.ndarray
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest", type=Path, default=Path("../shared/data/dev/manifest.jsonl"))
+    parser.add_argument("--split", help="only this split of the manifest")
     parser.add_argument("--weights", type=Path, required=True, help="a folder of published weights")
     parser.add_argument("--scores", type=Path, default=Path("runs/eval/scores.jsonl"), help="where logits are kept")
     parser.add_argument("--out", type=Path, default=Path("runs/calibrate.json"))
     args = parser.parse_args(argv)
     try:
-        items = read_manifest(args.manifest).items
+        items = chosen(read_manifest(args.manifest).items, args.split, None)
         require_both_classes(items, str(args.manifest))
         names = names_of(items, args.manifest)
         detector = Detector.load(args.weights)

@@ -1,6 +1,8 @@
 """The model card that ships beside the weights: what they are, what they were measured to do, what they cannot see.
 
-python -m training.card --weights core/weights --figures runs/eval/figures.json --calibration runs/calibrate.json
+    python -m training.card --weights core/weights --about training/bundled.md --licence unmask-weights-research
+
+What they were trained on, and what they are known to get wrong, no figure tells: that is --about.
 """
 
 import argparse
@@ -10,8 +12,7 @@ from pathlib import Path
 from core.pretrained import load_weights
 
 FRONT = """---
-license: other
-license_name: unmask-weights-research
+{licence}
 library_name: pytorch
 pipeline_tag: video-classification
 tags: [deepfake-detection, face-manipulation, resnext, lstm]
@@ -29,17 +30,10 @@ the mean of a window of frames (trained on 16 at 8 Hz; a check takes 8 at 4 Hz).
 - Temporal head: `{head}`, {head_words}.
 - Logits become probabilities by `calibration.json`: two numbers, and two band edges for each number of faces.
 
-## What it was trained on
-
-Real faces alone: about 2,600 stills from 38 public sources and 37 talking clips from 11. Every forgery in training was
-made from them (docs/training.md). Most of those pictures carry no licence of their own and some clips are for research
-only, so these weights are **for research and evaluation**; train your own on data you hold rights to for anything else.
-The stem started from EfficientNet-Lite0's ImageNet weights (Apache-2.0). Some forgeries were drawn by Real-ESRGAN's networks
-(BSD-3-Clause), of which nothing is in here, and some by small reenactment networks trained on the same faces.
-
+{about}
 ## What was measured
 
-Other people's forgeries, never trained on: a development set of 43 manipulated and 34 real videos, 74 and 72 images. 95 %
+Other people's forgeries, never trained on: {files}. 95 %
 intervals in brackets, by a bootstrap over people and pairs; one without width, as [1.00, 1.00], says that there were too few to
 draw anything else. Regenerate with `python -m training.evaluate`.
 
@@ -58,16 +52,13 @@ A probability is worded as if half of all videos were manipulated. Where fewer a
 
 ## What it cannot see
 
-- Talking heads: at chance in the table above. Faces made whole by a generator look more real to the network than photographs;
-  they are told by the frame of their picture alone, which cutting or turning hides. The photographs that generators learn from
-  share it, and a plain portrait among them looks generated.{stills}
-- Sound, words, scene, identity. Faces under 40 pixels. Much of what strong compression removes.
-- Posed, frontal adults are most of what it learned from; expect more mistakes on others.
+{stills}- Sound, words, scene, identity. Faces under 40 pixels. Much of what strong compression removes.
 
 A probability is a measure of signs, not of guilt. Let no decision about a person rest on it alone.
 """
 
-NO_EDGE = " Single pictures are not told well\n  enough for a verdict and are always called `inconclusive`."
+NO_EDGE = "- Single pictures well enough for a verdict: they are always called `inconclusive`.\n"
+NOT_TOLD = "## What it was trained on\n\nWhoever trained these weights has not told.\n"
 
 STEMS = {
     "conv": "ResNeXt",
@@ -80,14 +71,25 @@ def interval(value: list[float], sign: bool = False) -> str:
     return "{:{f}} [{:{f}}, {:{f}}]".format(*value, f="+.2f" if sign else ".2f")
 
 
-def card(config: dict, figures: dict, calibration: dict, stills_decided: bool, thorough: dict | None = None) -> str:
+def card(
+    config: dict,
+    figures: dict,
+    calibration: dict,
+    stills_decided: bool,
+    thorough: dict | None = None,
+    about: str = NOT_TOLD,
+    licence: str | None = None,
+) -> str:
     """The text, from config.json, evaluate's figures.json and calibrate's report; whether a still can get a verdict.
 
-    thorough: figures.json of the plan that looks all through each video.
+    thorough: figures.json of the plan that looks all through each video. about: Markdown on what no figure tells. licence:
+    its name, None where it was not told. Videos are needed; where pictures were judged too, their rows are added.
     """
-    kinds, rows = figures["kinds"], []
+    kinds, rows, files = figures["kinds"], [], []
     for kind, words in (("video", "videos"), ("image", "images")):
-        found = kinds[kind]
+        if (found := kinds.get(kind)) is None:
+            continue
+        files.append(f"{found['fake']} manipulated and {found['real']} real {words}")
         rows.append(f"| **all {words}** ({found['fake']} forged) | {interval(found['ranking']['auc'])} |")
         for name, row in {**found["categories"], **(found["generators"] if kind == "image" else {})}.items():
             rows.append(f"| {words}: {name} ({row['fake']}) | {interval(row['auc'])} |")
@@ -102,7 +104,10 @@ def card(config: dict, figures: dict, calibration: dict, stills_decided: bool, t
     flagged, _, most_flagged = video["real_flagged"]
     depths = "-".join(map(str, encoder["depths"]))
     shape = f"{STEMS[encoder['stem']]} ({encoder['groups']}x{encoder['width_per_group']}d, depths {depths})"
-    return FRONT + TEXT.format(
+    licence = f"license: other\nlicense_name: {licence}" if licence else "license: unknown"
+    return FRONT.format(licence=licence) + TEXT.format(
+        about=about,
+        files=", ".join(files),
         **{key: config[key] for key in ("name", "version", "sha256")},
         encoder=shape,
         head=config["head"]["kind"],
@@ -146,11 +151,16 @@ def main() -> None:
     parser.add_argument("--figures", type=Path, default=Path("runs/eval/figures.json"))
     parser.add_argument("--thorough", type=Path, help="figures.json of evaluate --plan thorough")
     parser.add_argument("--calibration", type=Path, default=Path("runs/calibrate.json"))
+    parser.add_argument("--about", type=Path, help="Markdown: what they were trained on, and are known to get wrong")
+    parser.add_argument("--licence", metavar="NAME", help="of the weights")
     args = parser.parse_args()
     config, *rest = (json.loads(p.read_text()) for p in (args.weights / "config.json", args.figures, args.calibration))
+    if any("video" not in kinds for kinds in (rest[0]["kinds"], rest[1])):
+        raise SystemExit("The card tells how videos are judged; evaluate and calibrate on some.")
     decided = load_weights(args.weights).calibration.curve(1, is_still=True).decides
     thorough = json.loads(args.thorough.read_text()) if args.thorough else None
-    (args.weights / "README.md").write_text(card(config, *rest, stills_decided=decided, thorough=thorough))
+    about = args.about.read_text() if args.about else NOT_TOLD
+    (args.weights / "README.md").write_text(card(config, *rest, decided, thorough, about, args.licence))
     print(args.weights / "README.md")
 
 

@@ -186,7 +186,7 @@ def _celebdf_test_list(path: Path) -> set[str]:
 
 
 def read_folder(root: Path) -> Manifest:
-    """A folder with real/ and fake/ in it, in any case, holding videos or images at any depth.
+    """A folder with real/ and, if there are any forgeries, fake/ in it, in any case, holding videos or images at any depth.
 
     fake/METHOD/... names the method. Files of one name belong together, and so do the images of one folder, which may
     be frames of one video.
@@ -194,9 +194,9 @@ def read_folder(root: Path) -> Manifest:
     items, skipped = [], Counter()
     for name, label in (("real", 0), ("fake", 1)):
         folders = [f for f in root.iterdir() if f.is_dir() and f.name.lower() == name] if root.is_dir() else []
-        if not folders:
-            raise DataError(f"There is no folder {name} in {root}; it should hold real and fake.")
-        for path in sorted(folders[0].rglob("*")):
+        if not folders and name == "real":
+            raise DataError(f"There is no folder real in {root}; it should hold real and, where there are any, fake.")
+        for path in sorted(path for folder in folders[:1] for path in folder.rglob("*")):
             kind = _kind(path)
             if path.is_dir() or kind is None:
                 skipped["neither video nor image"] += path.is_file()

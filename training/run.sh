@@ -24,5 +24,5 @@ $PY -m training.publish --encoder "$RUN/encoder" --head "$RUN/head" --version "$
 $PY -m training.usual --weights "$RUN/weights" ${SMALL:+--faces 100}
 $PY -m training.calibrate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --scores "$RUN/eval/scores.jsonl" --out "$RUN/calibrate.json"
 $PY -m training.evaluate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --out "$RUN/eval"
-$PY -m training.card --weights "$RUN/weights" --figures "$RUN/eval/figures.json" --calibration "$RUN/calibrate.json"
+$PY -m training.card --weights "$RUN/weights" --figures "$RUN/eval/figures.json" --calibration "$RUN/calibrate.json" --about training/bundled.md --licence unmask-weights-research
 echo "Done. Copy $RUN/weights to core/weights to make them the default."

@@ -37,7 +37,7 @@ def halves(faces: list[Sample]) -> tuple[list[Sample], list[Sample]]:
     """The faces of every other source, by name, and the rest."""
     groups = sorted({face.source.group for face in faces})
     if len(groups) < 2:
-        raise SystemExit("The stills come from one source. Faces are compared with those of others, so prepare more.")
+        raise SystemExit("Faces are compared with those of other sources, so prepare stills of two or more.")
     parts = set(groups[::2]), set(groups[1::2])
     return tuple([face for face in faces if face.source.group in part] for part in parts)
 

@@ -311,6 +311,13 @@ def test_what_was_found_in_another_file_of_the_same_name_is_not_written_over(tmp
     ]
 
 
+def test_a_python_without_our_packages_is_told_which_one_to_use():
+    command = [sys.executable, "-S", "-m", "core", "check", "clip.mp4"]  # -S: without site-packages
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not installed" in done.stderr and ".venv/bin/python" in done.stderr and "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("link", ["https://www.youtube.com/watch?v=x", "HTTPS://youtu.be/x"])
 def test_a_link_is_told_from_a_file_that_is_not_there(link):
     (_, _, problem), (_, _, none) = files([link, "x.mp4"], None)

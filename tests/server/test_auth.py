@@ -177,18 +177,28 @@ def test_an_extension_may_ask_a_server_on_its_own_machine(client, origin):
     assert preflight.headers["Access-Control-Allow-Origin"] == origin
 
 
-def test_beyond_loopback_only_configured_origins_may_ask(make_app, config):
+def test_beyond_loopback_only_configured_pages_may_ask_and_extensions_with_a_key(make_app, config):
     app = make_app(replace(config, host="0.0.0.0", origins=("https://page.example",)))
     client, key = app.test_client(), services(app).keys.add("ann", ("submit",))
     for origin, status in (
         ("https://page.example", 202),
-        ("chrome-extension://abc", 403),
+        ("chrome-extension://abc", 200),
+        ("moz-extension://0f4e1e2c-6f7a-4a5e-9d8a-1c2b3d4e5f60", 200),
         ("https://page.example.evil", 403),
+        ("https://evil.example/chrome-extension://abc", 403),
     ):
         headers = {"Origin": origin, "Authorization": f"Bearer {key}"}
         answer = client.post("/v1/checks", json=LINK, headers=headers)
-        assert answer.status_code == status
-        assert ("Access-Control-Allow-Origin" in answer.headers) == (status == 202)
+        assert answer.status_code == status  # 200: the same video once more
+        assert answer.headers.get("Access-Control-Allow-Origin") == (None if status == 403 else origin)
+    without_key = client.post("/v1/checks", json=LINK, headers={"Origin": "chrome-extension://abc"})
+    assert (without_key.status_code, without_key.json["code"]) == (401, "unauthorized")
+
+
+def test_beyond_loopback_no_extension_acts_for_who_is_signed_in_to_the_review_page(make_app, config):
+    client = make_app(replace(config, host="0.0.0.0")).test_client()
+    answer = client.post("/reviews/sign-in", data={"key": "guess"}, headers={"Origin": "chrome-extension://abc"})
+    assert (answer.status_code, answer.json["code"]) == (403, "foreign_origin")
 
 
 def test_with_keys_nobody_else_is_served(client, three):

@@ -14,7 +14,7 @@ from core.pretrained import load_weights
 from tests.tiny import tiny_weights
 from training import calibrate, scores
 from training.evaluate import Options, evaluate
-from training.manifest import Item, write_manifest
+from training.manifest import Item, read_manifest, write_manifest
 from training.scores import Score, recalibrated
 
 
@@ -46,6 +46,16 @@ def stills(tmp_path):
         items.append(Item(str(path), 1 - n % 2, "image", source=f"site-{n // 4}"))
     write_manifest(tmp_path / "data" / "m.jsonl", items)
     return tmp_path / "data" / "m.jsonl"
+
+
+def test_what_another_split_holds_is_neither_judged_nor_fitted_on(stills, tmp_path):
+    items = [replace(item, split="train") for item in read_manifest(stills).items]
+    write_manifest(stills, items)
+    command = ["--manifest", stills, "--weights", tiny_weights(tmp_path / "weights", Calibration()), "--split", "val"]
+    kept = tmp_path / "scores.jsonl"
+    with pytest.raises(SystemExit):
+        calibrate.main([str(word) for word in [*command, "--scores", kept, "--out", tmp_path / "calibrate.json"]])
+    assert not kept.exists()
 
 
 @pytest.mark.slow

@@ -78,6 +78,19 @@ def test_the_card_of_weights_that_know_nothing_of_pictures_says_that_these_get_n
     assert ("always called `inconclusive`" not in (weights / "README.md").read_text()) is decided
 
 
+def test_a_card_of_videos_alone_says_nothing_of_pictures():
+    of_videos = {"kinds": {"video": figures([0.05, 0.01, 0.09])["kinds"]["video"]}}
+    text = card(CONFIG, of_videos, CALIBRATION, True)
+    assert "never trained on: 5 manipulated and 34 real videos." in text and "| images" not in text
+
+
+def test_a_card_says_of_their_origin_and_licence_what_it_was_told_and_nothing_else():
+    told = card(CONFIG, figures([0.05, 0.01, 0.09]), CALIBRATION, True, about="## Faces\n\nMine.\n", licence="mine")
+    assert "\n## Faces\n\nMine.\n\n## What was measured" in told and "license: other\nlicense_name: mine\n" in told
+    untold = card(CONFIG, figures([0.05, 0.01, 0.09]), CALIBRATION, True)
+    assert "has not told" in untold and "license: unknown\n" in untold and "stills" not in untold
+
+
 def test_a_card_tells_what_other_frames_of_the_same_videos_give():
     one, other = figures([0.05, 0.01, 0.09]), figures([0.05, 0.01, 0.09])
     other["kinds"]["video"] = {**other["kinds"]["video"], "ranking": {"auc": [0.64, 0.55, 0.74]}}

@@ -187,10 +187,12 @@ def test_a_plain_folder_gives_labels_kinds_and_methods(tmp_path):
     assert manifest.skipped == {"neither video nor image": 1}
 
 
-def test_a_plain_folder_without_fakes_is_an_error(tmp_path):
-    touch(tmp_path, "real/a.mp4")
-    with pytest.raises(DataError, match="no folder fake"):
-        datasets.read_folder(tmp_path)
+def test_a_plain_folder_needs_no_fakes_but_real_ones(tmp_path):
+    touch(tmp_path / "faces", "real/a.mp4")
+    assert [item.label for item in datasets.read_folder(tmp_path / "faces").items] == [0]
+    touch(tmp_path / "forged", "fake/a.mp4")
+    with pytest.raises(DataError, match="no folder real"):
+        datasets.read_folder(tmp_path / "forged")
 
 
 def add_to_tar(path: Path, **files: bytes) -> None:

@@ -29,5 +29,5 @@ def test_a_few_faces_stand_for_all_of_them():
 
 def test_faces_of_one_source_alone_are_refused(pack):
     faces = [prepare.Sample(rgb, None, None, source) for rgb, source in prepare.stills(pack)]
-    with pytest.raises(SystemExit, match="one source"):
+    with pytest.raises(SystemExit, match="other sources"):
         halves([face for face in faces if face.source.group == "site-0"])
