@@ -207,7 +207,8 @@ def files(paths: list[str], out: Path | None) -> Iterator[tuple[str, Path, Check
             )
             continue
         if not os.path.isdir(path):  # Path.is_dir raises where a name is too long
-            yield given, path, None
+            # asked here, as to load the model before it is said takes seconds
+            yield given, path, None if os.path.exists(path) else CheckError("file_not_found", path.name)
             continue
         closed: list[OSError] = []
         everything = (Path(folder, name) for folder, _, names in os.walk(path, onerror=closed.append) for name in names)

@@ -72,9 +72,9 @@ def test_help_comes_at_once_and_names_every_option():
         assert option in done.stdout
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["--version"]])
-def test_asking_for_help_does_not_load_the_network(arguments):
-    code = f"import sys; from core.cli import main\ntry: main({arguments})\nexcept SystemExit: print('torch' in sys.modules)"
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["--version"], ["check", "none.mp4"]])
+def test_what_needs_no_network_does_not_load_it(arguments):
+    code = f"import sys; from core.cli import main\ntry: main({arguments})\nexcept SystemExit: pass\nprint('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.endswith("False\n")
 
@@ -320,8 +320,8 @@ def test_a_python_without_our_packages_is_told_which_one_to_use():
 
 @pytest.mark.parametrize("link", ["https://www.youtube.com/watch?v=x", "HTTPS://youtu.be/x"])
 def test_a_link_is_told_from_a_file_that_is_not_there(link):
-    (_, _, problem), (_, _, none) = files([link, "x.mp4"], None)
-    assert (problem.code, none) == ("links_off", None)
+    (_, _, problem), (_, _, absent) = files([link, "x.mp4"], None)
+    assert (problem.code, absent.code) == ("links_off", "file_not_found")
 
 
 @pytest.mark.slow
