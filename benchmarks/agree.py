@@ -6,6 +6,7 @@ probability and the number of verdicts that changed; with files below `real/` an
 looks at.
 """
 
+import argparse
 import json
 import os
 import sys
@@ -21,7 +22,9 @@ from training.metrics import label_auc
 
 
 def main() -> int:
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="of videos")
+    folder = parser.parse_args().folder
     quick = Detector.load(device="cpu")
     os.environ["UNMASK_OPENVINO"] = "0"
     plain = Detector.load(device="cpu", precision="fp32")

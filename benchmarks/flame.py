@@ -5,6 +5,7 @@ has all loaded. As wide as a box is, as often was that function running or waiti
 Only our own functions are drawn, and which library the topmost of them is waiting for.
 """
 
+import argparse
 import sys
 import threading
 import time
@@ -97,6 +98,9 @@ def draw(stacks: Counter[Stack], path: str) -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("picture", metavar="PICTURE.png", help="to write")
+    picture = parser.parse_args().picture
     detector = Detector.load(device="cpu")
     detector.check(clip("10s-720p"))
     started = time.perf_counter()
@@ -104,4 +108,4 @@ if __name__ == "__main__":
         stacks = sample(lambda: [detector.check(clip("10s-720p")) for _ in range(CHECKS)])
     inner = Counter({stack: n for stack, n in stacks.items() if stack and stack[0] == "detector.check"})
     print(f"{inner.total()} looks at {CHECKS} checks in {time.perf_counter() - started:.1f} s")
-    draw(inner, sys.argv[1])
+    draw(inner, picture)

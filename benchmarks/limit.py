@@ -5,8 +5,8 @@ turning the wanted ones into RGB; the face detector on each; and the encoder's m
 processor reaches in bf16 (or float32 where that is higher) on a matrix product that suits it. In processor seconds.
 """
 
+import argparse
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,4 +92,6 @@ def floor(path: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(floor(Path(sys.argv[1]) if len(sys.argv) > 1 else clip("10s-720p"))))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clip", type=Path, nargs="?", help="10 s at 720p if left out")
+    print(json.dumps(floor(parser.parse_args().clip or clip("10s-720p"))))

@@ -4,8 +4,8 @@ Each file of ten minutes lies on a web server of this machine, and is fetched th
 default plan reads. Prints bytes and requests.
 """
 
+import argparse
 import secrets
-import sys
 import tempfile
 from pathlib import Path
 
@@ -53,4 +53,6 @@ def main(paths: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    main([Path(path) for path in sys.argv[1:]] or files())
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", type=Path, nargs="*", help="videos of ten minutes, made here, if left out")
+    main(parser.parse_args().files or files())

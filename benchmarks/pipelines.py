@@ -10,9 +10,9 @@ Prints a line of JSON for each number of frames with what an answer from so many
 read once all is loaded, the seconds of that loading (without NumPy's), and the peak memory.
 """
 
+import argparse
 import json
 import resource
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -117,12 +117,16 @@ def now() -> np.ndarray:
 
 
 def main() -> None:
-    name, path = sys.argv[1], Path(sys.argv[2])
+    pipelines = {"unmask": unmask, "reference": reference, "plain": plain}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=pipelines)
+    parser.add_argument("clip", type=Path)
+    given = parser.parse_args()
     begun = now()
-    check = {"unmask": unmask, "reference": reference, "plain": plain}[name]()
+    check = pipelines[given.name]()
     start = now() - begun
     looked, mark = np.zeros(3), now()
-    for frames, judge in check(path):
+    for frames, judge in check(given.clip):
         looked += now() - mark  # judging at earlier marks is no part of it
         mark = now()
         judge()

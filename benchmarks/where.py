@@ -3,7 +3,7 @@
 A bar for each clip: processor seconds of each stage of a check in a process that has all loaded, the median of a few.
 """
 
-import sys
+import argparse
 import time
 from statistics import median
 from unittest.mock import patch
@@ -60,8 +60,11 @@ def draw(found: dict[str, dict[str, float]], path: str) -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("picture", metavar="PICTURE.png", help="to write")
+    picture = parser.parse_args().picture
     detector = Detector.load(device="cpu")
     found = {name: stages(detector, name) for name in NAMES}
     for name, parts in found.items():
         print(name, {stage: round(value, 2) for stage, value in parts.items()}, round(sum(parts.values()), 2))
-    draw(found, sys.argv[1])
+    draw(found, picture)

@@ -6,8 +6,8 @@ gives the same bytes.
     python extension/build.py [folder]
 """
 
+import argparse
 import json
-import sys
 import zipfile
 from pathlib import Path
 
@@ -72,7 +72,11 @@ def build(browser: str, folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parent / "dist")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=HERE.parent / "dist", help="to write to; dist if left out"
+    )
+    folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     for browser in BROWSERS:
         print(build(browser, folder))
