@@ -119,7 +119,7 @@ def test_the_zip_holds_all_that_its_manifest_and_pages_name_and_no_tools(dist, b
         "panel/panel.html",
         "consent/consent.html",
     }
-    assert named | set(manifest["icons"].values()) | {"content/find.js", "content/card.js"} <= names
+    assert named | set(manifest["icons"].values()) | {"content/ask.js", "content/find.js", "content/card.js"} <= names
     assert not [name for name in names if name.endswith((".py", ".md", ".test.js"))]
     assert "LICENSE" in names
 
