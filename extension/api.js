@@ -44,6 +44,9 @@ export function serverAddress(text) {
 /** Something answers that is no Unmask server. @type {Problem} */
 const NOT_UNMASK = { kind: 'problem', status: 0, code: 'not_unmask', message: '', nextStep: '', retryAfterS: null };
 
+/** No header can carry the key that is set: so no server has given it. @type {Problem} */
+const WRONG_KEY = { kind: 'problem', status: 401, code: 'unauthorized', message: '', nextStep: '', retryAfterS: null };
+
 /** An Unmask server names every refusal. One without a name comes from a proxy before it, or from something else. @param {number} status */
 function unnamed(status) {
     if (status === 413) return 'too_large'; // proxies have limits of their own
@@ -86,6 +89,7 @@ export function createApi({ server, apiKey = '', fetch: send = fetch }) {
 
     /** @param {string} path @param {RequestInit} [init] @returns {Promise<Reply>} */
     const ask = async (path, init) => {
+        if (!/^[\x21-\x7e]*$/.test(apiKey)) return WRONG_KEY;
         try {
             const response = await call(path, init);
             if (!response.ok) return await problemOf(response); // of a redirect browsers tell nothing, status 0

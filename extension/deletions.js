@@ -32,8 +32,14 @@ async function make({ server, serverId, at }, settings) {
     // The consent was withdrawn, or is for another server by now: that one is not spoken to any more.
     const mayCall = hasConsent(settings) && server === settings.server && Math.abs(Date.now() - at) < KEEP_MS;
     const reply = mayCall ? await createApi(settings).remove(serverId) : null;
-    const isAway = reply?.kind === 'unreachable' || (reply?.kind === 'problem' && (reply.status >= 500 || reply.status === 429));
-    if (!isAway) await dropDeletion(serverId);
+    if (!reply || !isOwed(reply)) await dropDeletion(serverId);
+}
+
+/** Whether the server is still to be asked: it was not there, or something else answered in its place, or it took no key as it is set now. @param {import('./api.js').Reply} reply */
+function isOwed(reply) {
+    if (reply.kind !== 'problem') return reply.kind === 'unreachable';
+    const { status, code } = reply;
+    return status >= 500 || status === 429 || status === 401 || code === 'forbidden' || (code === 'not_unmask' && status !== 404);
 }
 
 async function setAlarm() {

@@ -26,9 +26,9 @@ export async function lookAround(tabId, frameId, view, click, pageUrl) {
     for (const frame of new Set([frameId, 0])) {
         const target = { tabId, frameIds: [frame] };
         try {
-            await chrome.scripting.executeScript({ target, files: ['content/find.js', 'content/card.js'] });
+            await chrome.scripting.executeScript({ target, files: ['content/ask.js', 'content/find.js', 'content/card.js'] });
             const [answer] = await chrome.scripting.executeScript({ target, func: begin, args: [view, frame === frameId ? hint : null] });
-            return { found: answer.result ?? null, frameId: frame };
+            if (answer?.result) return { found: answer.result.found, frameId: frame }; // else it broke off: no card was shown there
         } catch {
             // try the page around it
         }
@@ -36,13 +36,18 @@ export async function lookAround(tabId, frameId, view, click, pageUrl) {
     return { found: null, frameId: NOWHERE };
 }
 
-/** Runs in the page, where the two files have just defined these. @param {any} view @param {object | null} hint null: look for nothing */
+/** Runs in the page, where the files have just defined these. @param {any} view @param {object | null} hint null: look for nothing */
 function begin(view, hint) {
     // @ts-ignore
     const { unmaskFind, unmaskShow } = globalThis;
-    const found = hint && unmaskFind(view.key, hint);
+    let found = null;
+    try {
+        found = hint && unmaskFind(view.key, hint);
+    } catch {
+        // a page that cannot be looked through: the card is about its address
+    }
     unmaskShow(view);
-    return found;
+    return { found };
 }
 
 /**

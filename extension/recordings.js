@@ -2,10 +2,10 @@
 // For a video that no server can fetch: ask whether a few seconds may be recorded, let the page record them, and keep
 // them until the server has them. The yes comes from a window of the extension's own, never from the page.
 
-import { carryOn, keep } from './checks.js';
+import { carryOn, getCheck, keep } from './checks.js';
 import { askInWindow, callInPage } from './page.js';
 import { failed, recorded, recording, RECORD_S } from './state.js';
-import { getSettings, hasConsent, putRecording } from './storage.js';
+import { dropRecordings, getSettings, hasConsent, putRecording } from './storage.js';
 import { mayRecord } from './view.js';
 
 /** @typedef {import('./state.js').Check} Check */
@@ -52,6 +52,8 @@ export async function takeRecording(check, { data, seconds }) {
     if (data.length > MOST) return keep(failed(check, 'too_large', Date.now()));
     const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
     await putRecording(check.key, new Blob([bytes], { type: 'video/webm' }));
-    await keep(recorded(check, seconds, Date.now()));
+    const now = await getCheck(check.key); // it may have been cancelled or removed meanwhile
+    if (now?.phase !== 'recording' || now.attempt !== check.attempt) return dropRecordings((key) => key !== check.key);
+    await keep(recorded(now, seconds, Date.now()));
     await carryOn();
 }

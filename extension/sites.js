@@ -13,7 +13,8 @@
 /** @type {PostRule[]} The first rule that fits wins. */
 export const POSTS = [
     { site: 'YouTube', hosts: ['youtube.com', 'youtube-nocookie.com'], path: '^/watch/?$', query: { v: '^[\\w-]{11}$' }, to: 'https://www.youtube.com/watch?v={v}' },
-    { site: 'YouTube', hosts: ['youtube.com', 'youtube-nocookie.com'], path: '^/(?:shorts|embed|live|v)/(?<v>[\\w-]{11})(?:/|$)', to: 'https://www.youtube.com/watch?v={v}' },
+    // Players of a playlist and of whatever a channel sends now: words as long as an id, which is always of eleven characters.
+    { site: 'YouTube', hosts: ['youtube.com', 'youtube-nocookie.com'], path: '^/(?:shorts|embed|live|v)/(?!videoseries|live_stream)(?<v>[\\w-]{11})(?:/|$)', to: 'https://www.youtube.com/watch?v={v}' },
     { site: 'YouTube', hosts: ['youtu.be'], path: '^/(?<v>[\\w-]{11})/?$', to: 'https://www.youtube.com/watch?v={v}' },
 
     { site: 'X', hosts: ['x.com', 'twitter.com'], path: '^/(?:i/web|\\w{1,20})/status(?:es)?/(?<id>\\d+)/video/(?<n>[2-9])', to: 'https://x.com/i/status/{id}/video/{n}' },

@@ -219,7 +219,9 @@ export function outdated(checks, keepDays, now) {
     return over.filter((check, index) => index >= MOST || now - check.createdAt > keepDays * 86_400_000);
 }
 
-/** A check of the same video that is still under way or was just asked for. @param {Check[]} checks @param {{url: string, server: string, tabId?: number | null}} wanted */
-export function twin(checks, { url, server, tabId = null }) {
-    return checks.find((check) => check.url === url && check.server === server && check.tabId === tabId && !isOver(check)) ?? null;
+/** A check of the same video that is still under way or was just asked for. @param {Check[]} checks @param {{url: string, source: string, server: string, tabId?: number | null}} wanted */
+export function twin(checks, { url, source, server, tabId = null }) {
+    if (source === 'file') return null; // its name is no address: another file may have the same
+    const isRecording = (/** @type {Check} */ check) => check.phase === 'recording' || check.recordedS > 0; // of one video of a page that may have several
+    return checks.find((check) => check.url === url && check.server === server && check.tabId === tabId && !isOver(check) && !isRecording(check)) ?? null;
 }

@@ -5,6 +5,7 @@
 (() => {
     if (Object.hasOwn(globalThis, 'unmaskShow')) return; // a page's element of that name is there too, but not our own
 
+    const ask = globalThis.unmaskAsk;
     const SVG = 'http://www.w3.org/2000/svg';
     const ORPHANED_MS = 10_000; // nobody has placed the card for so long: longer than a page that is busy stands still
     const STYLE = `
@@ -13,6 +14,7 @@
             left: var(--x, auto) !important; top: var(--y, auto) !important; border: 0 !important; padding: 0 !important;
             background: none !important; overflow: visible !important; visibility: visible !important; opacity: 1 !important; pointer-events: none !important;
             color-scheme: light dark !important; direction: ltr !important; unicode-bidi: isolate !important; } /* "all" leaves out the last two */
+        :host::backdrop { display: none !important; } /* a page's own would cover it */
         .card { --ink: #1b2230; --soft: #596579; --ground: #ffffff; --line: #e3e7ee; --fill: #eef1f6; --accent: #3b5bdb;
             --likely: #b3420c; --unsure: #6741a8; --none: #0b6e75; --trouble: #56606f;
             pointer-events: auto; box-sizing: border-box; max-height: calc(100vh - 24px); overflow: auto; overscroll-behavior: contain; display: grid; gap: 10px; padding: 14px 16px 16px; border-radius: 14px; color: var(--ink);
@@ -60,7 +62,7 @@
     let here = location.href;
 
     function make(name, { parent, className, text, ...attributes } = {}) {
-        const element = document.createElement(name);
+        const element = ask(document, 'createElement', name);
         if (className) element.className = className;
         if (text !== undefined) element.textContent = text;
         for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -80,10 +82,10 @@
     }
 
     function drawing(shape) {
-        const svg = document.createElementNS(SVG, 'svg');
+        const svg = ask(document, 'createElementNS', SVG, 'svg');
         svg.setAttribute('viewBox', '0 0 24 24');
         svg.setAttribute('aria-hidden', 'true');
-        const path = document.createElementNS(SVG, 'path');
+        const path = ask(document, 'createElementNS', SVG, 'path');
         path.setAttribute('d', shape);
         svg.append(path);
         return svg;
@@ -126,12 +128,13 @@
     /** Where a card can be pressed and read: what is modal or fills the screen leaves nothing outside it that can. @param {Element | null} anchor it may be in a shadow tree with its dialog */
     function home(anchor) {
         const closed = 'dialog:modal, :fullscreen:not(video, iframe)';
-        for (let around = anchor; around; around = around.assignedSlot ?? around.parentElement ?? around.getRootNode().host) if (around.matches(closed)) return around;
-        return [...document.querySelectorAll(closed)].at(-1) ?? document.documentElement;
+        const outwards = (at) => ask(at, 'assignedSlot') ?? ask(at, 'parentElement') ?? ask(ask(at, 'getRootNode'), 'host');
+        for (let around = anchor; around; around = outwards(around)) if (ask(around, 'matches', closed)) return around;
+        return [...ask(document, 'querySelectorAll', closed)].at(-1) ?? ask(document, 'documentElement');
     }
 
     function createCard(key) {
-        const host = document.createElement('div');
+        const host = make('div');
         const shadow = host.attachShadow({ mode: 'closed' });
         dress(shadow);
         const card = make('section', { parent: shadow, className: 'card', tabindex: '-1' });
@@ -148,7 +151,7 @@
         const ending = card.animate({ visibility: ['hidden', 'hidden'] }, { delay: ORPHANED_MS, duration: 1, fill: 'forwards' });
         let cameFrom = null; // where the keyboard was in the page
         const remove = () => {
-            if (shadow.activeElement) cameFrom?.focus?.({ preventScroll: true });
+            if (shadow.activeElement && cameFrom) ask(cameFrom, 'focus', { preventScroll: true });
             host.remove();
             cards.delete(key);
         };
@@ -166,7 +169,7 @@
         let offer = '';
         let offeredAt = 0;
         const focus = () => {
-            if (!shadow.activeElement) cameFrom = document.activeElement;
+            if (!shadow.activeElement) cameFrom = ask(document, 'activeElement');
             card.focus({ preventScroll: true });
         };
         const show = (view) => {
@@ -209,7 +212,7 @@
             const parent = home(anchor);
             if (host.parentNode === parent) return;
             const focused = shadow.activeElement;
-            parent.append(host);
+            ask(parent, 'append', host);
             if ('popover' in host) host.showPopover(); // the top layer: above whatever the site stacks
             focused?.focus({ preventScroll: true });
         };

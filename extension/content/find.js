@@ -4,6 +4,7 @@
 (() => {
     if (Object.hasOwn(globalThis, 'unmaskFind')) return; // a page's element of that name is there too, but not our own
 
+    const ask = globalThis.unmaskAsk;
     const MAX_LEVELS = 25; // surrounding elements
     const MAX_LINKS = 40; // addresses per level
     /** @type {Map<string, {element: Element, page: string}>} which element a check was about, for the card, and in which page of the site */
@@ -17,12 +18,12 @@
 
     /** Every match in the document and in its open shadow trees (players hide in them). */
     function deepAll(selector, root = document) {
-        const inside = [...root.querySelectorAll('*')].filter((element) => element.shadowRoot);
-        return [...root.querySelectorAll(selector), ...inside.flatMap((host) => deepAll(selector, host.shadowRoot))];
+        const inside = [...ask(root, 'querySelectorAll', '*')].map((element) => ask(element, 'shadowRoot')).filter(Boolean);
+        return [...ask(root, 'querySelectorAll', selector), ...inside.flatMap((shadow) => deepAll(selector, shadow))];
     }
 
     function parentOf(element) {
-        return element.parentElement ?? element.getRootNode().host ?? null;
+        return ask(element, 'parentElement') ?? ask(ask(element, 'getRootNode'), 'host') ?? null;
     }
 
     /** Pixels of the element that are in view. */
@@ -39,7 +40,7 @@
 
     /** The video meant: the one with that source, in view, under the pointer, playing, largest, in this order. */
     function chooseVideo(videos, srcUrl, pointed) {
-        const box = pointed?.getBoundingClientRect?.();
+        const box = pointed && ask(pointed, 'getBoundingClientRect');
         const near = (video) => {
             if (!box) return 0;
             const own = video.getBoundingClientRect();
@@ -59,24 +60,32 @@
         return best && (best.rank[0] || best.rank[1]) ? best.video : null;
     }
 
+    /** The element, or what is in it. */
+    function matching(element, selector) {
+        return ask(element, 'matches', selector) ? [element] : [...ask(element, 'querySelectorAll', selector)];
+    }
+
+    /** A link in a drawing has an object for an address, which cannot leave the page. */
+    const isAddress = (address) => typeof address === 'string' && address !== '';
+
     function addressesOf(element, rule) {
-        const own = (rule?.attributes ?? []).map((name) => element.getAttribute(name));
+        const own = (rule?.attributes ?? []).map((name) => ask(element, 'getAttribute', name));
         const ids = (rule?.ids ?? []).flatMap(({ selector, attribute, pattern, to }) => {
-            const holders = element.matches(selector) ? [element] : [...element.querySelectorAll(selector)];
-            const id = holders[0]?.getAttribute(attribute)?.match(pattern)?.[1];
+            const [holder] = matching(element, selector);
+            const id = holder && ask(holder, 'getAttribute', attribute)?.match(pattern)?.[1];
             return id ? [to.replace('{id}', id)] : [];
         });
-        const links = element.matches('a[href]') ? [element] : [...element.querySelectorAll('a[href]')];
-        return [...own, ...ids, ...links.slice(0, MAX_LINKS).map((link) => link.href)].filter(Boolean);
+        const links = matching(element, 'a[href]').slice(0, MAX_LINKS);
+        return [...own, ...ids, ...links.map((link) => link.href)].filter(isAddress);
     }
 
     /** Addresses by nearness, from the element outwards, and whether they end at a post's own element. */
     function levelsAround(start, rule, videos) {
         const levels = [];
         const seen = new Set();
-        for (let element = start; element && element !== document.body && levels.length < MAX_LEVELS; element = parentOf(element)) {
-            const inPost = Boolean(rule && element.matches(rule.post));
-            const others = videos.some((video) => video !== start && element.contains(video));
+        for (let element = start; element && element !== ask(document, 'body') && levels.length < MAX_LEVELS; element = parentOf(element)) {
+            const inPost = Boolean(rule && ask(element, 'matches', rule.post));
+            const others = videos.some((video) => video !== start && ask(element, 'contains', video));
             if (others && !inPost) break; // from here on it is the feed, and its links are other posts'
             const fresh = addressesOf(element, rule).filter((address) => !seen.has(address));
             fresh.forEach((address) => seen.add(address));
@@ -87,9 +96,10 @@
     }
 
     function selectedLinks() {
-        const selection = document.getSelection?.();
+        const selection = globalThis.getSelection?.();
         if (!selection || selection.isCollapsed) return [];
-        return [...document.querySelectorAll('a[href]')].filter((link) => selection.containsNode(link, true)).map((link) => link.href);
+        const links = [...ask(document, 'querySelectorAll', 'a[href]')].filter((link) => selection.containsNode(link, true));
+        return links.map((link) => link.href).filter(isAddress);
     }
 
     /**

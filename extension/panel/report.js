@@ -54,8 +54,34 @@ function verdict(check, t, language) {
     );
 }
 
-/** One face's probability over time. @param {any} face @param {number} duration @param {Words} t */
-function timeline(face, duration, t) {
+/** For each step between ascending times, whether it is far longer than the others. @param {number[]} times */
+function gapsIn(times) {
+    const steps = times.slice(1).map((time, index) => time - times[index]);
+    const sorted = [...steps].sort((a, b) => a - b);
+    const median = (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+    return steps.map((step) => step > Math.max(0.3, 3 * median));
+}
+
+/** The face's timeline in stretches without a gap, as core/draw.py has them: between them nothing was judged, so no line goes there. @param {any} face @param {any} analysis @returns {any[][]} */
+export function runs(face, analysis) {
+    const times = (/** @type {any} */ { timeline }) => (timeline ?? []).map((/** @type {any} */ moment) => moment.t_s);
+    const lookedAt = [...new Set(analysis.faces.flatMap(times))].sort((a, b) => a - b);
+    const gaps = gapsIn(lookedAt);
+    const pauses = lookedAt.filter((_, index) => gaps[index]);
+    const ownGaps = gapsIn(times(face));
+    /** @type {any[][]} */
+    const stretches = [];
+    face.timeline.forEach((/** @type {any} */ moment, /** @type {number} */ i) => {
+        const isApart = i === 0 || ownGaps[i - 1] || pauses.some((at) => face.timeline[i - 1].t_s <= at && at < moment.t_s);
+        if (isApart) stretches.push([]);
+        stretches.at(-1)?.push(moment);
+    });
+    return stretches;
+}
+
+/** One face's probability over time. @param {any} face @param {any} analysis @param {Words} t */
+function timeline(face, analysis, t) {
+    const duration = analysis.media?.duration_s ?? face.last_seen_s;
     const [width, height, left] = [320, 84, 34];
     const x = (/** @type {number} */ seconds) => left + ((width - left - 8) * seconds) / Math.max(duration, 0.1);
     const y = (/** @type {number} */ probability) => 8 + (height - 30) * (1 - probability);
@@ -68,7 +94,7 @@ function timeline(face, duration, t) {
             svg('line', { x1: left, x2: width - 8, y1: y(level), y2: y(level) }),
             svg('text', { x: left - 6, y: y(level) + 4, 'text-anchor': 'end', text: `${level * 100}%` }),
         ]),
-        svg('polyline', { points: points.map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`).join(' ') }),
+        ...runs(face, analysis).map((run) => svg('polyline', { points: run.map((moment) => `${x(moment.t_s).toFixed(1)},${y(moment.probability).toFixed(1)}`).join(' ') })),
         ...points.map(([px, py, moment]) => svg('circle', { cx: px.toFixed(1), cy: py.toFixed(1), r: points.length > 40 ? 1.5 : 3 }, svg('title', { text: `${clock(moment.t_s, true)}: ${asPercent(moment.probability)} %` }))),
         svg('text', { x: left, y: height - 4, text: clock(0) }),
         svg('text', { x: width - 8, y: height - 4, 'text-anchor': 'end', text: clock(duration) }),
@@ -100,7 +126,7 @@ function faceReport(face, check, t, pictures) {
         percent && h('p', { text: percent.label }),
         face.reason ? h('p', { text: face.reason, lang: 'en' }) : null,
         face.frames >= 0 && !isPicture ? h('p', { class: 'soft', text: seen }) : null,
-        face.timeline?.length > 1 ? timeline(face, check.analysis.media?.duration_s ?? face.last_seen_s, t) : null,
+        face.timeline?.length > 1 ? timeline(face, check.analysis, t) : null,
         face.timeline?.length > 1 ? timelineTable(face, t) : null,
         figures.length > 0 ? h('div', { class: 'pictures' }, ...figures) : null,
         figures.length > 0 ? h('p', { class: 'soft', text: t('heat_map_words') }) : null,

@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from core.analysis import VERDICT_MEANING, VERDICT_WORDS
+from core.draw import runs
 from core.facts import meaning
 from core.words import clock, percent
 from tests.samples import a_face, an_analysis
@@ -118,7 +119,7 @@ def test_the_zip_holds_all_that_its_manifest_and_pages_name_and_no_tools(dist, b
         "panel/panel.html",
         "consent/consent.html",
     }
-    assert named | set(manifest["icons"].values()) | {"content/find.js", "content/card.js"} <= names
+    assert named | set(manifest["icons"].values()) | {"content/ask.js", "content/find.js", "content/card.js"} <= names
     assert not [name for name in names if name.endswith((".py", ".md", ".test.js"))]
     assert "LICENSE" in names
 
@@ -202,6 +203,22 @@ def test_numbers_and_times_read_as_core_writes_them():
         const out = given.map((value) => [fixed(value, 1), `${asPercent(value)}%`, clock(value), clock(value, true)])"""
     expected = [[f"{value:.1f}", percent(value), clock(value), clock(value, True)] for value in values]
     assert said(script, values) == expected
+
+
+def test_a_timeline_breaks_where_core_breaks_it():
+    need("node")
+    rng = np.random.default_rng(7)
+    cases = []
+    for _ in range(200):
+        often = np.concatenate([start + np.arange(rng.integers(1, 9)) / 8 for start in np.cumsum(rng.uniform(1, 3, 4))])
+        all_times = [tuple(often), tuple(sorted(rng.choice(often, min(len(often), 6), replace=False)))]
+        faces = [a_face(i, (0.5,) * len(times), times=times) for i, times in enumerate(all_times, 1)]
+        cases.append(an_analysis(*faces))
+    script = """
+        const { runs } = await import('./panel/report.js');
+        const out = given.map((analysis) => analysis.faces.map((face) => runs(face, analysis).map((run) => run.map((moment) => moment.t_s))))"""
+    expected = [[[[m.t_s for m in run] for run in runs(face, case)] for face in case.faces] for case in cases]
+    assert said(script, [case.to_json() for case in cases]) == expected
 
 
 def test_the_icons_are_those_that_their_script_draws():

@@ -76,6 +76,17 @@ test('a right-click on a playing video, and the keyboard on a page with a strict
     await strict.close();
 });
 
+for (const path of ['/svg', '/form-around', '/pictures']) {
+    test(`the card beside a video goes on to the verdict where a page’s elements answer unlike others: ${path}`, async () => {
+        const page = await browser.open(`${site.address}${path}`);
+        const begin = Date.now();
+        await browser.checkByMenu(page, '#v');
+        const { url, frameId } = await until('the verdict', async () => (await checks()).find(({ createdAt, phase }) => createdAt >= begin && phase === 'done'));
+        assert.deepEqual([url, frameId], [`${site.address}/clip.webm`, 0]); // without the frame nothing more would be told to the card
+        await page.close();
+    });
+}
+
 test('who goes back to a page whose check was deleted meanwhile finds no card there', async () => {
     stub.road = [{ status: 'analyzing', progress: 0.3 }];
     const page = await browser.open(`${site.address}/`);
@@ -152,6 +163,7 @@ test('a hostile page sets off nothing and sees nothing of the card', async () =>
     await pause(2500);
     const seen = await page.evaluate(() => [...window.seen, document.documentElement.innerText, document.documentElement.outerHTML].join('\n'));
     assert.ok(!seen.includes('manipulated') && !seen.startsWith('attachShadow'), seen);
+    assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement.lastElementChild, '::backdrop').display), 'none');
     assert.equal(await page.evaluate(() => document.getAnimations().length), 0); // their targets would be what is inside
     await grab('hostile-page');
     await page.close();

@@ -34,6 +34,25 @@ test('a page whose elements have the names of our functions still gets its video
     await page.close();
 });
 
+for (const path of ['/pictures', '/form', '/form-around', '/svg']) {
+    test(`a page whose elements have the names, or not the kind, of what they are asked for gets its video found and its card: ${path}`, async () => {
+        const { page } = await asked(path);
+        assert.equal(JSON.parse(stub.submitted()[0].body).url, `${site.address}/clip.webm`);
+        await page.close();
+    });
+}
+
+test('a page can put no curtain of its own under the card', async () => {
+    const page = await browser.open(`${site.address}/hostile`);
+    const shown = () => page.screenshot({ clip: { x: 200, y: 40, width: 300, height: 60 } }); // the heading
+    const before = await shown();
+    await browser.checkByKeys();
+    await cardWith(page, 'Likely manipulated');
+    await picture(page, 'card-no-curtain');
+    assert.ok(before.equals(await shown()));
+    await page.close();
+});
+
 const isOpen = (page) => page.evaluate(() => document.querySelector('#d').open);
 
 test('beside a video in a modal dialog the card can be read and pressed, and the site hears nothing of it', async () => {

@@ -150,6 +150,22 @@ test('a file on its way is broken off by Cancel, and another one can be chosen',
     await panel.close();
 });
 
+test('two files of one name are two checks, also while the first is under way', async () => {
+    stub.road = [{ status: 'analyzing', progress: 0.3 }];
+    const panel = await browser.openPanel();
+    const rows = panel.locator('#list li', { hasText: 'video.mp4' });
+    for (const words of ['one', 'two']) {
+        const before = await rows.count();
+        await panel.setInputFiles('#file', { name: 'video.mp4', mimeType: 'video/mp4', buffer: Buffer.from(words) });
+        await until('its row', async () => (await rows.count()) === before + 1, 15);
+    }
+    stub.road = [done('no_signs_found', 0.06)];
+    const made = async () => (await browser.checks()).filter(({ url, phase }) => url === 'video.mp4' && phase === 'done').map(({ serverId }) => serverId);
+    await until('both verdicts', async () => (await made()).length === 2, 15);
+    assert.deepEqual((await made()).sort(), [...stub.checks.keys()].slice(-2).sort());
+    await panel.close();
+});
+
 test('a file on its way is broken off when the consent is withdrawn, and one that is chosen afterwards is not sent', async () => {
     stub.uploadMs = 600_000;
     const panel = await browser.openPanel();

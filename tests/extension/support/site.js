@@ -42,7 +42,7 @@ const PAGES = {
             return { runtime: typeof globalThis.chrome?.runtime?.sendMessage, find: typeof globalThis.unmaskFind, show: typeof globalThis.unmaskShow };
         };
         </script>`,
-        'div, section { color: red !important; display: none !important; background: black !important } * { font-size: 40px !important }',
+        'div, section { color: red !important; display: none !important; background: black !important } * { font-size: 40px !important } ::backdrop { display: block !important; background: black !important }',
     ),
 };
 
@@ -60,6 +60,10 @@ Object.assign(PAGES, {
         };
         </script>`),
     '/named': page(`${video}<div id="unmaskShow"></div><div id="unmaskFind"></div><iframe name="unmaskAnchor"></iframe>`),
+    '/pictures': page(`${video}<img name="querySelectorAll"><img name="createElement"><img name="documentElement"><img name="host"><img name="body">`),
+    '/form': page(`<form><input name="matches"><input name="querySelectorAll"><input name="contains">${video}</form>`),
+    '/form-around': page(`<form><input name="parentElement"><input name="assignedSlot"><input name="getRootNode">${video}</form>`),
+    '/svg': page(`<div>${video}<svg width="80" height="20"><a href="/chart"><text y="15">a chart</text></a></svg></div>`),
     '/dialog': page(`<dialog id="d">${video}<button id="inside">a button inside</button></dialog><p id="text">The page under it.</p><script>
         const dialog = document.querySelector('#d');
         dialog.showModal();

@@ -50,6 +50,14 @@ test('without the right key the server says 401', async () => {
     assert.deepEqual([reply.kind, reply.status], ['problem', 401]);
 });
 
+for (const apiKey of ['sk\u200btest', '••••••', 'key–1', 'ключ', 'sk\ntest', 'sk test']) {
+    test(`a key that no header can carry, ${JSON.stringify(apiKey)}, is said to be wrong, and no call is made`, async () => {
+        const before = stub.requests.length;
+        const reply = await createApi({ server: stub.address, apiKey }).info();
+        assert.deepEqual([reply.kind, reply.status, reply.code, stub.requests.length], ['problem', 401, 'unauthorized', before]);
+    });
+}
+
 test('pictures are asked for and no annotated copy, which would take longer than the check', async () => {
     await api.submit('https://x.com/a/status/9', 'k9.1');
     assert.equal(JSON.parse(stub.submitted().at(-1).body).artifacts, 'pictures');

@@ -1,7 +1,7 @@
 // How checks are carried through, against a server on loopback; only the browser's storage, cache and alarms are stood in for.
 import assert from 'node:assert/strict';
 
-import { again, newCheck, recorded } from '../../../extension/state.js';
+import { again, newCheck, recorded, recording } from '../../../extension/state.js';
 import { putRecording } from '../../../extension/storage.js';
 import { until } from '../support/display.js';
 import { startStub } from '../support/stub.js';
@@ -11,6 +11,12 @@ let stub, checks;
 let alarm = async () => undefined;
 const stored = new Map();
 const cached = new Map();
+const cache = {
+    put: async (name, response) => void cached.set(name, await response.blob()),
+    match: async (name) => (cached.has(name) ? new Response(cached.get(name)) : undefined),
+    keys: async () => [...cached.keys()].map((url) => ({ url })),
+    delete: async (name) => cached.delete(name),
+};
 
 before(async () => {
     stub = await startStub();
@@ -21,12 +27,6 @@ before(async () => {
         remove: async (names) => names.forEach((name) => stored.delete(name)),
     };
     globalThis.chrome = { storage: { local }, alarms: { get: () => alarm(), create: async () => {}, clear: async () => {} } };
-    const cache = {
-        put: async (name, response) => void cached.set(name, await response.blob()),
-        match: async (name) => (cached.has(name) ? new Response(cached.get(name)) : undefined),
-        keys: async () => [...cached.keys()].map((url) => ({ url })),
-        delete: async (name) => cached.delete(name),
-    };
     globalThis.caches = { open: async () => cache };
     checks = await import('../../../extension/checks.js');
 });
@@ -74,6 +74,27 @@ for (const [name, stop, phase] of WAYS) {
         await checks.carryOn();
         await new Promise((resolve) => setTimeout(resolve, 300));
         assert.equal(stub.submitted().length, 1);
+    });
+}
+
+for (const [name, stop, phase] of WAYS.slice(0, 2)) {
+    test(`when ${name} while its recording is being put away, that is dropped and not sent`, async () => {
+        const { takeRecording } = await import('../../../extension/recordings.js');
+        const { put } = cache;
+        let goOn;
+        const held = new Promise((resolve) => (goOn = resolve));
+        cache.put = (...all) => held.then(() => put(...all));
+        const key = `${name.replaceAll(' ', '-')}-early`;
+        stub.requests.length = 0;
+        const running = recording(newCheck({ key, url: 'https://a.example/', source: 'page', server: stub.address }, Date.now()), 1, Date.now());
+        await checks.keep(running);
+        const taken = takeRecording(running, { data: btoa('moving pictures'), seconds: 8 });
+        await stop(key);
+        goOn();
+        await taken;
+        cache.put = put;
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        assert.deepEqual([stored.get(`check:${key}`)?.phase, cached.size, stub.requests], [phase, 0, []]);
     });
 }
 
@@ -229,6 +250,28 @@ test('a check that is deleted while the server is away is deleted there once it 
     await makeUp();
     assert.deepEqual([stub.requests, [...stored.keys()].filter((name) => name.startsWith('deletion:'))], [[], []]);
 });
+
+const IN_PLACE = [
+    ['a login page answers in its place', () => async () => new Response('<h1>Welcome to our network</h1>')],
+    ['a proxy refuses in its place', () => async () => new Response('<h1>Sorry</h1>', { status: 403 })],
+    ['it refuses the key', (send) => (...call) => stub.refuse(401, { code: 'unauthorized', method: 'DELETE' }) ?? send(...call)],
+];
+for (const [name, answering] of IN_PLACE) {
+    test(`a deletion stays owed to a server where ${name}`, async () => {
+        const key = name.replaceAll(' ', '-');
+        const send = globalThis.fetch;
+        stub.road = [{ status: 'done', analysis: {} }];
+        await checks.begin(about(key));
+        await until('the end', () => phaseOf(key) === 'done', 5);
+        const { serverId } = stored.get(`check:${key}`);
+        globalThis.fetch = answering(send);
+        await checks.remove([key]);
+        globalThis.fetch = send;
+        assert.deepEqual([stub.checks.has(serverId), stored.has(`deletion:${serverId}`)], [true, true]);
+        await (await import('../../../extension/deletions.js')).makeUp();
+        assert.deepEqual([stub.checks.has(serverId), stored.has(`deletion:${serverId}`)], [false, false]);
+    });
+}
 
 test('a check that is to be deleted stays on the server where it was asked for again meanwhile', async () => {
     stub.road = [{ status: 'done', analysis: {} }];

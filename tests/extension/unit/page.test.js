@@ -2,20 +2,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { lookAround } from '../../../extension/page.js';
+import { lookAround, NOWHERE } from '../../../extension/page.js';
 import { chooseTarget } from '../../../extension/targets.js';
 
 const OWN = { levels: [['https://news.example/own']], inPost: false, hasVideo: true, src: 'https://news.example/own.mp4', embeds: ['https://player.vimeo.com/video/1'], selected: [] };
 const PAGE = 'https://news.example/story';
 
 /** Look around a right-click in the frame 7 of a page with a video of its own. `open`: the frames that may be looked at. */
-async function lookedAt(open, click) {
+async function lookedAt(open, click, { find = () => OWN, show = () => {} } = {}) {
     const shown = [];
-    globalThis.unmaskFind = () => OWN;
-    globalThis.unmaskShow = (view) => shown.push(view.key);
+    globalThis.unmaskFind = find;
+    globalThis.unmaskShow = (view) => show() ?? shown.push(view.key);
     const executeScript = async ({ target: { frameIds: [frame] }, func, args }) => {
         if (!open.includes(frame)) throw new Error('Cannot access contents of the page');
-        return [{ result: func?.(...args) }];
+        try {
+            return [{ result: func?.(...args) }];
+        } catch {
+            return [{ result: null }]; // as Chromium has it
+        }
     };
     globalThis.chrome = { scripting: { executeScript } };
     const around = await lookAround(1, 7, { key: 'key' }, click, PAGE);
@@ -34,4 +38,16 @@ test('a click in another site’s player is never taken for the page’s own vid
 test('a click in a frame of the page’s own site is looked around there', async () => {
     const { found, frameId, shown, target } = await lookedAt([0, 7], clickIn('https://news.example/player'));
     assert.deepEqual([found, frameId, shown, target.url], [OWN, 7, ['key'], OWN.src]);
+});
+
+const thrown = () => { throw new TypeError('element.matches is not a function'); };
+
+test('where a page cannot be looked through the card is shown all the same', async () => {
+    const { found, frameId, shown } = await lookedAt([0, 7], clickIn('https://news.example/player'), { find: thrown });
+    assert.deepEqual([found, frameId, shown], [null, 7, ['key']]);
+});
+
+test('where no card could be shown none is spoken to', async () => {
+    const { found, frameId, shown } = await lookedAt([0, 7], clickIn('https://news.example/player'), { show: thrown });
+    assert.deepEqual([found, frameId, shown], [null, NOWHERE, []]);
 });

@@ -41,6 +41,23 @@ test('each moment of a second has a time of its own, in the table and beneath th
     assert.deepEqual([...report.querySelectorAll('figcaption')].map(({ textContent }) => textContent), ['Heat map, 0:03.0', 'Heat map, 0:03.5']);
 });
 
+/** How many moments each line of a face's timeline goes through; `times`: of each face. */
+function linesOf(...times) {
+    const result = analysis();
+    result.faces = times.map((own, index) => ({ ...result.faces[0], id: index + 1, probability: 0.9 - index / 10, timeline: own.map((t_s) => ({ t_s, probability: 0.5 })) }));
+    const drawn = [...reported(result).querySelectorAll('.timeline')];
+    return drawn.map((one) => [...one.querySelectorAll('polyline')].map((line) => line.getAttribute('points').split(' ').length));
+}
+
+test('a line breaks where nothing was looked at', () => {
+    assert.deepEqual(linesOf([0, 0.125, 0.25, 3, 3.125, 3.25]), [[3, 3]]);
+});
+
+test('a line breaks between windows even for a face judged rarely', () => {
+    const within = (count, step) => [0, 2.5].flatMap((start) => Array.from({ length: count }, (_, i) => start + i * step));
+    assert.deepEqual(linesOf(within(16, 1 / 8), within(4, 1 / 2)), [[16, 16], [4, 4]]);
+});
+
 test('the seconds that were looked at read as they do in the other reports', () => {
     const seconds = (examined, total) => {
         const result = analysis();

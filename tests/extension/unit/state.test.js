@@ -159,6 +159,18 @@ test('the same video in the same tab is found while it is under way, and not aft
     assert.equal(twin([failed(running, 'expired', NOW)], ABOUT), null);
 });
 
+test('a file is never taken for another one of the same name', () => {
+    const upload = (key) => newCheck({ key, url: 'video.mp4', source: 'file', server: ABOUT.server }, NOW);
+    assert.equal(twin([upload('a')], upload('b')), null);
+});
+
+test('one video of a page that is being recorded, or was, is not taken for another one there', () => {
+    const asked = { ...ABOUT, url: 'https://a.example/', source: 'page', hasVideo: true };
+    const running = recording(failed(newCheck(asked, NOW), 'login_required', NOW), 0.5, NOW);
+    const made = recorded(running, 8, NOW);
+    for (const check of [running, made, answered(made, ok({ status: 'queued' }, 202), NOW)]) assert.equal(twin([check], asked), null);
+});
+
 test('a recording is made once more under a new key, and only then is there something to send', () => {
     const walled = failed({ ...submitted(), hasVideo: true }, 'login_required', NOW);
     const running = recording(walled, 0.5, NOW);

@@ -8,7 +8,7 @@ import { parseHTML } from 'linkedom';
 
 import { chooseTarget, pageRule } from '../../../extension/targets.js';
 
-const FIND = readFileSync(new URL('../../../extension/content/find.js', import.meta.url), 'utf8');
+const [ASK, FIND] = ['ask', 'find'].map((name) => readFileSync(new URL(`../../../extension/content/${name}.js`, import.meta.url), 'utf8'));
 
 /** Run content/find.js on a page. `data-big`: fills most of the window; `data-out`: beside it; linkedom has no layout. */
 function found(html, pageUrl, { srcUrl = '', clicked = null, selected = [] } = {}) {
@@ -24,14 +24,17 @@ function found(html, pageUrl, { srcUrl = '', clicked = null, selected = [] } = {
     }
     for (const link of document.querySelectorAll('a[href]')) {
         const href = new URL(link.getAttribute('href'), pageUrl).href;
-        Object.defineProperty(link, 'href', { value: href });
+        Object.defineProperty(link, 'href', { value: link.closest('svg') ? { baseVal: href, toJSON: () => assert.fail('an object left the page') } : href });
     }
-    document.getSelection = () => ({ isCollapsed: selected.length === 0, containsNode: (node) => selected.includes(node.id) });
+    for (const [holder, selector] of [...[...document.querySelectorAll('form')].map((form) => [form, 'input']), [document, 'img[name]']]) {
+        for (const named of [...holder.querySelectorAll(selector)]) Object.defineProperty(holder, named.getAttribute('name'), { value: named });
+    }
+    const getSelection = () => ({ isCollapsed: selected.length === 0, containsNode: (node) => selected.includes(node.id) });
     const location = { href: pageUrl };
-    const world = { document, Element, location, innerWidth: 1000, innerHeight: 800, addEventListener: (name, listener) => (listeners[name] = listener) };
-    vm.runInNewContext(FIND, world);
+    const world = { document, Element, getSelection, location, innerWidth: 1000, innerHeight: 800, addEventListener: (name, listener) => (listeners[name] = listener) };
+    vm.runInNewContext(ASK + FIND, world);
     if (clicked) listeners.contextmenu({ isTrusted: true, composedPath: () => [document.querySelector(clicked)] });
-    return world.unmaskFind('key', { srcUrl, fromMenu: Boolean(clicked || srcUrl), rule: pageRule(pageUrl) });
+    return JSON.parse(JSON.stringify(world.unmaskFind('key', { srcUrl, fromMenu: Boolean(clicked || srcUrl), rule: pageRule(pageUrl) })));
 }
 
 /** @param {string} html @param {object} click @param {string} page */
@@ -46,6 +49,7 @@ function target(html, page, click = {}, hint = {}) {
 }
 
 const tweet = (id, inner) => `<article data-testid="tweet"><a href="/someone">Someone</a><div>${inner}</div><a href="/someone/status/${id}"><time>1h</time></a><a href="/someone/status/${id}/analytics">views</a></article>`;
+const fields = (...names) => names.map((name) => `<input name="${name}">`).join('');
 const onVideo = (srcUrl) => ({ mediaType: 'video', srcUrl });
 
 const CASES = [
@@ -92,6 +96,11 @@ const CASES = [
     ['a video beside words with a link that are still selected', '<a id="a" href="https://youtu.be/aaaaaaaaaaa">this</a><video data-playing src="https://cdn.example/a.mp4"></video>', 'https://news.example/', onVideo('https://cdn.example/a.mp4'), { selected: ['a'] }, 'src https://cdn.example/a.mp4'],
     ['the same where the browser tells of the selection at every click', '<a id="a" href="https://youtu.be/aaaaaaaaaaa">this</a><video data-playing src="https://cdn.example/a.mp4"></video>', 'https://news.example/', { selectionText: 'this', ...onVideo('https://cdn.example/a.mp4') }, { selected: ['a'] }, 'src https://cdn.example/a.mp4'],
     ['the toolbar where words with a link are still selected', '<a id="a" href="https://youtu.be/aaaaaaaaaaa">this</a><video data-playing src="https://cdn.example/a.mp4"></video>', 'https://news.example/', {}, { selected: ['a'] }, 'src https://cdn.example/a.mp4'],
+    ['a drawing with a link beside a video', '<div><svg><a id="a" href="/chart">a chart</a></svg><video data-playing src="https://cdn.example/a.mp4"></video></div>', 'https://news.example/', {}, { selected: ['a'] }, 'src https://cdn.example/a.mp4'],
+    ['a video in a form whose fields have the names of what it is asked', `<form>${fields('matches', 'parentElement', 'querySelectorAll', 'getAttribute', 'contains', 'getRootNode', 'shadowRoot', 'host')}<video data-playing src="https://cdn.example/a.mp4"></video></form>`, 'https://news.example/', {}, {}, 'src https://cdn.example/a.mp4'],
+    ['such a form that is a post', `<form data-testid="feedItem-by-nasa.gov">${fields('matches', 'querySelectorAll')}<video data-playing src="blob:b"></video><a href="/profile/nasa.gov/post/3l4qhp7bcs52c">1h</a></form>`, 'https://bsky.app/', onVideo('blob:b'), {}, 'permalink https://bsky.app/profile/nasa.gov/post/3l4qhp7bcs52c'],
+    ['such a form that was clicked', `<video data-playing src="https://cdn.example/a.mp4"></video><form id="f">${fields('getBoundingClientRect', 'matches')}</form>`, 'https://news.example/', {}, { clicked: '#f' }, 'src https://cdn.example/a.mp4'],
+    ['pictures that have the names of what a document is asked', '<img name="querySelectorAll"><img name="host"><img name="body"><video data-playing src="https://cdn.example/a.mp4"></video>', 'https://news.example/', {}, {}, 'src https://cdn.example/a.mp4'],
     ['a page with nothing', '', 'https://news.example/story', {}, {}, 'page https://news.example/story'],
     ['a browser page', '', 'chrome://extensions/', {}, {}, 'no_address'],
     ['a file on this computer', '', 'file:///home/me/a.mp4', {}, {}, 'no_address'],
@@ -106,7 +115,7 @@ test('a page cannot pretend where the person clicked', () => {
     const { document, Element } = parseHTML('<!doctype html><html><body><video id="a"></video></body></html>');
     const listeners = {};
     const world = { document, Element, innerWidth: 1000, innerHeight: 800, addEventListener: (name, listener) => (listeners[name] = listener) };
-    vm.runInNewContext(FIND, world);
+    vm.runInNewContext(ASK + FIND, world);
     let looked = false;
     listeners.contextmenu({ isTrusted: false, composedPath: () => (looked = true) && [document.querySelector('#a')] });
     assert.equal(looked, false);
