@@ -273,6 +273,8 @@ class Handlers:
                 yield shown()
         except CheckError as error:
             status, runs = view.problem(error), False
+            if error.code == "cancelled":  # as the page says then
+                self._visits.empty(visit)
         visit.stop.set()  # there is nothing left to stop, also where it never began
         # what the page's next check shows stays; without this Gradio would repeat what was shown last
         yield (gr.skip(),) * 6 if self._visits.is_replaced(request.session_hash, visit) else shown()
