@@ -19,13 +19,14 @@ from demo import sources, view
 from demo.about import about
 from demo.detectors import DEFAULT, Detectors
 from demo.door import Door
+from demo.places import Places
 from demo.sources import Links
-from demo.visits import Visits
+from demo.visits import Visit, Visits
 from demo.work import Answer, Copy, Source, Step, check
 
 HERE = Path(__file__).parent
 AT_ONCE = 2  # checks; one more would make all of them slow on the two cores of a small machine
-IN_LINE = 20  # more visitors are asked to come back later
+IN_LINE = 20  # more visitors are asked to come back later; each holds one of Gradio's forty threads
 REMEMBERED = 200  # pages of which Gradio keeps what they showed, a quarter of a MiB each; by itself it keeps 10,000
 
 # what `launch` and `mount_gradio_app` need to know of the page
@@ -81,7 +82,7 @@ def build(detectors: Detectors | None = None, links: Links | None = None) -> gr.
             with gr.Tab("How it works"):
                 gr.Markdown(about(detectors.folder(DEFAULT)), elem_id="about")
         page.unload(handlers.leave)
-    page.queue(max_size=IN_LINE, default_concurrency_limit=AT_ONCE)
+    page.queue(max_size=IN_LINE)
     page.state_session_capacity = REMEMBERED  # for who mounts it; `launch` is told again
     return page
 
@@ -155,8 +156,7 @@ def check_tab(handlers: "Handlers") -> None:
             handler,
             inputs,
             outputs,
-            concurrency_id="check",
-            concurrency_limit=AT_ONCE,
+            concurrency_limit=None,  # else Gradio has a line too, before ours
             show_progress="minimal",
             show_progress_on=status,
             api_visibility="private",
@@ -180,8 +180,7 @@ def check_tab(handlers: "Handlers") -> None:
         [file, plan, weights],
         gr.JSON(visible=False),
         api_name="check",
-        concurrency_id="check",
-        concurrency_limit=AT_ONCE,
+        concurrency_limit=AT_ONCE,  # so that no program fills our line
     )
 
 
@@ -190,6 +189,7 @@ class Handlers:
 
     def __init__(self, detectors: Detectors, links: Links | None, visits: Visits):
         self.detectors, self.links, self._visits = detectors, links, visits
+        self._places = Places(AT_ONCE, IN_LINE)
 
     def file(self, path: str | None, plan: str, weights: str, request: gr.Request) -> Iterator[tuple]:
         if path:
@@ -229,9 +229,7 @@ class Handlers:
         try:
             if file:
                 self._visits.hold(session, file)
-            for report in check(
-                sources.upload(file), partial(self.detectors.get, weights), plan, visit.folder, visit.stop
-            ):
+            for report in self._check(sources.upload(file), plan, weights, visit):
                 if isinstance(report, Answer):
                     return {"analysis": report.analysis.to_json()}
         except CheckError as error:
@@ -244,13 +242,17 @@ class Handlers:
             raise CheckError("links_off")
         return self.links.source(url)
 
+    def _check(self, source: Source, plan: str, weights: str, visit: Visit) -> Iterator[Step | Answer | Copy]:
+        load = partial(self.detectors.get, weights)
+        return self._places.check(lambda: check(source, load, plan, visit.folder, visit.stop), visit.stop)
+
     def _run(self, source, plan: str, weights: str, request: gr.Request) -> Iterator[tuple]:
         """What to show in (status, verdict, above, copy, details, stop), again and again until the check is done.
 
         Each time all of it: Gradio sends only what changed, but keeps a component for every one that is left out.
         """
         visit = self._visits.begin(request.session_hash)
-        status, verdict, copy, details, runs = view.busy(Step("wait", 0)), "", "", "", True
+        status, verdict, copy, details, runs = view.busy(Step("fetch", 0)), "", "", "", True
         found = ""
 
         def shown() -> tuple:
@@ -258,7 +260,7 @@ class Handlers:
 
         yield shown()
         try:
-            for report in check(source(), partial(self.detectors.get, weights), plan, visit.folder, visit.stop):
+            for report in self._check(source(), plan, weights, visit):
                 match report:
                     case Step():
                         status = view.busy(report, found)
