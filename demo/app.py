@@ -10,7 +10,6 @@ from pathlib import Path
 
 import gradio as gr
 from gradio.utils import get_upload_folder
-from gradio_client.utils import is_http_url_like
 from starlette.middleware import Middleware
 
 from core.errors import CheckError
@@ -19,6 +18,7 @@ from demo import sources, view
 from demo.about import about
 from demo.detectors import DEFAULT, Detectors
 from demo.door import Door
+from demo.given import as_dropped, example_for_programs, on_scale, sent_only
 from demo.places import Places
 from demo.sources import Links
 from demo.visits import Visit, Visits
@@ -53,23 +53,6 @@ LAUNCH = {
 }
 
 
-def sent_only(given: gr.File | gr.Video) -> None:
-    """Take no address in place of a file: Gradio would fetch it for anybody, past our guard and whatever its size."""
-    move = given.async_move_resource_to_block_cache
-
-    async def move_sent(path: str | Path | None) -> str | None:
-        if is_http_url_like(str(path)):
-            raise gr.Error("Send the file itself; an address is not fetched here.", print_exception=False)
-        return await move(path)
-
-    given.async_move_resource_to_block_cache = move_sent
-
-
-def as_dropped(payload) -> str | None:
-    """In place of `gr.File.preprocess`, which leaves an empty temporary file behind each time."""
-    return payload.path if payload else None
-
-
 def build(detectors: Detectors | None = None, links: Links | None = None) -> gr.Blocks:
     """The whole page, ready to launch or to mount. links: None where links are switched off."""
     detectors = detectors or Detectors()
@@ -93,6 +76,7 @@ def check_tab(handlers: "Handlers") -> None:
         with gr.Tab("File"):
             file = gr.File(label="A video or picture", show_label=False, height=170, elem_id="file")
             file.preprocess = as_dropped
+            file.example_payload = example_for_programs
             check_file = gr.Button("Check this file", variant="primary", elem_id="check-file")
         with gr.Tab("Link"):
             link = gr.Textbox(
@@ -131,8 +115,13 @@ def check_tab(handlers: "Handlers") -> None:
         line = gr.Slider(
             0, 100, 0, step=1, label="A line of your own, in %", info=view.LINE_INFO, buttons=[], elem_id="line"
         )
+        line.preprocess = on_scale
     stop = gr.Button("Stop", visible=False, size="sm", elem_id="stop")
-    status = gr.HTML(elem_id="status", apply_default_css=False)
+    status = gr.HTML(
+        elem_id="status",
+        apply_default_css=False,
+        js_on_load=(HERE / "static/status.js").read_text(encoding="utf-8"),
+    )
     verdict = gr.HTML(elem_id="verdict", apply_default_css=False)
     above = gr.HTML(elem_id="above", apply_default_css=False)
     copy = gr.HTML(elem_id="copy", apply_default_css=False)

@@ -152,6 +152,20 @@ def test_who_waits_in_line_is_told_so_sees_no_older_verdict_and_can_leave(visit,
     assert waits.inner_text("#verdict h2").split(" ", 1)[1] in VERDICT_WORDS.values()
 
 
+def test_a_line_of_ones_own_that_is_off_the_scale_or_empty_is_no_error(visit, clip):
+    page = visit()
+    drop(page, clip)
+    page.wait_for_selector("#copy video")
+    page.click("text=More choices")
+    for typed, told in (("50", "50%"), ("150", "100%"), ("20", "20%"), ("", None), ("30", "30%"), ("-5", None)):
+        page.fill("#line input[type=number]", typed)
+        if told:
+            page.wait_for_selector(f"#above >> text=above your line of {told}")
+        else:
+            page.wait_for_selector("#above .um", state="detached")
+    assert page.locator("[data-testid=toast-body]").count() == 0
+
+
 @pytest.fixture(scope="module")
 def site():
     """A social site with one video."""
