@@ -50,6 +50,11 @@ def headline(analysis: Analysis) -> str:
     return f"{look.mark} {look.words}: {percent(analysis.probability)}, 90% interval {percent_range(analysis.interval)}"
 
 
+def number(probability: float | None, analysis: Analysis) -> str:
+    """A probability as pictures show it; "" of untrained weights, whose numbers mean nothing."""
+    return percent(probability) if analysis.model.trained else ""
+
+
 def band_stretches(analysis: Analysis) -> list[tuple[float, float, str]]:
     """The bands as (from, to, verdict); empty where the weights have none."""
     if not analysis.bands:

@@ -100,6 +100,7 @@ ERRORS: dict[str, ErrorKind] = {
     # the page
     "nothing_chosen": ErrorKind("There is nothing to check yet.", "Choose a file, record one, or paste a link.", 422),
     "links_off": ErrorKind("Links are switched off here.", "Download the video, and choose the file instead.", 422),
+    "no_place": ErrorKind("Too many others are waiting here.", "Try again in a few minutes.", 503),
     # the API
     "bad_request": ErrorKind("The request is not understood.", "Compare it with the documentation of the API.", 400),
     "invalid": ErrorKind("A field of the request is missing or wrong.", "See `errors` for which.", 422),

@@ -7,10 +7,10 @@ from itertools import pairwise
 import numpy as np
 
 from core.analysis import Analysis
-from core.draw import INK, LOOKS, WHITE, Rgb, band_stretches, font, label, most_suspicious, runs
+from core.draw import INK, LOOKS, WHITE, Rgb, band_stretches, font, label, most_suspicious, number, runs
 from core.faces import Box, overlap
 from core.follow import Sight
-from core.words import clock, percent
+from core.words import clock
 
 MIN_SIDE, MAX_SIDE = 640, 1920  # of the copy: labels stay legible on small videos, and large ones stay playable
 MAX_ROWS = 3  # faces in the strip
@@ -20,6 +20,7 @@ class Painter:
     """Draws on the frames of one video."""
 
     def __init__(self, analysis: Analysis):
+        self._analysis = analysis
         width, height = analysis.media.width, analysis.media.height
         longer = max(width, height)
         scale = min(max(1, MIN_SIDE / longer), MAX_SIDE / longer)
@@ -48,7 +49,8 @@ class Painter:
         placed: list[Box] = []
         for sight, box in zip(reversed(gravest_last), reversed(boxes), strict=True):  # and it has first choice of room
             others = [other for other in boxes if other is not box]
-            put_label(picture, box, sight, self._text, placed, others)
+            said = number(sight.face and sight.face.probability, self._analysis)
+            put_label(picture, box, sight, self._text, placed, others, said)
         canvas[:height, left : left + width] = picture
         canvas[height : height + self._strip.picture.shape[0]] = self._strip.at(t_s)
         return canvas
@@ -78,28 +80,32 @@ def draw_box(picture: np.ndarray, box: tuple[int, int, int, int], verdict: str |
 
 
 @lru_cache(maxsize=256)
-def _label(
-    face_id: int | None, verdict: str | None, probability: float | None, size: int, is_short: bool
-) -> np.ndarray:
+def _label(face_id: int | None, verdict: str | None, said: str, size: int, is_short: bool) -> np.ndarray:
     look = LOOKS[verdict]
     colour = look.colour if verdict else WHITE
     if face_id is None:
         return label([(f"{look.mark} ", colour), ("" if is_short else look.words, WHITE)], size)
-    words = "" if is_short else f"  {look.words} {percent(probability)}"
+    words = "" if is_short else f"  {look.words} {said}".rstrip()
     return label([(f"{look.mark} ", colour), (f"{face_id}" if is_short else f"Face {face_id}{words}", WHITE)], size)
 
 
 def put_label(
-    picture: np.ndarray, box: Box, sight: Sight, size: int, placed: list[Box], others: Sequence[Box] = ()
+    picture: np.ndarray,
+    box: Box,
+    sight: Sight,
+    size: int,
+    placed: list[Box],
+    others: Sequence[Box] = (),
+    said: str = "",
 ) -> None:
-    """The face's label above its box, or below it; a short one, or none, where there is no room.
+    """The face's label above its box, or below it; a short one, or none, where there is no room. said: its number.
 
     No label covers another (`placed`, to which it is added), and no long one the box of another face (`others`).
     """
     face = sight.face
     height, width = picture.shape[:2]
     for is_short in (False, True):
-        plate = _label(face and face.id, face and face.verdict, face and face.probability, size, is_short)
+        plate = _label(face and face.id, face and face.verdict, said, size, is_short)
         h, w = plate.shape[:2]
         x = min(max(0, (box[0] + box[2] - w) // 2), width - w)
         taken = placed if is_short else [*placed, *others]
@@ -150,7 +156,9 @@ def strip_picture(analysis: Analysis, width: int, text: int) -> Strip:
 
     x = pad + write(pad, round(0.35 * text), "Unmask analysis", WHITE, True) + text
     look, thick = LOOKS[analysis.verdict], max(2, fine * text // 7)
-    words = f"{look.mark} {look.words} {percent(analysis.probability)}" if analysis.verdict else "No face was judged"
+    words = "No face was judged"
+    if analysis.verdict:
+        words = f"{look.mark} {look.words} {number(analysis.probability, analysis)}".rstrip()
     words += "" if analysis.model.trained else ", untrained weights"
     write(round(x), round(0.35 * text), words, look.colour if analysis.verdict else WHITE, True)
     for i, face in enumerate(faces):
@@ -174,6 +182,6 @@ def strip_picture(analysis: Analysis, width: int, text: int) -> Strip:
         look = LOOKS[face.verdict]
         middle = (top + bottom) // 2 - round(0.65 * text)
         write(pad, middle, look.mark, look.colour)
-        write(pad + round(1.2 * text), middle, f"Face {face.id}  {percent(face.probability)}", WHITE)
+        write(pad + round(1.2 * text), middle, f"Face {face.id}  {number(face.probability, analysis)}", WHITE)
     small = strip.resize((width, height), Image.Resampling.LANCZOS)
     return Strip(np.array(small), left, right, head, end_s, text)

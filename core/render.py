@@ -26,6 +26,7 @@ from core.draw import (
     headline,
     heat_over,
     most_suspicious,
+    number,
     runs,
     short,
 )
@@ -108,6 +109,11 @@ def is_empty(heat: np.ndarray | None) -> bool:
     return heat is not None and float(heat.max()) == 0
 
 
+def joined(*parts: str, by: str = ", ") -> str:
+    """Those that say something."""
+    return by.join(filter(None, parts))
+
+
 def timeline_picture(path: Source, analysis: Analysis, out: Path, keys: Keys) -> None:
     """A PNG of the probability over time: a row for each face with its portrait, its line and the bands behind it."""
     from matplotlib.figure import Figure  # without pyplot, which keeps global state and is not for threads
@@ -128,9 +134,9 @@ def timeline_picture(path: Source, analysis: Analysis, out: Path, keys: Keys) ->
             spot.axis("off")
         _timeline_row(figure.add_axes((0.38, bottom, 0.6, 1.15 / height)), face, analysis, row == len(faces) - 1)
         look = LOOKS[face.verdict]
-        words = (
-            f"{look.mark} Face {face.id}\n{look.words}\n{percent(face.probability)}  ({percent_range(face.interval)})"
-        )
+        words = f"{look.mark} Face {face.id}\n{look.words}"
+        if analysis.model.trained:
+            words += f"\n{percent(face.probability)}  ({percent_range(face.interval)})"
         figure.text(0.135, bottom + 0.575 / height, words, fontsize=11, va="center", linespacing=1.5)
     bands = [f"{LOOKS[v].mark} {LOOKS[v].words.lower()}" for _, _, v in reversed(band_stretches(analysis))]
     legend = ["Unmask analysis", *bands, "○ key frame", "no line: not looked at, or no face", *and_more(analysis)]
@@ -187,7 +193,7 @@ def key_frame_sheet(path: Source, analysis: Analysis, out: Path, keys: Keys) -> 
         draw.rectangle((left, y, left + 6, y + 40), look.colour)
         draw.text(
             (left + 16, y - 2),
-            f"{look.mark} Face {face.id}: {look.words}, {percent(face.probability)}",
+            joined(f"{look.mark} Face {face.id}: {look.words}", number(face.probability, analysis)),
             INK,
             font(18, True),
         )
@@ -202,9 +208,9 @@ def key_frame_sheet(path: Source, analysis: Analysis, out: Path, keys: Keys) -> 
             sheet.paste(Image.fromarray(picture).resize((side, side)), (x, y + 50))
             if one is not None:
                 sheet.paste(Image.fromarray(heat_over(picture, one)).resize((side, side)), (x, y + 50 + side + gap))
-            said = percent(key.probability) + (", no sign stands out" if is_empty(one) else "")
-            when = "" if analysis.media.is_still else f"at {clock(key.t_s, True)}: "
-            draw.text((x, y + row - 34), when + said, INK, font(14))
+            said = joined(number(key.probability, analysis), "no sign stands out" if is_empty(one) else "")
+            when = "" if analysis.media.is_still else f"at {clock(key.t_s, True)}"
+            draw.text((x, y + row - 34), joined(when, said, by=": "), INK, font(14))
         y += row
     if not faces:
         draw.text((left, y), "No face was judged, so there are no key frames.", INK, font(16))

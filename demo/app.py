@@ -10,7 +10,6 @@ from pathlib import Path
 
 import gradio as gr
 from gradio.utils import get_upload_folder
-from gradio_client.utils import is_http_url_like
 from starlette.middleware import Middleware
 
 from core.errors import CheckError
@@ -19,13 +18,15 @@ from demo import sources, view
 from demo.about import about
 from demo.detectors import DEFAULT, Detectors
 from demo.door import Door
+from demo.given import as_dropped, example_for_programs, on_scale, sent_only
+from demo.places import Places
 from demo.sources import Links
-from demo.visits import Visits
+from demo.visits import Visit, Visits
 from demo.work import Answer, Copy, Source, Step, check
 
 HERE = Path(__file__).parent
 AT_ONCE = 2  # checks; one more would make all of them slow on the two cores of a small machine
-IN_LINE = 20  # more visitors are asked to come back later
+IN_LINE = 20  # more visitors are asked to come back later; each holds one of Gradio's forty threads
 REMEMBERED = 200  # pages of which Gradio keeps what they showed, a quarter of a MiB each; by itself it keeps 10,000
 
 # what `launch` and `mount_gradio_app` need to know of the page
@@ -52,23 +53,6 @@ LAUNCH = {
 }
 
 
-def sent_only(given: gr.File | gr.Video) -> None:
-    """Take no address in place of a file: Gradio would fetch it for anybody, past our guard and whatever its size."""
-    move = given.async_move_resource_to_block_cache
-
-    async def move_sent(path: str | Path | None) -> str | None:
-        if is_http_url_like(str(path)):
-            raise gr.Error("Send the file itself; an address is not fetched here.", print_exception=False)
-        return await move(path)
-
-    given.async_move_resource_to_block_cache = move_sent
-
-
-def as_dropped(payload) -> str | None:
-    """In place of `gr.File.preprocess`, which leaves an empty temporary file behind each time."""
-    return payload.path if payload else None
-
-
 def build(detectors: Detectors | None = None, links: Links | None = None) -> gr.Blocks:
     """The whole page, ready to launch or to mount. links: None where links are switched off."""
     detectors = detectors or Detectors()
@@ -81,7 +65,7 @@ def build(detectors: Detectors | None = None, links: Links | None = None) -> gr.
             with gr.Tab("How it works"):
                 gr.Markdown(about(detectors.folder(DEFAULT)), elem_id="about")
         page.unload(handlers.leave)
-    page.queue(max_size=IN_LINE, default_concurrency_limit=AT_ONCE)
+    page.queue(max_size=IN_LINE)
     page.state_session_capacity = REMEMBERED  # for who mounts it; `launch` is told again
     return page
 
@@ -92,6 +76,7 @@ def check_tab(handlers: "Handlers") -> None:
         with gr.Tab("File"):
             file = gr.File(label="A video or picture", show_label=False, height=170, elem_id="file")
             file.preprocess = as_dropped
+            file.example_payload = example_for_programs
             check_file = gr.Button("Check this file", variant="primary", elem_id="check-file")
         with gr.Tab("Link"):
             link = gr.Textbox(
@@ -130,8 +115,13 @@ def check_tab(handlers: "Handlers") -> None:
         line = gr.Slider(
             0, 100, 0, step=1, label="A line of your own, in %", info=view.LINE_INFO, buttons=[], elem_id="line"
         )
+        line.preprocess = on_scale
     stop = gr.Button("Stop", visible=False, size="sm", elem_id="stop")
-    status = gr.HTML(elem_id="status", apply_default_css=False)
+    status = gr.HTML(
+        elem_id="status",
+        apply_default_css=False,
+        js_on_load=(HERE / "static/status.js").read_text(encoding="utf-8"),
+    )
     verdict = gr.HTML(elem_id="verdict", apply_default_css=False)
     above = gr.HTML(elem_id="above", apply_default_css=False)
     copy = gr.HTML(elem_id="copy", apply_default_css=False)
@@ -155,8 +145,7 @@ def check_tab(handlers: "Handlers") -> None:
             handler,
             inputs,
             outputs,
-            concurrency_id="check",
-            concurrency_limit=AT_ONCE,
+            concurrency_limit=None,  # else Gradio has a line too, before ours
             show_progress="minimal",
             show_progress_on=status,
             api_visibility="private",
@@ -180,8 +169,7 @@ def check_tab(handlers: "Handlers") -> None:
         [file, plan, weights],
         gr.JSON(visible=False),
         api_name="check",
-        concurrency_id="check",
-        concurrency_limit=AT_ONCE,
+        concurrency_limit=AT_ONCE,  # so that no program fills our line
     )
 
 
@@ -190,6 +178,7 @@ class Handlers:
 
     def __init__(self, detectors: Detectors, links: Links | None, visits: Visits):
         self.detectors, self.links, self._visits = detectors, links, visits
+        self._places = Places(AT_ONCE, IN_LINE)
 
     def file(self, path: str | None, plan: str, weights: str, request: gr.Request) -> Iterator[tuple]:
         if path:
@@ -229,9 +218,7 @@ class Handlers:
         try:
             if file:
                 self._visits.hold(session, file)
-            for report in check(
-                sources.upload(file), partial(self.detectors.get, weights), plan, visit.folder, visit.stop
-            ):
+            for report in self._check(sources.upload(file), plan, weights, visit):
                 if isinstance(report, Answer):
                     return {"analysis": report.analysis.to_json()}
         except CheckError as error:
@@ -244,13 +231,17 @@ class Handlers:
             raise CheckError("links_off")
         return self.links.source(url)
 
+    def _check(self, source: Source, plan: str, weights: str, visit: Visit) -> Iterator[Step | Answer | Copy]:
+        load = partial(self.detectors.get, weights)
+        return self._places.check(lambda: check(source, load, plan, visit.folder, visit.stop), visit.stop)
+
     def _run(self, source, plan: str, weights: str, request: gr.Request) -> Iterator[tuple]:
         """What to show in (status, verdict, above, copy, details, stop), again and again until the check is done.
 
         Each time all of it: Gradio sends only what changed, but keeps a component for every one that is left out.
         """
         visit = self._visits.begin(request.session_hash)
-        status, verdict, copy, details, runs = view.busy(Step("wait", 0)), "", "", "", True
+        status, verdict, copy, details, runs = view.busy(Step("fetch", 0)), "", "", "", True
         found = ""
 
         def shown() -> tuple:
@@ -258,7 +249,7 @@ class Handlers:
 
         yield shown()
         try:
-            for report in check(source(), partial(self.detectors.get, weights), plan, visit.folder, visit.stop):
+            for report in self._check(source(), plan, weights, visit):
                 match report:
                     case Step():
                         status = view.busy(report, found)
@@ -273,6 +264,8 @@ class Handlers:
                 yield shown()
         except CheckError as error:
             status, runs = view.problem(error), False
+            if error.code == "cancelled":  # as the page says then
+                self._visits.empty(visit)
         visit.stop.set()  # there is nothing left to stop, also where it never began
         # what the page's next check shows stays; without this Gradio would repeat what was shown last
         yield (gr.skip(),) * 6 if self._visits.is_replaced(request.session_hash, visit) else shown()

@@ -26,6 +26,7 @@ PLAN_WORDS = {
     "first100": "The first 100 frames",
     "mean": "The first 150 frames",
 }
+WAITING = "Waiting for a free place"
 STEPS = ("Getting the file", "Looking at the faces", "Weighing what was found", "Drawing the annotated copy")
 # stage -> its step, and the stretch of the bar that it fills
 STAGES: dict[str, tuple[int, float, float]] = {
@@ -44,6 +45,7 @@ STAGES: dict[str, tuple[int, float, float]] = {
 def busy(step: Step, found: str = "") -> str:
     """The steps of a check with the present one marked, and how far it is. found: what a screen reader says before."""
     at, start, stop = STAGES[step.stage]
+    steps = (WAITING, *STEPS) if step.stage == "wait" else STEPS
     done = start + (stop - start) * step.part
     items = Markup("").join(
         Markup('<li class="{}"{}>{}</li>').format(
@@ -51,13 +53,13 @@ def busy(step: Step, found: str = "") -> str:
             Markup(' aria-current="step"') if i == at else "",
             words,
         )
-        for i, words in enumerate(STEPS)
+        for i, words in enumerate(steps)
     )
     shown = Markup(
         '<div class="um-busy"><progress max="1" value="{:.3f}" aria-label="Progress of the check"></progress>'
         "<ol>{}</ol></div>"
     ).format(done, items)
-    return said(f"{found} {STEPS[at]}".strip(), shown)
+    return said(f"{found} {steps[at]}".strip(), shown)
 
 
 def said(words: str, shown: str = "") -> str:

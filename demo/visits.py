@@ -4,6 +4,7 @@ import secrets
 import shutil
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,6 +66,15 @@ class Visits:
         with self._lock:
             if visit := self._visits.get(session):
                 visit.stop.set()
+
+    def empty(self, visit: Visit) -> None:
+        """Delete what its check left, for one that was stopped. The folder itself tells when that was, see `is_old`."""
+        with self._lock, suppress(FileNotFoundError):  # the page may have been closed meanwhile
+            for path in visit.folder.iterdir():
+                if path.is_dir():
+                    drop_folder(path)
+                else:
+                    path.unlink()
 
     def hold(self, session: str, upload: str | Path) -> None:
         """Remember an uploaded file. The same file sent by two people lies on the disk once."""

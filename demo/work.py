@@ -72,15 +72,18 @@ def check(
 
     def work(report: Report) -> None:
         progress = seldom(report)
-        path = source(folder, progress, stop.is_set)
-        progress(0, 1, "load")
-        loaded = load()
-        analysis = loaded.detector.check(path, plan, progress, cancel)
-        progress(0, 1, "pictures")
-        report(answer(path, analysis, loaded.heat, folder))
-        if stop.is_set():
-            raise CheckError("cancelled")
-        report(copy(path, analysis, folder, progress, cancel))
+        try:
+            path = source(folder, progress, stop.is_set)
+            progress(0, 1, "load")
+            loaded = load()
+            analysis = loaded.detector.check(path, plan, progress, cancel)
+            progress(0, 1, "pictures")
+            report(answer(path, analysis, loaded.heat, folder, stop.is_set))
+            report(copy(path, analysis, folder, progress, cancel))
+        except Exception as error:
+            if not stop.is_set():
+                raise
+            raise CheckError("cancelled") from error  # who closes the page takes the files away under our hands
 
     try:
         yield from in_background(work)
@@ -88,21 +91,29 @@ def check(
         stop.set()  # whoever stops listening wants no more work done
 
 
-def answer(path: Path, analysis: Analysis, heat: Heat, folder: Path) -> Answer:
-    """Write the JSON and the report."""
+def answer(path: Path, analysis: Analysis, heat: Heat, folder: Path, cancel: Callable[[], bool]) -> Answer:
+    """Write the JSON and the report. Raises CheckError, "cancelled" for one that was stopped before they were there."""
     shots = key_shots(key_pictures(path, analysis, heat))
+    stop_if(cancel)
     stem = f"unmask-{path.stem[:60]}"
     found = Answer(analysis, shots, folder / f"{stem}.json", folder / f"{stem}.html")
     told = {"path": path.name, "analysis": analysis.to_json()}
     found.json.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     found.report.write_text(report_page(path.name, analysis, shots, utc_now(), sha256_of(path)), encoding="utf-8")
+    stop_if(cancel)
     return found
+
+
+def stop_if(cancel: Callable[[], bool]) -> None:
+    if cancel():
+        raise CheckError("cancelled")
 
 
 def copy(path: Path, analysis: Analysis, folder: Path, progress: Progress, cancel: Callable[[], bool]) -> Copy:
     """Draw the annotated copy. An answer outlives its pictures: failing to draw is told, not raised."""
     stem = f"unmask-{path.stem[:60]}"
     try:
+        stop_if(cancel)
         if analysis.media.is_still:
             annotated_picture(path, analysis, folder / f"{stem}.png")
             return Copy(folder / f"{stem}.png")

@@ -9,8 +9,9 @@ for package in $(grep -v '^#' "$1"); do
     case "$package" in
         *:*) command -v "${package%%:*}" >/dev/null && continue; package=${package#*:} ;;
     esac
-    # renamed packages (libglib2.0-0t64) provide the old name
-    dpkg-query -W -f '${Package} ${Provides}\n' | grep -qE "(^|[ ,])$package([ ,]|\$)" || missing="$missing $package"
+    # renamed packages (libglib2.0-0t64) provide the old name; removed ones stay listed until they are purged
+    dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides}\n' |
+        grep -qE "^installed (.*[ ,])?$package([ ,]|\$)" || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
 

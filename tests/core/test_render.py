@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 from core.draw import LOOKS, heat_over, runs, short
@@ -130,6 +131,28 @@ def test_the_sheet_of_a_picture_tells_no_times(clip, tmp_path, monkeypatch):
     analysis = analysis_of(clip)
     draw(key_frame_sheet, clip, replace(analysis, media=replace(analysis.media, is_still=True)), tmp_path / "sheet.png")
     assert "90%" in words and not any(":0" in text or "seen" in text for text in words)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", [True, False])
+def test_pictures_tell_no_number_of_weights_that_are_not_trained(trained, clip, tmp_path, monkeypatch):
+    words = []
+    for owner in (ImageDraw.ImageDraw, Figure):
+        monkeypatch.setattr(
+            owner,
+            "text",
+            lambda self, *given, _write=owner.text, **more: (words.extend(given), _write(self, *given, **more)),
+        )
+    analysis = analysis_of(clip)
+    analysis = replace(analysis, model=replace(analysis.model, trained=trained))
+    for make in (timeline_picture, key_frame_sheet):
+        words.clear()
+        draw(make, clip, analysis, tmp_path / "picture.png", lambda crops: np.zeros(crops.shape[:3], np.float32))
+        said = [text for text in words if isinstance(text, str)]
+        assert any("90%" in text for text in said) == trained, said
+        assert any("%" in text for text in said) == trained, said
+        assert any("Face 1" in text for text in said)
+    assert trained or any(text.startswith("at 0:") and text.endswith(": no sign stands out") for text in said)
 
 
 @pytest.mark.slow

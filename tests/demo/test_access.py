@@ -106,3 +106,26 @@ def test_who_hears_the_page_is_told_how_far_it_is_and_then_the_verdict(browser, 
 def test_on_a_wide_screen_lines_stay_short_enough_to_be_followed(page):
     page.set_viewport_size({"width": 1900, "height": 900})
     assert page.locator("main").bounding_box()["width"] <= 58 * 16
+
+
+@pytest.mark.parametrize("presses", [True, False], ids=["pressed", "gone at the end"])
+def test_the_keyboard_goes_on_from_the_status_when_stop_goes(page, tmp_path, presses):
+    page.set_input_files("#file input[type=file]", media.portrait_clip(tmp_path / "clip.mp4", 8 if presses else 1))
+    page.wait_for_selector("#file >> text=clip")
+    page.focus("#check-file")
+    page.keyboard.press("Enter")
+    page.focus("#stop")
+    if presses:
+        page.keyboard.press("Enter")
+    page.wait_for_selector("#stop", state="hidden", timeout=60_000)
+    page.wait_for_function("document.activeElement.id == 'status'")
+
+
+def test_the_status_takes_no_focus_from_who_is_elsewhere(page, tmp_path):
+    page.set_input_files("#file input[type=file]", media.portrait_clip(tmp_path / "clip.mp4", 1))
+    page.wait_for_selector("#file >> text=clip")
+    page.click("#check-file")
+    page.focus("#stop")
+    page.focus("#check-file")
+    page.wait_for_selector("#copy video", timeout=60_000)
+    assert page.evaluate("document.activeElement.id") == "check-file"

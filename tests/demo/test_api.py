@@ -83,6 +83,12 @@ def test_an_address_in_place_of_a_file_is_not_fetched(address, monkeypatch):
         assert site.hits == []
 
 
+def test_the_example_of_the_panel_for_programs_is_a_file_that_one_can_send(address):
+    shown = Client(address, verbose=False).view_api(return_format="dict")
+    assert list(shown["named_endpoints"]) == ["/check"]
+    assert shown["named_endpoints"]["/check"]["parameters"][0]["example_input"]["path"] == "clip.mp4"
+
+
 def test_a_program_may_ask_several_things_at_once(address, tmp_path):
     client = Client(address, verbose=False)
     clips = [media.portrait_clip(tmp_path / f"{seconds}.mp4", seconds) for seconds in (1, 2, 3)]

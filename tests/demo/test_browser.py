@@ -127,6 +127,45 @@ def test_two_people_at_once_each_get_their_own_answer(visit, clip, tmp_path):
     assert "No verdict" not in first.inner_text("#verdict h2")
 
 
+def test_who_waits_in_line_is_told_so_sees_no_older_verdict_and_can_leave(visit, serve, clip, tmp_path, monkeypatch):
+    monkeypatch.setattr("demo.app.AT_ONCE", 1)
+    at = serve()
+    waits, checks = visit(at=at), visit(at=at)
+    drop(waits, clip)
+    waits.wait_for_selector("#copy video")
+    drop(checks, media.portrait_clip(tmp_path / "long.mp4", 30, (960, 540)))
+    checks.wait_for_selector("#status .now >> text=Looking at the faces")
+    waits.click("#check-file")
+    waits.wait_for_selector("#status .now >> text=Waiting for a free place")
+    for shown in ("#verdict", "#copy", "#details"):
+        assert waits.inner_text(shown).strip() == ""
+    screenshot(waits, "waiting")
+    waits.dblclick("#check-file")
+    waits.click("#stop")
+    waits.wait_for_selector("#status >> text=Stopped. Nothing of it was kept.")
+    assert waits.locator("#stop").is_hidden()
+
+    waits.click("#check-file")
+    waits.wait_for_selector("#status .now >> text=Waiting for a free place")
+    checks.click("#stop")
+    waits.wait_for_selector("#copy video")
+    assert waits.inner_text("#verdict h2").split(" ", 1)[1] in VERDICT_WORDS.values()
+
+
+def test_a_line_of_ones_own_that_is_off_the_scale_or_empty_is_no_error(visit, clip):
+    page = visit()
+    drop(page, clip)
+    page.wait_for_selector("#copy video")
+    page.click("text=More choices")
+    for typed, told in (("50", "50%"), ("150", "100%"), ("20", "20%"), ("", None), ("30", "30%"), ("-5", None)):
+        page.fill("#line input[type=number]", typed)
+        if told:
+            page.wait_for_selector(f"#above >> text=above your line of {told}")
+        else:
+            page.wait_for_selector("#above .um", state="detached")
+    assert page.locator("[data-testid=toast-body]").count() == 0
+
+
 @pytest.fixture(scope="module")
 def site():
     """A social site with one video."""

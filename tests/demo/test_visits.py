@@ -9,6 +9,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
+from core.errors import CheckError
 from demo.app import Handlers
 from demo.visits import Visits
 from demo.work import Step
@@ -106,6 +107,22 @@ def test_a_check_that_another_one_replaced_writes_no_more_over_it(visits, monkey
     second = list(handlers.link("", "default", "default", Page))
     assert "Links are switched off" in str(second[-1][0])
     assert list(first) == [(gr.skip(),) * 6]
+
+
+def test_of_a_check_that_was_stopped_nothing_is_kept_but_what_the_visitor_gave(visits, monkeypatch):
+    handlers, upload = Handlers(Slow(), None, visits), uploaded(visits)
+
+    def stopped(source, detector, plan, folder, stop):
+        (folder / "unmask-clip.json").write_text("{}")
+        (folder / "link").mkdir()
+        (folder / "link/clip.mp4").write_bytes(b"half a video")
+        yield Step("pictures", 0)
+        raise CheckError("cancelled")
+
+    monkeypatch.setattr("demo.app.check", stopped)
+    last = list(handlers.file(str(upload), "default", "default", Page))[-1]
+    assert "Nothing of it was kept" in str(last[0])
+    assert list(visits.of("a").folder.iterdir()) == [] and upload.exists()
 
 
 def test_a_check_that_never_began_leaves_nothing_that_is_never_old(visits):

@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -76,6 +77,39 @@ def test_a_check_that_takes_too_long_gives_its_place_to_the_next(run, tmp_path, 
     with pytest.raises(CheckError) as error:
         list(run(sources.upload(str(media.portrait_clip(tmp_path / "clip.mp4", 1)))))
     assert error.value.code == "timed_out"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("leaves", [False, True], ids=["stopped", "page closed"])
+def test_who_stops_while_the_pictures_are_made_gets_no_answer_and_that_is_no_bug(
+    loaded, tmp_path, caplog, monkeypatch, leaves
+):
+    stop, folder, clip = threading.Event(), tmp_path / "check", media.portrait_clip(tmp_path / "clip.mp4", 1)
+    folder.mkdir()
+
+    def heat(crops):
+        stop.set()
+        if leaves:
+            folder.rmdir()
+            clip.unlink()
+        return loaded.heat(crops)
+
+    reports = []
+    with caplog.at_level(logging.ERROR), pytest.raises(CheckError) as error:
+        for report in check(sources.upload(str(clip)), lambda: replace(loaded, heat=heat), "default", folder, stop):
+            reports.append(report)
+    assert error.value.code == "cancelled" and caplog.text == ""
+    assert reports and {type(report) for report in reports} == {Step}
+
+
+@pytest.mark.slow
+def test_who_stops_while_the_copy_is_drawn_keeps_the_answer(run, tmp_path):
+    stop, reports = threading.Event(), []
+    for report in run(sources.upload(str(media.portrait_clip(tmp_path / "clip.mp4", 1))), stop):
+        reports.append(report)
+        if isinstance(report, Answer):
+            stop.set()
+    assert isinstance(reports[-1], Copy) and "the answer is complete" in reports[-1].why_not
 
 
 @pytest.mark.slow

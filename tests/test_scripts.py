@@ -1,0 +1,53 @@
+"""What the scripts do, with stand-ins for the system's programs."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "scripts/system-packages.sh"
+INSTALLED = """installed libegl1
+config-files libgles2
+config-files old-codecs libglx0
+installed libglib2.0-0t64 libglib2.0-0 (= 2.80.0), libgio
+installed npm-extras"""
+
+
+@pytest.fixture
+def asked_for(tmp_path):
+    """Run the script for packages; return what it has apt-get install."""
+    stand_ins = {
+        # as the real one does with ${db:Status-Status}; without it the packages are listed all the same
+        "dpkg-query": f'case "$*" in *Status-Status*) cut=1;; *) cut=2;; esac\necho "{INSTALLED}" | cut -d" " -f$cut-',
+        "apt-get": f'echo "$@" >> {tmp_path}/asked',
+        "id": "echo 0",
+    }
+    for name, does in stand_ins.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+
+    def asked_for(*packages):
+        (tmp_path / "packages.txt").write_text("\n".join(("# of the tests", *packages)) + "\n")
+        env = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        subprocess.run(["sh", SCRIPT, tmp_path / "packages.txt"], env=env, check=True)
+        asked = (tmp_path / "asked").read_text() if (tmp_path / "asked").exists() else ""
+        return [word for line in asked.splitlines() for word in line.split()[1:] if not word.startswith("-")]
+
+    return asked_for
+
+
+def test_what_is_installed_also_under_a_newer_name_is_not_asked_for(asked_for):
+    assert asked_for("libegl1", "libglib2.0-0", "libgio") == []
+
+
+def test_what_was_removed_but_not_purged_is_installed_again(asked_for):
+    assert asked_for("libegl1", "libgles2", "libglx0") == ["libgles2", "libglx0"]
+
+
+def test_a_package_is_not_there_because_one_of_a_longer_name_is(asked_for):
+    assert asked_for("libglib2.0", "npm") == ["libglib2.0", "npm"]
+
+
+def test_a_program_that_came_from_elsewhere_needs_no_package(asked_for):
+    assert asked_for("sh:dash-of-elsewhere", "no-such-program:libgles2") == ["libgles2"]
