@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from core import cli
 from core.analysis import VERDICT_WORDS
 from core.calibration import Calibration, Curve
-from core.cli import OutFolders, files, progress_bar
+from core.cli import OutFolders, files, main, progress_bar
 from core.errors import ERRORS
 from core.example import portrait
 from tests.media import audio_clip, grey_clip, portrait_clip
+from tests.samples import a_face, an_analysis
 from tests.tiny import tiny_weights
 
 ROOT = Path(__file__).parents[2]
@@ -138,6 +140,20 @@ def test_what_is_flagged_exits_with_1_and_is_told_in_words(weights, tmp_path):
     assert done.returncode == 1
     assert VERDICT_WORDS["likely_manipulated"] in done.stdout
     assert str(tmp_path / "flagged") in done.stdout
+
+
+@pytest.mark.parametrize(("absent", "status"), [([], 1), (["absent.mp4"], 2)])
+def test_a_file_that_is_flagged_does_not_hide_one_that_could_not_be_checked(tmp_path, monkeypatch, absent, status):
+    class Flags:
+        def __init__(self, options):
+            pass
+
+        def check(self, path, progress):
+            return an_analysis(a_face())
+
+    monkeypatch.setattr(cli, "LazyDetector", Flags)
+    (tmp_path / "a.mp4").touch()
+    assert main(["check", *absent, str(tmp_path / "a.mp4")]) == status
 
 
 @pytest.mark.slow

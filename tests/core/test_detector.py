@@ -239,7 +239,10 @@ def test_a_face_under_forty_pixels_is_named_and_not_judged(detector, clips):
 
 
 @pytest.mark.slow
-def test_a_face_seen_in_two_frames_is_not_judged(detector, clips):
+def test_a_face_seen_in_two_frames_is_not_judged(detector, clips, monkeypatch):
+    curves = Curve(likely_from=0.9, no_signs_until=0.2), Curve(likely_from=0.95, no_signs_until=0.1)
+    monkeypatch.setattr(detector, "calibration", Calibration(curves))
+
     def places(t):
         return [(180, 180, 200)] + ([(480, 180, 200)] if t < 0.4 else [])
 
@@ -248,6 +251,7 @@ def test_a_face_seen_in_two_frames_is_not_judged(detector, clips):
     assert staying.verdict is not None
     assert leaving.verdict is None and "fewer than 3" in leaving.reason
     assert analysis.face_id == staying.id
+    assert analysis.bands == (0.2, 0.9)  # of one face
     assert "few_frames" in codes(analysis)
 
 

@@ -29,7 +29,7 @@ def tracks_of(count):
     return [Track(i + 1, 0.0, 0.0, (0, 0, 60, 60), np.zeros(192)) for i in range(count)]
 
 
-def add_window(looks, tracks, window=0, size=60, light=1.0):
+def add_window(looks, tracks, window=0, size=60, light=1.0, scale=1.0):
     """One window in which every track has a face of its own texture in each frame. light: 0 to 1, of all or of each."""
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 256, (len(tracks), 60, 60, 3), np.uint8)
@@ -37,7 +37,7 @@ def add_window(looks, tracks, window=0, size=60, light=1.0):
     faces = [Face((60.0 * i, 0.0, 60.0 * i + size, float(size)), 0.9, np.zeros((6, 2))) for i in range(len(tracks))]
     for i in range(LENGTH):
         t_s = window * 10 + i / 8
-        looks.add(Frame(np.roll(rgb, i, axis=0), t_s, round(t_s * 30), window), faces, tracks)
+        looks.add(Frame(np.roll(rgb, i, axis=0), t_s, round(t_s * 30), window, scale=scale), faces, tracks)
     looks.close_window()
 
 
@@ -141,9 +141,10 @@ def test_the_first_looks_go_to_the_largest_faces_when_they_do_not_suffice_for_al
     assert given == dict.fromkeys(range(10, 20), MIN_FRAMES)
 
 
-def test_faces_under_forty_pixels_are_counted_and_not_encoded(engine):
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_faces_under_forty_pixels_are_counted_and_not_encoded_however_large_the_original_is(engine, scale):
     looks = looks_of(engine)
-    add_window(looks, tracks_of(1), size=39)
+    add_window(looks, tracks_of(1), size=39, scale=scale)
     record = looks.records[1]
     assert (record.looks, record.usable, record.too_small) == ([], 0, LENGTH)
 

@@ -120,11 +120,11 @@ def test_the_band_of_the_grave_verdict_is_the_upper_one():
 
 
 def test_the_three_most_suspicious_faces_have_a_row_each():
-    heights = [
-        strip_picture(an_analysis(*(a_face(n) for n in range(count))), 640, 12).picture.shape[0] for count in range(5)
-    ]
-    rows = np.diff(heights)
+    faces = [a_face(n, (p,) * 4) for n, p in enumerate((0.2, 0.9, 0.5, 0.7), 1)]
+    strips = [strip_picture(an_analysis(*faces[:count]), 640, 12).picture for count in range(5)]
+    rows = np.diff([len(strip) for strip in strips])
     assert rows[0] == rows[1] == rows[2] > 30 and rows[3] == 0
+    assert (strips[4] == strip_picture(an_analysis(*faces[1:]), 640, 12).picture).all()
 
 
 def test_a_face_that_was_judged_once_has_a_mark_in_the_strip():

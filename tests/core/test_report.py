@@ -130,10 +130,14 @@ def test_an_answer_without_a_face_has_no_timeline_and_says_what_to_do():
 
 def test_the_line_is_broken_where_nothing_was_looked_at():
     times = (0.0, 0.1, 0.2, 1.5, 1.6, 1.7)
-    face = a_face(probabilities=(0.5,) * 6, times=times)
+    face = a_face(probabilities=(0.9, 0.2, *(0.5,) * 4), times=times)
     paths = report.line_paths(face, an_analysis(face))
     assert [len(re.findall("[ML]", path)) for path in paths] == [3, 3]
-    assert paths[0].startswith("M0.0 50.0 L50.0 50.0")
+    assert paths[0] == "M0.0 10.0 L50.0 80.0 L100.0 50.0"
+
+
+def test_the_timeline_goes_on_to_where_a_face_was_last_seen():
+    assert report.end_s(an_analysis(a_face(probabilities=(0.5, 0.5), times=(0.0, 3.0)))) == 3.0
 
 
 def test_a_live_timeline_can_be_used_with_the_keyboard():

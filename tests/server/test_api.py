@@ -157,6 +157,12 @@ def test_the_same_video_twice_is_one_check(client):
     assert other_plan.json["id"] != first.json["id"]
 
 
+def test_the_same_video_under_another_category_is_another_check(client):
+    asked = [LINK, LINK | {"category": "political_ad"}, LINK, LINK | {"category": "political_ad"}]
+    ids = [client.post("/v1/checks", json=body).json["id"] for body in asked]
+    assert ids[0] == ids[2] != ids[1] == ids[3]
+
+
 def test_the_same_file_twice_is_one_check_whatever_its_name(client, config):
     first = upload(client, video("same"), "a.mp4")
     again = upload(client, video("same"), "b.mp4")
@@ -190,6 +196,12 @@ def test_after_the_window_the_same_video_is_checked_anew(make_app, config):
     client = make_app(replace(config, dedupe_s=0.0)).test_client()
     ids = {client.post("/v1/checks", json=LINK).json["id"] for _ in range(2)}
     assert len(ids) == 2
+
+
+def test_an_idempotency_key_counts_beyond_the_window(make_app, config):
+    client = make_app(replace(config, dedupe_s=0.0)).test_client()
+    ids = {client.post("/v1/checks", json=LINK, headers={"Idempotency-Key": "abc"}).json["id"] for _ in range(2)}
+    assert len(ids) == 1
 
 
 def test_a_cancelled_check_never_runs(app, client):

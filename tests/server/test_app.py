@@ -35,6 +35,18 @@ def test_who_is_behind_an_address_is_believed_of_our_own_proxy_alone(make_app, c
     assert [answer.status_code for answer in answers] == [202, second]
 
 
+@pytest.mark.parametrize("path", ["/v1/checks", "/v1/batches", "/v1/reviews/0", "/reviews/sign-in"])
+def test_whatever_is_sent_too_often_has_to_wait(make_app, config, path):
+    client = make_app(replace(config, rate="1 per minute")).test_client()
+    assert [client.post(path, json={}).status_code == 429 for _ in range(2)] == [False, True]
+
+
+@pytest.mark.parametrize("path", ["/v1/checks", "/v1/checks/0/events", "/v1/batches/0", "/v1/reviews"])
+def test_who_reads_too_often_has_to_wait(make_app, config, path):
+    client = make_app(replace(config, read_rate="1 per minute")).test_client()
+    assert [client.get(path).status_code == 429 for _ in range(2)] == [False, True]
+
+
 def test_one_owners_requests_use_up_nobody_elses(make_app, config):
     app = make_app(replace(config, rate="1 per minute"))
     made = app.extensions["unmask"].keys

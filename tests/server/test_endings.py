@@ -18,6 +18,7 @@ from server.store import INTERACTIVE, Wish
 from server.tables import Check, Claim, Delivery, Tally
 from server.worker import Runner, Seat, handle_alone
 from tests.server.standin import result, video
+from tests.server.test_policy import RULES
 
 LINK = {"url": "https://x.com/a/status/1"}
 SECRET = "whsec_" + "A" * 32
@@ -128,6 +129,14 @@ def test_a_copy_of_a_result_is_as_old_as_the_result(client, parts, config):
         for row in session.query(Check):
             row.finished_at -= 120
     assert parts.store.submit(replace(wish, owner="cem"))[0].status == "queued"
+
+
+@pytest.mark.parametrize("code", ["damaged", "cancelled"])
+def test_of_another_owners_check_that_gave_no_result_nothing_is_copied(client, parts, code):
+    wish = Wish("ann", "a video", None, "upload")
+    parts.store.submit(wish)
+    parts.queue.failed(parts.queue.take("test"), code)
+    assert parts.store.submit(replace(wish, owner="bob"))[0].status == "queued"
 
 
 @pytest.mark.parametrize("more", [{"artifacts": True}, {"callback_url": "https://a.example/hook"}])
@@ -241,6 +250,23 @@ def test_a_cancelled_check_whose_process_died_is_not_begun_again(client, parts, 
     client.post("/v1/checks", data={"file": (io.BytesIO(video("fine")), "clip.mp4")})
     runner.work(runner.queue.take("test"), Seat(Dies(parts), None))
     assert [check.status for check in rows(parts, Check)] == ["cancelled"]
+
+
+class Says:
+    def ask(self, *_):
+        return result("likely_manipulated", 0.97).to_json()
+
+
+@pytest.mark.parametrize(("category", "action", "review"), [("political_ad", "block", None), ("", "hold", "held")])
+def test_a_worker_does_with_an_answer_what_the_policy_says(client, parts, config, tmp_path, category, action, review):
+    (tmp_path / "policy.yaml").write_text(RULES)
+    form = {"file": (io.BytesIO(video("fine")), "clip.mp4")} | ({"category": category} if category else {})
+    assert client.post("/v1/checks", data=form).status_code == 202
+    runner = Runner(replace(config, policy=tmp_path / "policy.yaml"), parts.database, make_bell(config))
+    runner.work(runner.queue.take("test"), Seat(Says(), None))
+    runner.guard.close()
+    [check] = rows(parts, Check)
+    assert ([one["action"] for one in check.actions], check.review) == ([action], review)
 
 
 class Draws:

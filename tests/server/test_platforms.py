@@ -190,6 +190,7 @@ def test_a_person_decides_once_and_the_log_keeps_it(held, decision, review, acti
     client.delete(f"/v1/checks/{check_id}")
     log = client.get("/v1/reviews").json["log"]
     assert [(row["who"], row["decision"], row["note"]) for row in log] == [("local", review, "looked at it")]
+    assert [(row["verdict"], row["probability"]) for row in log] == [("likely_manipulated", 0.97)]
 
 
 def test_a_check_that_has_expired_is_decided_no_more(held):
@@ -243,6 +244,16 @@ def test_the_review_page_shows_the_queue_and_takes_a_decision(held):
     after = client.get("/reviews").text
     assert "Nothing waits." in after
     assert "&lt;b&gt;fine&lt;/b&gt;" in after
+
+
+def test_no_text_that_is_no_id_reaches_the_database_from_the_review_page(held, monkeypatch):
+    app, _ = held
+    client, asked = app.test_client(), []
+    monkeypatch.setattr(services(app).reviews, "decide", lambda *given: asked.append(given))
+    token = re.search(r'name="csrf" value="([^"]+)"', client.get("/reviews").text)[1]
+    form = {"check_id": "0\0", "decision": "confirm", "csrf": token}
+    assert client.post("/reviews", data=form).headers["Location"] == "/reviews?late=1"
+    assert asked == []
 
 
 def test_with_keys_the_review_page_asks_for_one(held):

@@ -42,6 +42,11 @@ def test_a_batch_that_fills_the_queue_turns_away_nobody_who_waits_for_an_answer(
             submit(parts, "bob", range(6, 7), priority)
 
 
+def test_what_a_person_waits_for_stays_urgent_when_it_is_asked_for_in_bulk_too(parts):
+    assert submit(parts, "ann", range(1)) == submit(parts, "ann", range(1), BULK)
+    assert parts.queue.take("test").priority == INTERACTIVE
+
+
 def test_who_fills_the_queue_leaves_the_others_their_share(make_app, config):
     parts = make_app(replace(config, max_queue=4)).extensions["unmask"]
     submit(parts, "ann", range(4))

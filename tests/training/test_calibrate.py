@@ -101,6 +101,69 @@ def test_few_sources_leave_the_calibration_less_certain_than_many():
     assert few == calibrate.uncertainty(files(8), 100)
 
 
+def overlapping() -> list[calibrate.Scored]:
+    """Sixty files, half of them fakes, of thirty sources."""
+    random = np.random.default_rng(1)
+    return [
+        calibrate.Scored(f"{n}", n % 2 == 1, False, f"source-{n // 2}", float(random.normal() + n % 2))
+        for n in range(60)
+    ]
+
+
+@pytest.mark.slow
+def test_copies_of_the_files_make_nothing_more_certain():
+    once = calibrate.uncertainty(overlapping(), 100)
+    copies = [replace(file, path=f"{file.path}-{k}") for file in overlapping() for k in range(4)]
+    copied = calibrate.uncertainty(copies, 100)
+    assert copied[:2] == pytest.approx(once[:2], rel=0.3)
+
+
+@pytest.mark.slow
+def test_of_larger_logits_the_slope_alone_is_known_more_closely():
+    of_slope, of_intercept, _ = calibrate.uncertainty(overlapping(), 100)
+    tenfold = calibrate.uncertainty([replace(file, logit=10 * file.logit) for file in overlapping()], 100)
+    assert tenfold[:2] == pytest.approx((of_slope / 100, of_intercept), rel=0.3)
+
+
+def test_however_many_the_fakes_are_the_classes_weigh_the_same():
+    fakes = np.repeat([False, True], [30, 270])
+    slope, intercept = calibrate.platt(np.where(fakes, 1, -1) + np.random.default_rng(0).normal(size=300), fakes)
+    assert abs(intercept / slope) < 0.4  # even odds lie in the middle
+
+
+def test_of_reals_and_of_fakes_one_in_twenty_lies_beyond_the_edge(monkeypatch):
+    monkeypatch.setattr(calibrate, "uncertainty", lambda files, draws: (0.0, 0.0, 0.0))
+    random = np.random.default_rng(0)
+    files = [
+        calibrate.Scored(f"{n}", n % 2 == 1, False, f"source-{n}", random.normal() + 2 * (n % 2)) for n in range(2000)
+    ]
+    curve = calibrate.fit(files)[0]
+    said = np.array([curve.verdict(curve.probability(file.logit)) for file in files])
+    flagged, cleared = (said[0::2] == "likely_manipulated").mean(), (said[1::2] == "no_signs_found").mean()
+    assert (flagged, cleared) == pytest.approx((0.05, 0.05), abs=0.015)
+
+
+def test_no_file_is_judged_by_a_fit_that_saw_its_source(monkeypatch):
+    monkeypatch.setattr(calibrate, "uncertainty", lambda files, draws: (0.0, 0.0, 0.0))
+    fit, lacking = calibrate.fit, []
+
+    def note(files, *more):
+        lacking.append({file.source for file in overlapping()} - {file.source for file in files})
+        return fit(files, *more)
+
+    monkeypatch.setattr(calibrate, "fit", note)
+    calibrate.cross_fitted(overlapping())
+    assert sorted(map(sorted, lacking)) == sorted([file.source] for file in overlapping()[::2])
+
+
+def test_shares_are_of_each_class_and_the_classes_weigh_the_same():
+    files = [calibrate.Scored(f"{n}", n == 3, False, f"source-{n}", 0.0) for n in range(4)]
+    verdicts = np.array(["likely_manipulated", "no_signs_found", "no_signs_found", "likely_manipulated"])
+    found = calibrate.figures(files, np.array([0.5, 0.5, 0.5, 1.0]), verdicts)
+    shares = [found[f"{name} likely_manipulated"] for name in ("real", "fake")]
+    assert (shares, found["brier_balanced"]) == ([0.333, 1.0], 0.125)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("higher", "decided"), ((3.0, True), (0.05, False), (-0.5, False)))
 def test_no_edge_is_drawn_where_forgeries_are_not_known_to_score_higher_than_reals(higher, decided):

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from training.controls import ALL, Controls
-from training.figures import Judged, all_figures, calibration, cluster_numbers, difference, pairs, share_flagged
+from training.figures import (
+    Judged,
+    all_figures,
+    calibration,
+    cluster_numbers,
+    difference,
+    pairs,
+    same_source,
+    share_flagged,
+)
 from training.manifest import SAME_FOOTAGE, Item
 from training.plots import draw_all
 from training.report import PEERS, markdown, peers_for
@@ -24,11 +33,11 @@ def scored(item: Item, logit: float | None) -> Score:
 
 @pytest.fixture(scope="module")
 def judged() -> Judged:
-    """40 reals, each with a fake of the same footage; swaps score 2 higher than their reals, lip-sync not at all."""
+    """40 reals of 20 people, each with a fake of the same footage; swaps score 2 higher than their reals, lip-sync 0."""
     rng = np.random.default_rng(0)
     items, scores = [], []
     for n in range(40):
-        who = {"identity": f"p{n}", "source": f"site{n % 8}", "pair_id": f"f{n}", "pair_kind": SAME_FOOTAGE}
+        who = {"identity": f"p{n % 20}", "source": f"site{n % 8}", "pair_id": f"f{n}", "pair_kind": SAME_FOOTAGE}
         method, shift = ("swapper", 2.0) if n % 2 else ("lips", 0.0)
         base = rng.normal()
         real = Item(f"r{n}.mp4", 0, "video", **who)
@@ -77,6 +86,12 @@ def test_a_person_who_stands_in_many_couples_weighs_once_by_pair():
     assert (found["in_order"], found["couples"], found["by_pair"]) == (9, 10, 0.5)
 
 
+def test_every_couple_of_one_source_weighs_the_same():
+    labels, scores = np.array([0, 1, 0, 1, 1, 1]), np.array([0.1, 0.9, 0.15, 0.1, 0.2, 0.3])
+    found = same_source(labels, scores, ["a"] * 2 + ["b"] * 4)
+    assert found == {"auc": 0.75, "couples": 4, "fake": 4}  # one of one, and two of three
+
+
 def test_the_spread_of_reals_is_taken_of_logits(judged, figures):
     logits = [s.logit for i, s in zip(judged.items, judged.scores, strict=True) if not i.label]
     assert figures["real_logits"]["sd"] == pytest.approx(np.std(logits))
@@ -92,9 +107,11 @@ def test_every_item_stands_in_the_table_of_verdicts(figures):
 def test_none_flagged_among_a_few_people_does_not_mean_never(judged):
     calm = [replace(score, verdict="inconclusive") for score in judged.scores]
     share = share_flagged(Judged(judged.items, calm, 50), judged.redraw()[:50])
-    assert share == pytest.approx([0, 0, 0.088], abs=1e-3)  # 40 people
+    assert share == pytest.approx([0, 0, 0.168], abs=1e-3)  # 20 people
+    few = Judged(judged.items, calm, 50).subset((judged.labels == 1) | (np.arange(80) < 20))
+    assert share_flagged(few, few.redraw())[2] == pytest.approx(0.308, abs=1e-3)  # 10 of whom there are reals
     alarmed = [replace(score, verdict="likely_manipulated") for score in judged.scores]
-    assert share_flagged(Judged(judged.items, alarmed, 50), judged.redraw()[:50])[1] == pytest.approx(0.912, abs=1e-3)
+    assert share_flagged(Judged(judged.items, alarmed, 50), judged.redraw()[:50])[1] == pytest.approx(0.832, abs=1e-3)
 
 
 def test_no_figure_lies_outside_its_own_interval_however_true_the_probabilities_are():
@@ -128,6 +145,7 @@ def test_abstentions_are_counted_and_stand_at_the_median(judged):
     assert figures["abstained"] == {"no_face": 6}
     probs = filled(scores, "probability")
     assert probs[:6] == pytest.approx(np.median([s.probability for s in scores[6:]]))
+    assert figures["calibration"] == calibration(Judged(judged.items[6:], scores[6:], 50), 0.5)
 
 
 def test_the_detector_is_measured_against_the_most_telling_control(figures):
@@ -166,7 +184,7 @@ def test_the_page_names_every_figure_and_the_pictures_are_drawn(judged, figures,
         "skipped": {"file is missing": 3}, "kinds": {"video": figures}, "peers": peers,
     }  # fmt: skip
     page = markdown(result)
-    for words in ("Videos: 40 fake, 40 real, 40 groups", "| AUC | 0.", "lip-sync", "same footage", "file is missing",
+    for words in ("Videos: 40 fake, 40 real, 20 groups", "| AUC | 0.", "lip-sync", "same footage", "file is missing",
                   "Controls that know nothing", "ours minus its", "+0.10 [+0.00, +0.20]", "MesoNet"):  # fmt: skip
         assert words in page
     assert "UNTRAINED" in markdown(result | {"model": model | {"trained": False}}) and "UNTRAINED" not in page

@@ -9,12 +9,16 @@ from training.splits import SHARES, balance, split_items
 
 
 def corpus(people: int, fakes: int = 2) -> list[Item]:
-    """Each person has one real video and `fakes` fakes in which the neighbour's face sits: pairs of people."""
+    """Each person has one real video and `fakes` fakes in which the neighbour's face sits: pairs of people.
+
+    Of the first of the fakes no person is known, only the footage.
+    """
     items = []
     for n in range(people):
         items.append(Item(f"{n}.mp4", 0, "video", None, None, f"p{n}", f"p{n}", None, f"v{n}"))
         for k in range(fakes):
-            items.append(Item(f"{n}_{k}.mp4", 1, "video", "swap", None, f"p{n ^ 1}", f"p{n}", None, f"v{n}"))
+            who = (f"p{n ^ 1}", f"p{n}") if k else (None, None)
+            items.append(Item(f"{n}_{k}.mp4", 1, "video", "swap", None, *who, None, f"v{n}"))
     return items
 
 
@@ -32,7 +36,7 @@ def swapped_with_everybody(people: int) -> list[Item]:
 def assert_no_name_in_two_splits(items: list[Item]) -> None:
     homes: dict[str, str] = {}
     for item in items:
-        for name in (item.identity, item.source):
+        for name in (item.identity, item.source, item.pair_id):
             if name:
                 assert homes.setdefault(name, item.split) == item.split, name
 

@@ -359,6 +359,20 @@ def test_a_short_link_is_followed_to_a_link_that_a_row_knows(site, guard):
     assert found.key == "facebook:647537299265662"
 
 
+def test_no_password_of_who_runs_this_goes_to_a_shortener(site, guard, tmp_path, monkeypatch):
+    told = []
+
+    def answer(handler):
+        told.append(handler.headers.get("Authorization"))
+        handler.redirect("https://www.facebook.com/reel/647537299265662")
+
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password secret")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    site.pages["/s"] = answer
+    expand(Link(SHORT.site, site.url("/s"), None), guard.exit("job", 10**6, 30))
+    assert told == [None]
+
+
 def test_a_short_link_whose_page_sends_browsers_on_is_followed(site, guard):
     target = "https://www.facebook.com/watch?ref=1&amp;v=647537299265662"
     site.pages["/s"] = page(f'<noscript><META http-equiv="refresh" content="0;URL={target}"></noscript>')

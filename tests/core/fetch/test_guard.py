@@ -162,6 +162,24 @@ def test_a_public_address_of_this_very_machine_is_blocked(forbidden, monkeypatch
     assert refused.value.code == "blocked_address"
 
 
+@pytest.mark.parametrize(
+    ("addresses", "port"),
+    [
+        (["8.8.8.8", "10.0.0.1"], 443),
+        (["10.0.0.1", "2606:4700::1111"], 443),
+        (["127.0.0.1", "8.8.8.8"], 9000),  # the port passes for the allowed one alone
+    ],
+)
+def test_a_name_of_which_one_address_is_blocked_is_blocked(addresses, port):
+    async def resolve(host, port):
+        return addresses
+
+    proxy = Proxy(b"secret", frozenset({"127.0.0.1:9000"}), resolve=resolve)
+    with pytest.raises(Refused) as refused:
+        asyncio.run(proxy._address("mixed.example", port))
+    assert refused.value.code == "blocked_address"
+
+
 def raw(way_out, request: bytes) -> bytes:
     parts = urlsplit(way_out.proxy)
     with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
@@ -321,6 +339,19 @@ def test_a_tunnel_carries_the_next_request_after_an_answer_that_took_long(site, 
 
     site.pages |= {"/slow": slowly, "/page": ("text/plain", b"hello")}
     through_a_tunnel(site, monkeypatch, ask_twice)
+
+
+def test_what_is_sent_counts_as_well(site, monkeypatch):
+    def take(handler):
+        handler.rfile.read(100_000)
+        handler.begin(200, {"Content-Length": "0"})
+
+    async def send(reader, writer):
+        writer.write(f"POST /take HTTP/1.1\r\nHost: {site.host}\r\n\r\n".encode() + b"x" * 100_000)
+        assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+
+    site.pages["/take"] = take
+    assert through_a_tunnel(site, monkeypatch, send).bytes > 100_000
 
 
 def test_a_compressed_body_costs_what_it_weighs_on_the_line(site, guard):

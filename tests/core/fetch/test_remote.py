@@ -3,6 +3,7 @@
 import gzip
 import os
 import threading
+import time
 from functools import partial
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from core.errors import CheckError
 from core.fetch import remote as remote_module
 from core.fetch.download import Limits, fetch
+from core.fetch.remote import Remote, Version
 from core.fetch.sites import Allowed, canonicalise
 from tests.site import Ranges, trickle
 
@@ -224,6 +226,21 @@ def test_a_block_that_trickles_runs_out_of_time(bring, long_one):
         assert code_of(fetched.remote.bring, 2) == "timed_out"
     finally:
         stop.set()
+
+
+def test_all_blocks_together_have_the_time_of_one_fetch(tmp_path):
+    version, left = Version(SIZE, None, None), []
+
+    class Slow:
+        def read(self, first, last, until):
+            left.append(until - time.monotonic())
+            time.sleep(0.05)
+            return version, bytes(last + 1 - first)
+
+    remote = Remote(tmp_path / "long.mp4", version, Slow(), 10)
+    for number in range(3):
+        remote.bring(number)
+    assert left[1] <= 10 - 0.05 and left[2] <= 10 - 0.1
 
 
 def test_a_block_can_be_cancelled_while_it_comes(bring, long_one):
