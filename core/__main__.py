@@ -1,11 +1,25 @@
 """`python -m core`: see core/cli.py."""
 
 import gc
+import os
 import sys
 
 from core.cli import main
 
+
+def keep_stderr_to_python() -> None:
+    """Let no native library write to stderr: MediaPipe has a line of warning where memory happens to lie badly."""
+    if sys.stderr is None or os.environ.get("UNMASK_DEBUG") == "1":
+        return
+    ours = {"encoding": sys.stderr.encoding, "errors": sys.stderr.errors, "buffering": 1}
+    sys.stderr = os.fdopen(os.dup(2), "w", **ours)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    os.close(null)
+
+
 if __name__ == "__main__":
+    keep_stderr_to_python()
     status = main()
     gc.freeze()  # what is left goes with the process; to look for cycles in it first takes half a second
     sys.exit(status)

@@ -197,6 +197,16 @@ def test_an_answer_is_not_lost_when_its_pictures_cannot_be_written(clip, weights
     assert done.returncode == 2
 
 
+@pytest.mark.parametrize(("debug", "told"), [("0", "ours\n"), ("1", "a warning\nours\n")])
+def test_what_a_native_library_writes_to_stderr_is_for_debugging_alone(debug, told):
+    code = "import os, sys; from core.__main__ import keep_stderr_to_python; keep_stderr_to_python()"
+    code += "; os.write(2, b'a warning\\n'); print('ours', file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | {"UNMASK_DEBUG": debug}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, told)
+
+
 @pytest.mark.slow
 def test_ctrl_c_ends_with_one_line_and_nothing_half_written(weights, tmp_path):
     long = portrait_clip(tmp_path / "long.mp4", seconds=12, size=(320, 180))
