@@ -47,6 +47,7 @@ async function put(checks, check) {
 
 /** @param {Check | undefined} check */
 function isWaitingToBeSent(check) {
+    if (check?.phase === 'recording') return true; // it may have been stored this moment
     return Boolean(check?.recordedS && !check.serverId && !isOver(check));
 }
 

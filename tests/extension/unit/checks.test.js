@@ -170,6 +170,16 @@ test('of a check that the server gave twice the last to be cancelled is cancelle
     await until('the server to be told', () => stub.requests.some(({ path }) => path.endsWith(`${serverId}/cancel`)), 5);
 });
 
+test('a recording that was stored this moment stays where another one is no longer needed', async () => {
+    const isStored = () => [...cached.keys()].some((name) => name.includes('just-recorded'));
+    await checks.keep(recording(about('just-recorded'), 0.9, Date.now()));
+    await putRecording('just-recorded', new Blob(['moving pictures']));
+    await checks.keep({ ...recorded(about('needed-no-more'), 8, Date.now()), phase: 'cancelled', nextAt: null });
+    assert.ok(isStored());
+    await checks.remove(['just-recorded', 'needed-no-more']);
+    assert.ok(!isStored());
+});
+
 test('a recording that was sent three times without an answer is sent no more', async () => {
     stub.requests.length = 0;
     await putRecording('in-vain', new Blob(['moving pictures']));
