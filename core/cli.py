@@ -200,11 +200,8 @@ def files(paths: list[str], out: Path | None) -> Iterator[tuple[str, Path, Check
     for given in paths:
         path = Path(given)
         if given.lower().startswith(("http://", "https://")):
-            yield (
-                given,
-                path,
-                CheckError("links_off", "this command takes files; `make demo` and `make serve` take links"),
-            )
+            where = "this command takes files; `make demo` and `make serve` take links"
+            yield given, path, CheckError("links_off", where)
             continue
         if not os.path.isdir(path):  # Path.is_dir raises where a name is too long
             # asked here, as to load the model before it is said takes seconds

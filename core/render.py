@@ -67,10 +67,10 @@ def written_whole(out: Path) -> Iterator[Path]:
         yield part
         part.replace(out)
     except Exception as error:
-        number = getattr(error, "errno", None)
-        if number in DISK_FULL:
+        code = getattr(error, "errno", None)
+        if code in DISK_FULL:
             raise CheckError("disk_full") from error
-        if number in NOT_WRITABLE:
+        if code in NOT_WRITABLE:
             raise CheckError("not_writable") from error
         raise
     finally:
