@@ -23,7 +23,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # by itself it would end this without cleaning up
     end_with_terminal()
     with visitors_folder():
-        from demo.app import serve
+        try:
+            from demo.app import serve
+        except ModuleNotFoundError as error:
+            sys.exit(str(CheckError("not_installed", error.name or "")))
 
         print(f"Unmask is loading; then open http://{options.host}:{options.port}", flush=True)
         try:

@@ -7,11 +7,16 @@ import subprocess
 import sys
 import time
 
-from alembic.util import CommandError
-from sqlalchemy.exc import SQLAlchemyError
+from core.errors import CheckError
 
-from server import logs, sandbox
-from server.config import SECRETS, Config, from_env
+try:
+    from alembic.util import CommandError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from server import logs, sandbox
+    from server.config import SECRETS, Config, from_env
+except ModuleNotFoundError as error:
+    sys.exit(str(CheckError("not_installed", error.name or "")))
 
 
 def main() -> int:
@@ -72,7 +77,6 @@ def run_web(config: Config, _given) -> int:
 
 
 def run_worker(config: Config, _given) -> int:
-    from core.errors import CheckError
     from server.children import Died
     from server.worker import run_worker
 
