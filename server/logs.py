@@ -26,5 +26,5 @@ def configure(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in ("celery", "kombu", "alembic", "gunicorn.access"):
+    for noisy in ("celery", "kombu", "alembic", "flask-limiter", "gunicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

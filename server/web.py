@@ -6,9 +6,23 @@ import sys
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 from server.config import Config
+
+
+class Log(Logger):
+    """gunicorn's lines go the way of all others, and name nobody."""
+
+    def setup(self, cfg) -> None:
+        super().setup(cfg)
+        self.error_log.propagate = True
+
+    def warning(self, message: str, *args, **kwargs) -> None:
+        if message.startswith("Invalid request from"):  # by itself it says from where, and repeats what was sent
+            message, args = "a request that cannot be read was refused", ()
+        super().warning(message, *args, **kwargs)
 
 
 class Server(BaseApplication):
@@ -25,6 +39,8 @@ class Server(BaseApplication):
             "keepalive": 5,
             "limit_request_line": 4094,
             "limit_request_fields": 60,
+            "logger_class": Log,
+            "errorlog": None,
             "accesslog": None,  # paths hold the ids of checks
             "control_socket_disable": True,
             "when_ready": self._end_with_terminal,

@@ -255,8 +255,9 @@ class Runner:
     ) -> bool:
         """One heartbeat; True when the child is to stop."""
         share = min(1.0, done / total) if total else 0.0
-        if now in STAGES:
-            first, last = STAGES[now]
+        stages = STAGES_DRAWN if check.artifacts else STAGES
+        if now in stages:
+            first, last = stages[now]
             share = first + (last - first) * share
         try:
             is_cancelled = self.queue.beat(check, status, now or stage, start + (end - start) * share)
@@ -312,7 +313,8 @@ class Runner:
 
 
 # How the stages of an analysis share the progress bar: the frames take the time.
-STAGES = {"open": (0.0, 0.02), "look": (0.02, 0.9), "judge": (0.9, 0.92), "draw": (0.92, 1.0)}
+STAGES = {"open": (0.0, 0.02), "look": (0.02, 0.97), "judge": (0.97, 1.0)}
+STAGES_DRAWN = {"open": (0.0, 0.02), "look": (0.02, 0.48), "judge": (0.48, 0.5), "draw": (0.5, 1.0)}
 
 
 def leave_logging(**_) -> None:

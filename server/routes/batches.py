@@ -1,5 +1,7 @@
 """/v1/batches: many links at once, checked when nothing more urgent waits."""
 
+import logging
+
 from flask import Blueprint, Response, g, jsonify, request, url_for
 
 from core.errors import CheckError
@@ -11,6 +13,8 @@ from server.present import check_json, when
 from server.problems import Invalid, problem
 from server.routes.checks import link_key, page_size, parse, wish_from
 from server.services import services
+
+log = logging.getLogger(__name__)
 
 bp = Blueprint("batches", __name__, url_prefix="/v1/batches")
 
@@ -43,6 +47,7 @@ def _take_in(asked: BatchRequest) -> Response:
             refused.append({"url": shown, "error": error.to_json()})
     batch = services().store.submit_batch(wishes, refused, g.who.owner)
     services().ringer.ring()
+    log.info("batch %s: %d links, %d refused", batch.id, len(asked.urls), len(refused))
     answer = jsonify(batch_json(batch.id))
     answer.status_code = 202
     answer.headers["Location"] = url_for("batches.show", batch_id=batch.id)

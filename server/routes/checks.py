@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 import re
 from typing import Any, TypeVar
 
@@ -21,6 +22,8 @@ from server.services import services
 from server.store import BULK, INTERACTIVE, Wish
 from server.tables import Check, new_id
 
+log = logging.getLogger(__name__)
+
 bp = Blueprint("checks", __name__, url_prefix="/v1/checks")
 
 PAGE = 50
@@ -39,10 +42,12 @@ def parse(model: type[Model], given: Any, is_form: bool = False) -> Model:
 
 
 def wish_from(asked: Any, **more: Any) -> Wish:
-    """The part of a wish that all ways to submit have in common."""
+    """The part of a wish that all ways to submit have in common. Raises Invalid."""
     if asked.callback_url:
-        # raises bad_link; whether its address is public, the guard sees when it is called
-        port = split(asked.callback_url)[2]
+        try:  # whether its address is public, the guard sees when it is called
+            port = split(asked.callback_url)[2]
+        except CheckError as error:  # of its own: bad_link would be said of the link to check
+            raise Invalid([{"field": "callback_url", "message": error.message}]) from None
         if not services().config.webhook_secret:
             raise Invalid([{"field": "callback_url", "message": "this server has no secret to sign webhooks with"}])
         if not services().config.may_call(port):
@@ -73,6 +78,7 @@ def submit() -> Response:
         check, is_new = _submit_link(key)
     if is_new and check.status == "queued":
         services().ringer.ring()
+    log.info("check %s: %s", check.id, "submitted" if is_new else "asked for again")
     answer = jsonify(check_json(check, services().config))
     answer.status_code = 202 if is_new else 200
     answer.headers["Location"] = url_for("checks.show", check_id=check.id)
@@ -164,13 +170,16 @@ def show(check_id: str) -> Response:
 @bp.post("/<check_id>/cancel")
 @needs("submit")
 def cancel(check_id: str) -> Response:
-    return jsonify(check_json(services().store.cancel(check_id, g.who.owner), services().config))
+    check = services().store.cancel(check_id, g.who.owner)
+    log.info("check %s: cancelled", check.id)
+    return jsonify(check_json(check, services().config))
 
 
 @bp.delete("/<check_id>")
 @needs("submit")
 def forget(check_id: str) -> tuple[str, int]:
     services().store.forget(check_id, g.who.owner)
+    log.info("check %s: deleted", check_id)
     return "", 204
 
 

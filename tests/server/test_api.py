@@ -38,7 +38,7 @@ def test_a_link_is_accepted_in_canonical_form(client):
         ({"url": "https://example.org/x.mp4"}, "unsupported_site", None),
         ({"url": "file:///etc/passwd"}, "bad_link", None),
         ({"url": "https://a:b@youtu.be/aqz-KE-bpKQ"}, "bad_link", None),
-        ({**LINK, "callback_url": "ftp://example.org/"}, "bad_link", None),
+        ({**LINK, "callback_url": "ftp://example.org/"}, "invalid", "callback_url"),
     ],
 )
 def test_a_wrong_request_is_told_what_is_wrong(client, body, code, field):

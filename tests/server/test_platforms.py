@@ -124,6 +124,11 @@ def test_a_wrong_batch_is_told_so(client, urls):
     assert client.post("/v1/batches", json={"urls": urls}).json["code"] == "invalid"
 
 
+def test_a_callback_that_is_no_address_is_not_blamed_on_the_links(client):
+    answer = client.post("/v1/batches", json={"urls": [LINK["url"]], "callback_url": "ftp://example.org/"})
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "callback_url")
+
+
 def test_a_callback_without_a_secret_to_sign_with_is_refused(client):
     answer = client.post("/v1/checks", json={**LINK, "callback_url": "https://platform.example/hook"})
     assert answer.json["errors"][0]["field"] == "callback_url"

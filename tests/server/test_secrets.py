@@ -1,14 +1,18 @@
 """What a decoder that was taken over does not get to see of the server around it, nor who reads its log."""
 
+import json
+import re
+import socket
 import subprocess
 import sys
 
 import pytest
+import requests
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.database import Database
-from tests.server.conftest import ROOT, served
+from tests.server.conftest import ROOT, Running, served
 from tests.server.standin import video
 from tests.server.test_webhooks import SECRET
 
@@ -25,6 +29,29 @@ def test_what_reads_files_of_strangers_inherits_no_secret(tmp_path):
         told = server.wait(server.upload(video("environment")).json()["id"])["error"]["message"]
     assert "tests.server.standin:Detector" in told
     assert not [name for name, secret in secrets.items() if secret in told]
+
+
+@pytest.mark.slow
+def test_the_log_is_json_that_tells_requests_apart_and_names_nobody(tmp_path):
+    server = Running(tmp_path / "data", UNMASK_RATE="1 per minute")
+    try:
+        server.start("web")
+        server.until_alive()
+        submitted, refused = (server.upload(video(name)) for name in ("one", "two"))
+        assert (submitted.status_code, refused.status_code) == (202, 429)
+        check_id = submitted.json()["id"]
+        deleted = requests.delete(f"{server.url}/v1/checks/{check_id}", timeout=20)
+        with socket.create_connection(("127.0.0.1", server.port)) as unreadable:
+            unreadable.sendall(b"GET /who-is-asking HTTP/9.9\r\n\r\n")
+            assert b"400" in unreadable.recv(1000)
+    finally:
+        server.stop()
+    lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+    told = {line["event"]: line.get("request_id") for line in lines}
+    assert told[f"check {check_id}: submitted"] == submitted.headers["X-Request-ID"]
+    assert told[f"check {check_id}: deleted"] == deleted.headers["X-Request-ID"]
+    assert "a request that cannot be read was refused" in told
+    assert not [event for event in told if "who-is-asking" in event or re.search(r"127\.0\.0\.1(?!:)", event)]
 
 
 SPY = """
