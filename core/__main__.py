@@ -1,6 +1,7 @@
 """`python -m core`: see core/cli.py."""
 
 import gc
+import logging
 import os
 import sys
 
@@ -8,9 +9,10 @@ from core.cli import main
 
 
 def keep_stderr_to_python() -> None:
-    """Let no native library write to stderr: MediaPipe has a line of warning where memory happens to lie badly."""
+    """Let no library write to stderr: MediaPipe's C++ has a line of warning where memory happens to lie badly."""
     if sys.stderr is None or os.environ.get("UNMASK_DEBUG") == "1":
         return
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # warns where the home folder may not be written
     ours = {"encoding": sys.stderr.encoding, "errors": sys.stderr.errors, "buffering": 1}
     sys.stderr = os.fdopen(os.dup(2), "w", **ours)
     null = os.open(os.devnull, os.O_WRONLY)

@@ -55,7 +55,7 @@ def heat_pictures(keys: Keys, folder: Path) -> list[Path]:
     """A PNG of each key frame's crop under its heat map: face-1-at-3.25s.png."""
     from PIL import Image
 
-    for old in folder.glob("*.png"):  # of a check before, maybe of other moments
+    for old in folder.glob("[!.]*.png"):  # of a check before, maybe of other moments; not what another run writes now
         old.unlink(missing_ok=True)
     written = []
     for face_id, cut in keys.by_face.items():

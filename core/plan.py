@@ -58,7 +58,7 @@ def window_times(last_s: float, plan: Plan) -> list[np.ndarray]:
     slot = plan.length * step
     steps = int(last_s / step + 1e-6)  # whole steps that end on or before the last frame
     room = (steps + 1) // plan.length  # whole windows
-    offsets = np.arange(plan.length) * step
+    offsets = np.arange(min(plan.length, steps + 1)) * step
     if plan.windows == 0:
         count = -(-(steps + 1) // plan.length)
         starts = [i * slot for i in range(count)]

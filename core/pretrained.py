@@ -6,6 +6,7 @@ the SHA-256 of the weights) and `calibration.json`. `usual.safetensors`, what re
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,13 +61,13 @@ def find_folder(weights: str | Path | None) -> Path:
     if weights is None:
         return BUNDLED
     name = str(weights)
-    if re.fullmatch(r"[\w-]+", name) and (BUNDLED / name / WEIGHTS).exists():
+    if re.fullmatch(r"[\w-]+", name) and os.path.exists(BUNDLED / name / WEIGHTS):
         return BUNDLED / name
-    if (Path(weights) / WEIGHTS).exists():
+    if os.path.exists(Path(weights) / WEIGHTS):  # Path's own raises where a name is too long, or may not be looked at
         return Path(weights)
     if hub := HUB_ID.fullmatch(name):
         return download(hub["repo"], hub["revision"])
-    if re.fullmatch(r"[\w.-]+/[\w.-]+(@.*)?", name) and not Path(weights).exists():
+    if re.fullmatch(r"[\w.-]+/[\w.-]+(@.*)?", name) and not os.path.exists(weights):
         raise CheckError("weights_not_found", "a Hub id needs its full commit hash: owner/name@0123...")
     raise CheckError("weights_not_found", f"no {WEIGHTS} in {name}")
 

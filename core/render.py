@@ -43,6 +43,8 @@ NOT_WRITABLE = (
     errno.ENOTDIR,
     errno.EEXIST,
     errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
 )
 MAX_FACES = 6  # on one picture; the rest is named in words
 MAX_KEY_FRAMES = 3  # of one face; so many has an analysis

@@ -25,7 +25,10 @@ def test_key_frames_and_their_heat_maps_are_made_once_for_all_pictures(clip, tmp
 
     monkeypatch.setattr(render.video, "frames_at", lambda *asked: decoded.append(asked) or frames_at(*asked))
     analysis = analysis_of(clip)
+    of_another_run = tmp_path / "out" / "heat-maps" / ".face-1.part.png"
+    of_another_run.parent.mkdir(parents=True)
+    of_another_run.touch()
     written = write_artifacts(clip, analysis, tmp_path / "out", heat, film=False)
     assert heated == [len(analysis.faces[0].key_frames)] and len(decoded) == 1
-    assert all(path.stat().st_size for path in written)
+    assert all(path.stat().st_size for path in written) and of_another_run.exists()
     assert {path.name for path in written} >= {"key-frames.png", "report.html", "timeline.png"}

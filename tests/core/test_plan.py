@@ -50,6 +50,11 @@ def test_no_window_overlaps_another_or_reaches_past_the_end(last_s, windows, len
     assert flat[-1] <= last_s + 1e-6
 
 
+def test_a_window_longer_than_any_video_costs_no_more_than_the_video():
+    (times,) = window_times(10, plan_named("default", length=10**12))
+    assert len(times) == 41
+
+
 def test_consecutive_plans_have_no_times_of_their_own():
     with pytest.raises(ValueError, match="first100"):
         window_times(10, PLANS["first100"])

@@ -131,7 +131,7 @@ def test_a_pickle_with_the_right_checksum_is_not_opened(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "weights", ["/no/such/folder", "no-such-variant", "", "../..", "owner/name", "owner/name@main"]
+    "weights", ["/no/such/folder", "no-such-variant", "", "../..", "owner/name", "owner/name@main", "long" * 100]
 )
 def test_weights_that_are_nowhere_are_reported_as_not_found(weights):
     assert code_of(weights) == "weights_not_found"

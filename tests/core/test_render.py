@@ -184,6 +184,15 @@ def test_a_file_in_the_place_of_the_folder_is_reported(tmp_path):
     assert caught.value.code == "not_writable"
 
 
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path):
+    for folder in ("long" * 100, "loop"):
+        (tmp_path / "loop").unlink(missing_ok=True)
+        (tmp_path / "loop").symlink_to(tmp_path / "loop")
+        with pytest.raises(CheckError) as caught, written_whole(tmp_path / folder / "a.txt"):
+            pass
+        assert caught.value.code == "not_writable"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="file size limits are POSIX")
 @pytest.mark.parametrize("what", ["key_frame_sheet", "timeline_picture", "annotated_video"])
