@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from core import video
 from core.ahead import Threads, ahead
-from core.analysis import Analysis, Media, ModelInfo, Warning
+from core.analysis import Analysis, ModelInfo, Warning
 from core.container import Source
 from core.pieces import Pieces
 from core.plan import Plan, plan_named, window_times
 from core.provenance import read_provenance
+from core.timeline import Timeline
 from core.video import Frame
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Detector:
         progress(1, 1, "open")
 
         warnings: list[Warning] = []
-        wanted = frames_wanted(media, plan)
+        wanted = frames_wanted(known.timeline, plan)
         total = sum(wanted)
         looks = Looks(self._engine, crop_budget(plan), len(wanted), cancel, self.usual)
 
@@ -179,11 +180,11 @@ def look_at(
             looks.close_window()
 
 
-def frames_wanted(media: Media, plan: Plan) -> list[int]:
+def frames_wanted(timeline: Timeline, plan: Plan) -> list[int]:
     """How many frames each window is expected to have; at least one."""
     if plan.is_consecutive:
         return [plan.length]
-    return [max(len(times), 1) for times in window_times(media.duration_s, plan)]
+    return [max(len(times), 1) for times in window_times(timeline.moving_ms / 1000, plan)]
 
 
 def crop_budget(plan: Plan) -> int | None:

@@ -38,7 +38,7 @@ class Geometry:
     swap_axes: bool  # then mirrored left to right, then upside down
     mirror: bool
     flip: bool
-    is_wide: bool = True  # the picture as it is stored
+    stored: float  # width over height of the picture as it is stored
 
     @property
     def scale(self) -> float:
@@ -54,10 +54,10 @@ def geometry(
     a, b, c, d = _display_matrix(picture, exif_orientation, is_png)
     swap = abs(b) + abs(c) > abs(a) + abs(d)
     width = round(picture.width * aspect) if 0.2 < aspect < 5 else picture.width  # beyond that it is a mistake
-    height, is_wide = picture.height, picture.width > picture.height
+    height, stored = picture.height, picture.width / picture.height
     if swap:
-        return Geometry(height, max(1, width), True, c < 0, b < 0, is_wide)
-    return Geometry(max(1, width), height, False, a < 0, d < 0, is_wide)
+        return Geometry(height, max(1, width), True, c < 0, b < 0, stored)
+    return Geometry(max(1, width), height, False, a < 0, d < 0, stored)
 
 
 def _display_matrix(
@@ -86,7 +86,7 @@ class Upright:
 
     def __call__(self, picture: VideoFrame) -> np.ndarray:
         """(H, W, 3) uint8 RGB. Transparency is dropped, HDR brought to BT.709; a new size amid the video is scaled,
-        and gets margins where the picture was turned.
+        and gets margins where its shape is another one.
 
         Raises av.FFmpegError if the picture's format cannot be converted.
         """
@@ -95,9 +95,10 @@ class Upright:
         if shape.swap_axes:
             width, height = height, width
         width, height = room = max(1, width), max(1, height)
-        if (picture.width > picture.height) != shape.is_wide:  # turned amid the video: stretched, it would show no face
-            fit = min(width / picture.width, height / picture.height)
-            width, height = max(1, round(picture.width * fit)), max(1, round(picture.height * fit))
+        if not 0.98 < picture.width / picture.height / shape.stored < 1.02:  # stretched, faces would be no faces
+            across = picture.width * (width / height) / shape.stored  # in pixels that are as wide as high
+            fit = min(width / across, height / picture.height)
+            width, height = max(1, round(across * fit)), max(1, round(picture.height * fit))
         shrinks = width < picture.width or height < picture.height
         how = Interpolation.AREA if shrinks else Interpolation.BILINEAR
         target = (picture, width, height, "rgb24")

@@ -1,5 +1,6 @@
 """When the pictures of a video are shown, found out from its packets: what a file says of its duration may be wrong."""
 
+import heapq
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 import av
+import numpy as np
 
 from core.container import OpenVideo, read_packets
 from core.errors import CheckError
@@ -20,6 +22,7 @@ BROADCAST = ("mpegts", "mpeg")  # parts put one after another keep their own tim
 MAX_JUMP_S = 10  # and so may go on from any other time
 REORDERED = 16  # no codec in use stores a picture further out of order
 HEAD_PACKETS = 40  # enough for those
+HELD_MS = 2000  # a picture that stays for longer, as a slide does, is no more to look at
 QUICK_BYTES = 2**28  # are read through in a quarter of a second
 
 
@@ -36,6 +39,9 @@ class Timeline:
     doubtful: bool  # they make no sense
     is_still: bool
     is_short: bool  # the file promises more than it holds
+    held: tuple[
+        tuple[int, int], ...
+    ] = ()  # ms, from and to, of pictures that stay for more than HELD_MS; of what was read
 
     @property
     def fps(self) -> float:
@@ -49,6 +55,18 @@ class Timeline:
     def until_ms(self) -> float:
         """Until when there is something to look at: a last picture that is held for long is seen like any other."""
         return self.last_ms + max(0.0, self.hold_ms - self.step_ms)
+
+    @property
+    def moving_ms(self) -> float:
+        """`until_ms` on a clock on which no picture stays for more than HELD_MS."""
+        return self.until_ms - sum(end - begin - HELD_MS for begin, end in self.held)
+
+    def shown_ms(self, moving_ms: np.ndarray) -> np.ndarray:
+        """Times on that clock, (N,) float64, as times of the video."""
+        held = np.array(self.held, np.float64).reshape(-1, 2)
+        left_out = np.cumsum(held[:, 1] - held[:, 0] - HELD_MS)
+        over = np.searchsorted(held[:, 1] - left_out, moving_ms, side="right")  # how many are over by then
+        return moving_ms + np.concatenate([[0.0], left_out])[over]
 
     def ms_of(self, picture: av.VideoFrame, number: int) -> int:
         """When a picture is shown; `number` is its place among all."""
@@ -74,7 +92,7 @@ def _round(value: Fraction) -> int:
 class _Seen:
     """What some packets say: how many there are, the earliest and the latest time, and how long the latest is shown.
 
-    jumps: times go back, or on by more than they may.
+    jumps: times go back, or on by more than they may. gaps: times of two pictures that are far from each other.
     """
 
     count: int
@@ -82,6 +100,7 @@ class _Seen:
     last: int | None
     held: int | None
     jumps: bool
+    gaps: tuple[tuple[int, int], ...] = ()
 
 
 def read_timeline(video: OpenVideo) -> Timeline:
@@ -95,7 +114,7 @@ def read_timeline(video: OpenVideo) -> Timeline:
         return Timeline(0, unit, 0, 40.0, 40.0, by_number=True, doubtful=False, is_still=True, is_short=False)
     is_whole = _is_read_whole(video)
     packets = _packets(video) if is_whole else islice(_packets(video), HEAD_PACKETS)
-    head = _look(packets, MAX_JUMP_S / unit if video.format in BROADCAST else float("inf"))
+    head = _look(packets, MAX_JUMP_S / unit if video.format in BROADCAST else float("inf"), HELD_MS / 1000 / unit)
     if head.count == 0:
         raise CheckError("damaged", "it holds no pictures")
     # AVI has no times, only the order of storage, and FFmpeg makes wrong ones of it where pictures are stored out of order
@@ -114,6 +133,9 @@ def read_timeline(video: OpenVideo) -> Timeline:
     step_ms = _step_ms((seen if seen.count else head) if trusted else None, unit, stream.average_rate)
     hold_ms = step_ms if by_number else _hold_ms(seen, unit, step_ms)
     last_ms = _round(Fraction(step_ms) * (count - 1)) if by_number else to_ms(seen.last - seen.first, unit)
+    held = [] if by_number else [tuple(to_ms(pts - seen.first, unit) for pts in gap) for gap in seen.gaps]
+    if hold_ms - step_ms > HELD_MS:
+        held.append((last_ms, last_ms + round(hold_ms - step_ms)))
     return Timeline(
         start=seen.first or 0,
         unit=unit,
@@ -124,6 +146,7 @@ def read_timeline(video: OpenVideo) -> Timeline:
         doubtful=not trusted,
         is_still=count == 1,
         is_short=video.is_cut or (trusted and _ends_before_declared(video, last_ms + hold_ms, to_ms(seen.first, unit))),
+        held=tuple(held),
     )
 
 
@@ -157,11 +180,20 @@ def _packets(video: OpenVideo) -> Iterator[av.Packet]:
     return (packet for packet in read_packets(video) if packet.size and not packet.is_discard)
 
 
-def _look(packets: Iterator[av.Packet], furthest: float = float("inf")) -> _Seen:
-    """furthest: how far times may go on from one packet to the next."""
+def _look(packets: Iterator[av.Packet], furthest: float = float("inf"), longest: float = float("inf")) -> _Seen:
+    """furthest: how far times may go on from one packet to the next. longest: from one picture to the next, before it is
+    a gap."""
     count, first, last, held = 0, None, None, None
     recent: deque[int] = deque()
     reached, jumps = None, False  # what all that follow must be later than
+    in_order, gaps, shown = [], [], None  # a heap of the latest times, as pictures are stored out of order
+
+    def show(pts: int) -> None:
+        nonlocal shown
+        if shown is not None and pts - shown > longest:
+            gaps.append((shown, pts))
+        shown = pts if shown is None else max(shown, pts)
+
     for packet in packets:
         count += 1
         if (pts := packet.pts) is None:
@@ -173,7 +205,12 @@ def _look(packets: Iterator[av.Packet], furthest: float = float("inf")) -> _Seen
         recent.append(pts)
         if len(recent) > REORDERED:
             reached = max(recent.popleft(), reached or first)
-    return _Seen(count, first, last, held, jumps)
+        heapq.heappush(in_order, pts)
+        if len(in_order) > REORDERED:
+            show(heapq.heappop(in_order))
+    for pts in sorted(in_order):
+        show(pts)
+    return _Seen(count, first, last, held, jumps, tuple(gaps))
 
 
 def _is_read_whole(video: OpenVideo) -> bool:

@@ -114,7 +114,7 @@ def frames_at(path: str | Source, times_s: list[float]) -> Iterator[Frame]:
     """
     with open_video(path) as video:
         timeline = read_timeline(video)
-        wanted = _to_ms(np.array(times_s))
+        wanted = _to_ms(np.array(times_s) * 1000)
         seeks = not timeline.by_number and not timeline.is_still
         windows = [Window([ms], keyframe_before(video, timeline, ms) if seeks else None) for ms in wanted]
     with open_video(path) as video:
@@ -143,9 +143,10 @@ def _windows(video: OpenVideo, timeline: Timeline, plan: Plan) -> list[Window]:
     """The windows of the plan, each moved back to a key frame where one is near: decoding can then start with it."""
     if plan.is_consecutive:
         return []
-    times = [_to_ms(window) for window in window_times(timeline.until_ms / 1000, plan)]
+    moving = window_times(timeline.moving_ms / 1000, plan)
+    times = [_to_ms(timeline.shown_ms(window * 1000)) for window in moving]
     slot_ms = 1000 * plan.length / plan.rate_hz
-    slack = max(0.0, (timeline.until_ms / len(times) - slot_ms) / 2)  # stays clear of the window before
+    slack = max(0.0, (timeline.moving_ms / len(times) - slot_ms) / 2)  # stays clear of the window before
     windows = []
     for wanted in times:
         keyframe = keyframe_before(video, timeline, wanted[0]) if slack and not timeline.by_number else None
@@ -154,8 +155,8 @@ def _windows(video: OpenVideo, timeline: Timeline, plan: Plan) -> list[Window]:
     return windows
 
 
-def _to_ms(seconds: np.ndarray) -> list[int]:
-    return [int(s * 1000 + 0.5) for s in seconds]
+def _to_ms(times_ms: np.ndarray) -> list[int]:
+    return [int(ms + 0.5) for ms in times_ms]
 
 
 def _warner(warnings: list[Warning]) -> Callable[[str, str], None]:

@@ -349,3 +349,14 @@ def test_a_video_that_is_turned_midway_is_not_stretched(tmp_path):
         assert rgb.shape == (48, 64, 3)
         assert rgb[:, 16:48].min() > 150 and rgb[:, :12].max() < 50 and rgb[:, 52:].max() < 50
     assert len(later) > 4
+
+
+def test_a_picture_of_another_shape_amid_the_video_is_not_stretched(tmp_path):
+    narrow, wide = (
+        write_clip(tmp_path / f"{w}.ts", [np.full((48, w, 3), 200, np.uint8)] * 50, fps=25, aspect=Fraction(2))
+        for w in (64, 96)
+    )
+    (tmp_path / "a.ts").write_bytes(narrow.read_bytes() + wide.read_bytes())
+    (rgb,) = [frame.rgb for frame in frames_at(tmp_path / "a.ts", [3.0])]
+    assert rgb.shape == (48, 128, 3)  # of pixels twice as wide as high
+    assert rgb[12:36].min() > 150 and rgb[:5].max() < 50 and rgb[43:].max() < 50

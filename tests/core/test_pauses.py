@@ -1,0 +1,50 @@
+"""Pictures that stay for long, as slides do: they take no windows from what moves."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.container import open_video
+from core.plan import PLANS
+from core.timeline import HELD_MS, Timeline, read_timeline
+from core.video import frames
+from tests.media import camera_view, portrait, write_clip
+
+TALK = [i / 10 for i in range(60)]
+TIMES = [*TALK, 6.0, *(100 + t for t in TALK), 106.0, 200.0]  # a slide at 6, one at 106 and one at 200
+
+
+@pytest.fixture(scope="module", params=["mp4", "webm"])
+def clip(request, tmp_path_factory):
+    path = tmp_path_factory.mktemp("pauses") / f"clip.{request.param}"
+    views = (camera_view(portrait(), t, (160, 90)) for t in TIMES)
+    codec = "libvpx-vp9" if request.param == "webm" else "libx264"
+    return write_clip(path, views, times=TIMES, codec=codec)
+
+
+def test_held_pictures_are_found(clip):
+    with open_video(clip) as video:
+        timeline = read_timeline(video)
+    assert timeline.held == ((6000, 100_000), (106_000, 200_000))
+    assert timeline.moving_ms == 200_000 - 94_000 - 94_000 + 2 * HELD_MS
+
+
+def test_windows_lie_where_something_moves(clip):
+    moments = [frame.t_s for frame in frames(clip, PLANS["default"], [])]
+    moving = [t for t in moments if t < 6 or 100 <= t < 106]
+    assert len(moving) >= 0.9 * len(moments)
+    assert min(moments) < 6 < 100 < max(moments)
+
+
+@given(st.lists(st.tuples(st.integers(1, 5000), st.integers(HELD_MS + 1, 90_000)), max_size=5))
+def test_each_time_is_one_of_the_video_and_no_held_picture_takes_more_than_its_share(parts):
+    held, at = [], 0
+    for moves, stays in parts:
+        held.append((at + moves, at + moves + stays))
+        at += moves + stays
+    timeline = Timeline(0, 1, at + 1000, 40, 40, False, False, False, False, tuple(held))
+    shown = timeline.shown_ms(np.arange(timeline.moving_ms))
+    assert (np.diff(shown) >= 1).all() and shown[-1] <= timeline.until_ms
+    for begin, end in held:
+        assert ((shown >= begin) & (shown < end)).sum() == HELD_MS
