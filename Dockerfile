@@ -9,7 +9,7 @@ VOLUME /data
 FROM base AS web
 COPY requirements.txt ./
 # the API needs neither the neural network nor what fetches, draws and shows
-RUN grep -vE '^(torch|torchvision|mediapipe|ai-edge-litert|scipy|safetensors|huggingface-hub|matplotlib|scikit-image|c2pa-python|yt-dlp|gradio|a2wsgi|openvino|nncf)\b' requirements.txt > web.txt \
+RUN grep -vE '^(torch|torchvision|mediapipe|ai-edge-litert|scipy|safetensors|huggingface-hub|matplotlib|scikit-image|c2pa-python|yt-dlp|deno|pycryptodomex|gradio|a2wsgi|openvino|nncf)\b' requirements.txt > web.txt \
     && pip install --no-cache-dir -r web.txt
 COPY LICENSE ./
 COPY core core

@@ -1,6 +1,7 @@
 """The worker's side of a child process: start it, ask it, watch it, replace it."""
 
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -74,7 +75,8 @@ class Child:
         command = [sys.executable, "-m", "server.child", self.kind, str(theirs.fileno())]
         with theirs:
             passed = [theirs.fileno(), *descriptors]
-            self._process = subprocess.Popen(command, pass_fds=passed, stdin=subprocess.DEVNULL)
+            # in a group of its own, as it may start others: a fetcher runs YouTube's player
+            self._process = subprocess.Popen(command, pass_fds=passed, stdin=subprocess.DEVNULL, start_new_session=True)
         self._wire = Wire(Connection(os.dup(ours.fileno())))
         ours.close()
         try:
@@ -139,7 +141,8 @@ class Child:
 
     def kill(self) -> None:
         if self._process is not None:
-            self._process.kill()
+            if self.runs:
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
         if self._wire is not None:

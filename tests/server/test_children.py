@@ -4,9 +4,11 @@ import os
 import signal
 import socket
 import struct
+import subprocess
 import time
 from dataclasses import asdict
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from server import children
 from server.child import MESSAGE_LIMIT, Wire, serve
 from server.children import Child, Died
 from server.queue import Lost
+from tests.server.conftest import wait_for
 from tests.server.standin import video
 
 
@@ -156,3 +159,18 @@ def test_a_fetcher_started_anew_says_that_it_cannot_go_on_with_a_file():
         assert told.value.code == "network"  # by which the worker has all of it fetched
     finally:
         fetcher.kill()
+
+
+@pytest.mark.slow
+def test_what_a_child_started_ends_with_it(child):
+    child.start()
+    leads = os.getpgid(child._process.pid) == child._process.pid
+    child.kill()
+    assert leads
+    command = ["sh", "-c", "sleep 600 & echo $!; wait"]
+    child._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    started = int(child._process.stdout.readline())
+    child.kill()
+    wait_for(
+        lambda: not os.path.exists(f"/proc/{started}") or "(sleep) Z" in Path(f"/proc/{started}/stat").read_text(), 10
+    )
