@@ -73,6 +73,15 @@ at('server').addEventListener('input', () => {
     say('tested', '');
 });
 
+/** What the server says of itself, or of the key if it wants one: the former it tells everybody. @param {string} server @param {string} apiKey */
+async function tryOut(server, apiKey) {
+    const api = createApi({ server, apiKey });
+    const info = await api.info();
+    if (info.kind !== 'ok' || !info.body?.needs_key) return info;
+    const reply = await api.submitNothing();
+    return reply.kind === 'problem' && reply.code === 'invalid' ? info : reply;
+}
+
 at('test').addEventListener('click', async () => {
     const server = serverAddress(at('server').value);
     if (!server) return say('tested', '×', t('server_bad'));
@@ -80,11 +89,12 @@ at('test').addEventListener('click', async () => {
     const granted = await chrome.permissions.request({ origins: [server.permission] });
     if (!granted) return say('tested', '×', t('not_permitted'));
     say('tested', '…', t('testing'));
-    const reply = await createApi({ server: server.address, apiKey: at('key').value.trim() }).info();
+    const reply = await tryOut(server.address, at('key').value.trim());
     if (serverAddress(at('server').value)?.address !== server.address) return; // what stands there now was not asked
     if (reply.kind === 'ok' && reply.body?.version) return say('tested', '✓', t('test_good', reply.body.version));
     const problem = reply.kind === 'problem' ? reply : { code: reply.kind === 'ok' ? 'not_unmask' : 'unreachable', message: '', nextStep: '' };
-    const { text, next } = problemWords('status' in problem && problem.status === 401 ? { ...problem, code: 'unauthorized' } : problem, t);
+    const isOfKey = ('status' in problem && problem.status === 401) || problem.code === 'forbidden';
+    const { text, next } = problemWords(isOfKey ? { ...problem, code: 'unauthorized' } : problem, t);
     say('tested', '×', `${text} ${next}`);
 });
 
