@@ -48,8 +48,8 @@ export const POSTS = [
     { site: 'Reddit', hosts: ['v.redd.it'], path: '^/(?<id>\\w+)', to: 'https://v.redd.it/{id}' },
     { site: 'Reddit', hosts: ['redd.it'], path: '^/(?<id>\\w+)/?$', to: 'https://redd.it/{id}' },
 
-    // The second part of an unlisted Vimeo address is its only key: it stays.
-    { site: 'Vimeo', hosts: ['player.vimeo.com'], path: '^/video/(?<id>\\d+)', query: { h: '^[0-9a-f]+$' }, to: 'https://vimeo.com/{id}/{h}' },
+    // The second part of an unlisted Vimeo address, or its `h`, is its only key: it stays.
+    { site: 'Vimeo', hosts: ['vimeo.com'], path: '^/(?:video/)?(?<id>\\d+)/?$', query: { h: '^[0-9a-f]{8,}$' }, to: 'https://vimeo.com/{id}/{h}' },
     { site: 'Vimeo', hosts: ['vimeo.com'], path: '^/(?<id>\\d+)/(?<h>[0-9a-f]{8,})', to: 'https://vimeo.com/{id}/{h}' },
     { site: 'Vimeo', hosts: ['vimeo.com'], path: '^/(?:channels/[^/]+/|groups/[^/]+/videos/|showcase/\\d+/video/|video/)?(?<id>\\d+)/?$', to: 'https://vimeo.com/{id}' },
 

@@ -21,7 +21,9 @@ from PIL import Image
 from core.analysis import VERDICT_MEANING, VERDICT_WORDS
 from core.draw import runs
 from core.facts import meaning
+from core.fetch.sites import canonicalise
 from core.words import clock, percent
+from tests.core.fetch.test_sites import SAME_VIDEO
 from tests.samples import a_face, an_analysis
 from tests.server.conftest import free_port, served
 
@@ -192,6 +194,17 @@ def test_of_every_verdict_is_said_what_core_says_of_it():
         const t = wordsFrom(JSON.parse(readFileSync('_locales/en/messages.json')));
         const out = given.map((analysis) => viewOf({ phase: 'done', recordedS: 0, analysis }, t).text)"""
     assert said(script, [case.to_json() for case in cases]) == [meaning(case) for case in cases]
+
+
+def test_what_the_extension_makes_of_a_link_leads_the_server_to_the_same_video():
+    need("node")
+    links = [url for _, *urls in SAME_VIDEO for url in urls]
+    script = (
+        "const { postOf } = await import('./targets.js'); const out = given.map((link) => postOf(link)?.url ?? null)"
+    )
+    sent = {url: post for url, post in zip(links, said(script, links), strict=True) if post}
+    assert len(sent) > len(links) / 2
+    assert {url: canonicalise(post).key for url, post in sent.items()} == {url: canonicalise(url).key for url in sent}
 
 
 def test_numbers_and_times_read_as_core_writes_them():

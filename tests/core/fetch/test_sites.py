@@ -80,6 +80,7 @@ SAME_VIDEO = [
     (
         "vimeo:76979871/ab12cd34ef",
         "https://vimeo.com/76979871/ab12cd34ef",
+        "https://vimeo.com/76979871?h=ab12cd34ef",
         "https://player.vimeo.com/video/76979871?title=0&h=ab12cd34ef",
     ),
     ("dailymotion:x5kesuj", "https://www.dailymotion.com/video/x5kesuj_some-title", "https://dai.ly/x5kesuj"),

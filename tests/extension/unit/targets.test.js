@@ -88,6 +88,7 @@ const CASES = [
     ['a video that plays out of sight alone', '<video data-out data-playing src="https://cdn.example/b.mp4"></video>', 'https://news.example/story', {}, {}, 'page https://news.example/story'],
     ['an article with a YouTube player', '<iframe data-big src="https://www.youtube-nocookie.com/embed/aaaaaaaaaaa"></iframe>', 'https://news.example/story', {}, {}, 'embed https://www.youtube.com/watch?v=aaaaaaaaaaa'],
     ['a click inside an embedded player', '', 'https://news.example/story', { frameUrl: 'https://player.vimeo.com/video/76979871' }, {}, 'embed https://vimeo.com/76979871'],
+    ['the page of an unlisted video', '<video data-playing src="blob:v"></video>', 'https://vimeo.com/76979871?h=8272103f6e', onVideo('blob:v'), {}, 'page https://vimeo.com/76979871/8272103f6e'],
     ['a link to a post on an unknown site', '', 'https://news.example/', { linkUrl: 'https://youtu.be/aaaaaaaaaaa' }, {}, 'link https://www.youtube.com/watch?v=aaaaaaaaaaa'],
     ['a plain link on an unknown site', '', 'https://news.example/', { linkUrl: 'https://cdn.example/a.mp4?fbclid=1' }, {}, 'link https://cdn.example/a.mp4'],
     ['a script link over a video', '<video data-playing src="https://cdn.example/a.mp4"></video>', 'https://news.example/', { linkUrl: 'javascript:void(0)', ...onVideo('https://cdn.example/a.mp4') }, {}, 'src https://cdn.example/a.mp4'],
