@@ -13,8 +13,9 @@ let settings = await getSettings();
 let t = await loadWords(settings.language);
 let isKeyAway = false; // while another server's address stands in the field
 
-/** @param {string} id @param {string} sign a shape beside the words @param {string} [text] */
-function say(id, sign, text) {
+/** @param {string} id @param {string} sign a shape beside the words @param {string} [text] @param {string} [language] */
+function say(id, sign, text, language = languageFor(settings.language)) {
+    at(id).lang = language;
     at(id).hidden = !text;
     at(id).dataset.sign = sign;
     at(id).textContent = text ?? '';
@@ -94,8 +95,8 @@ at('test').addEventListener('click', async () => {
     if (reply.kind === 'ok' && reply.body?.version) return say('tested', '✓', t('test_good', reply.body.version));
     const problem = reply.kind === 'problem' ? reply : { code: reply.kind === 'ok' ? 'not_unmask' : 'unreachable', message: '', nextStep: '' };
     const isOfKey = ('status' in problem && problem.status === 401) || problem.code === 'forbidden';
-    const { text, next } = problemWords(isOfKey ? { ...problem, code: 'unauthorized' } : problem, t);
-    say('tested', '×', `${text} ${next}`);
+    const { text, next, language } = problemWords(isOfKey ? { ...problem, code: 'unauthorized' } : problem, t);
+    say('tested', '×', `${text} ${next}`, language);
 });
 
 at('server-form').addEventListener('submit', async (/** @type {SubmitEvent} */ event) => {

@@ -20,6 +20,7 @@ from PIL import Image
 
 from core.analysis import VERDICT_MEANING, VERDICT_WORDS
 from core.draw import runs
+from core.errors import ERRORS
 from core.facts import meaning
 from core.fetch.sites import canonicalise
 from core.words import clock, percent
@@ -168,6 +169,21 @@ def test_the_verdicts_are_named_and_explained_as_core_does():
     english = json.loads((EXTENSION / "_locales" / "en" / "messages.json").read_text())
     assert {name: english[f"verdict_{name}"]["message"] for name in VERDICT_WORDS} == VERDICT_WORDS
     assert {name: english[f"verdict_{name}_text"]["message"] for name in VERDICT_MEANING} == VERDICT_MEANING
+
+
+# What only the command line, the demo or a client that is wrong comes upon. Of these the card repeats the server's words.
+NOT_OF_A_CHECK = (
+    "file_not_found not_readable no_videos unknown_plan cancelled not_writable weights_not_found weights_damaged "
+    "weights_mismatch device_unavailable not_installed nothing_chosen links_off no_place bad_request invalid forbidden "
+    "foreign_origin wrong_host not_found method_not_allowed file_changed range_not_satisfiable unsupported_media_type "
+    "idempotency_mismatch conflict rate_limited queue_full not_ready"
+)
+
+
+def test_the_extension_has_words_of_its_own_for_whatever_a_check_may_end_in():
+    need("node")
+    own = said("const { OWN_PROBLEMS } = await import('./view.js'); const out = OWN_PROBLEMS", None)
+    assert ERRORS.keys() - set(own) == set(NOT_OF_A_CHECK.split())
 
 
 def said(script: str, given: object) -> list:

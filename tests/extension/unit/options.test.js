@@ -81,6 +81,17 @@ test('a connection is good only with a key that the server takes, and the test m
     assert.equal(saved.checks.size, 0);
 });
 
+test('what only the server has words for is marked as English', async () => {
+    at('language').querySelector('[value=de]').selected = true;
+    does('rest', 'change');
+    await until('German', () => at('heading').textContent === 'Einstellungen', 5);
+    saved.refuse(409, { code: 'a_new_code' });
+    assert.deepEqual([await tested(KEY), at('tested').lang], ['The stub says a_new_code. Try something else.', 'en']);
+    saved.refuse(507, { code: 'disk_full' });
+    assert.match(await tested(KEY), /^Auf der Festplatte/);
+    assert.equal(at('tested').lang, 'de');
+});
+
 test('a key is asked about only where the server wants one', async () => {
     type('server', other.address);
     other.requests.length = 0;
