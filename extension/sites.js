@@ -36,8 +36,8 @@ export const POSTS = [
     { site: 'Facebook', hosts: ['facebook.com'], path: '^/reel/(?<id>\\d+)', to: 'https://www.facebook.com/reel/{id}' },
     { site: 'Facebook', hosts: ['facebook.com'], path: '^/(?<page>[\\w.-]+)/videos/(?:[^/]+/)?(?<id>\\d+)', to: 'https://www.facebook.com/{page}/videos/{id}' },
     { site: 'Facebook', hosts: ['facebook.com'], path: '^/share/(?<kind>[vr])/(?<code>\\w+)', to: 'https://www.facebook.com/share/{kind}/{code}/' },
-    { site: 'Facebook', hosts: ['facebook.com'], path: '^/groups/(?<group>[\\w.-]+)/(?:posts|permalink)/(?<id>\\d+)', to: 'https://www.facebook.com/groups/{group}/permalink/{id}' },
-    { site: 'Facebook', hosts: ['facebook.com'], path: '^/(?<page>[\\w.-]+)/posts/(?<id>[\\w-]+)', to: 'https://www.facebook.com/{page}/posts/{id}' },
+    { site: 'Facebook', hosts: ['facebook.com'], path: '^/groups/(?<group>\\w[\\w.-]*)/(?:posts|permalink)/(?:[^/]+/)?(?<id>pfbid[A-Za-z0-9]+|\\d+)(?:/|$)', to: 'https://www.facebook.com/groups/{group}/posts/{id}' },
+    { site: 'Facebook', hosts: ['facebook.com'], path: '^/(?<page>\\w[\\w.-]*)/posts/(?:[^/]+/)?(?<id>pfbid[A-Za-z0-9]+|\\d+)(?:/|$)', to: 'https://www.facebook.com/{page}/posts/{id}' },
     { site: 'Facebook', hosts: ['facebook.com'], path: '^/(?:v\\d[\\d.]*/)?plugins/(?:video|post)\\.php$', inner: 'href' },
     { site: 'Facebook', hosts: ['fb.watch'], path: '^/(?<code>[\\w-]+)/?$', to: 'https://fb.watch/{code}/' },
 
@@ -48,8 +48,8 @@ export const POSTS = [
     { site: 'Reddit', hosts: ['v.redd.it'], path: '^/(?<id>\\w+)', to: 'https://v.redd.it/{id}' },
     { site: 'Reddit', hosts: ['redd.it'], path: '^/(?<id>\\w+)/?$', to: 'https://redd.it/{id}' },
 
-    // The second part of an unlisted Vimeo address is its only key: it stays.
-    { site: 'Vimeo', hosts: ['player.vimeo.com'], path: '^/video/(?<id>\\d+)', query: { h: '^[0-9a-f]+$' }, to: 'https://vimeo.com/{id}/{h}' },
+    // The second part of an unlisted Vimeo address, or its `h`, is its only key: it stays.
+    { site: 'Vimeo', hosts: ['vimeo.com'], path: '^/(?:video/)?(?<id>\\d+)/?$', query: { h: '^[0-9a-f]{8,}$' }, to: 'https://vimeo.com/{id}/{h}' },
     { site: 'Vimeo', hosts: ['vimeo.com'], path: '^/(?<id>\\d+)/(?<h>[0-9a-f]{8,})', to: 'https://vimeo.com/{id}/{h}' },
     { site: 'Vimeo', hosts: ['vimeo.com'], path: '^/(?:channels/[^/]+/|groups/[^/]+/videos/|showcase/\\d+/video/|video/)?(?<id>\\d+)/?$', to: 'https://vimeo.com/{id}' },
 

@@ -21,7 +21,7 @@ import { isOver, leadsElsewhere, mayRepeat, VERDICTS } from './state.js';
  * @property {string} share how much has been looked at, in per cent; no part of the title, which is read out whenever it changes
  * @property {Percent | null} percent
  * @property {{what: string, label: string}[]} buttons
- * @property {{language: string, close: string}} labels
+ * @property {{language: string, words: string, close: string}} labels `words`: the language of `text` and `next`
  *
  * @typedef {{value: number, low: number, high: number, label: string}} Percent fractions, and the same in words
  */
@@ -30,7 +30,9 @@ import { isOver, leadsElsewhere, mayRepeat, VERDICTS } from './state.js';
 export const OWN_PROBLEMS = [
     'no_address', 'no_post', 'not_allowed', 'unreachable', 'busy', 'unauthorized', 'expired', 'not_unmask', 'internal',
     'unsupported_site', 'no_video', 'login_required', 'age_restricted', 'bot_check', 'geo_blocked', 'live', 'removed',
-    'drm', 'too_long', 'too_large', 'not_a_video', 'damaged', 'timed_out', 'tainted', 'not_recorded', 'upload_stopped', 'unknown_answer',
+    'drm', 'site_busy', 'site_changed', 'blocked_address', 'network', 'bad_link', 'too_long', 'too_large', 'not_a_video',
+    'no_video_stream', 'unsupported_codec', 'damaged', 'timed_out', 'out_of_memory', 'interrupted', 'disk_full', 'tainted',
+    'not_recorded', 'upload_stopped', 'unknown_answer',
 ];
 
 /** When a video in the page may still be recorded there: what keeps the server from fetching it is no matter to the browser. */
@@ -93,10 +95,12 @@ export function toneOf(check) {
     return VERDICTS.includes(verdict) ? verdict : 'no_face';
 }
 
-/** @param {{code: string, message: string, nextStep: string}} problem @param {Words} t */
+/** What happened and what to do, with the language of both. @param {{code: string, message: string, nextStep: string}} problem @param {Words} t */
 export function problemWords({ code, message, nextStep }, t) {
-    if (OWN_PROBLEMS.includes(code)) return { text: t(`problem_${code}`), next: t(`next_${code}`) };
-    return { text: message || t('problem_internal'), next: nextStep || t('next_internal') };
+    const isOwn = OWN_PROBLEMS.includes(code);
+    if (message && !isOwn) return { text: message, next: nextStep, language: 'en' }; // a server speaks no other
+    const own = isOwn ? code : 'internal';
+    return { text: t(`problem_${own}`), next: t(`next_${own}`), language: t('language_code') };
 }
 
 /** @param {Check} check @param {Words} t */
@@ -127,7 +131,7 @@ function meaning(check, tone, t) {
     return t(`verdict_${tone}${isPicture ? '_picture' : ''}${isMany ? '_many' : ''}_text`);
 }
 
-/** @param {Check} check @param {Tone} tone @param {Words} t */
+/** @param {Check} check @param {Tone} tone @param {Words} t @returns {{title: string, text: string, next: string, language?: string}} */
 function wordsOf(check, tone, t) {
     if (tone === 'busy' || tone === 'waiting') return underWay(check, t);
     if (tone === 'problem') return { title: t('could_not_check'), ...problemWords(check.problem ?? { code: 'internal', message: '', nextStep: '' }, t) };
@@ -151,6 +155,7 @@ export function mayRecord(check) {
 export function viewOf(check, t) {
     const tone = toneOf(check);
     const button = (/** @type {string} */ what) => ({ what, label: t(`button_${what}`) });
+    const { language = t('language_code'), ...words } = wordsOf(check, tone, t);
     const settle = check.problem && ['unauthorized', 'not_allowed', 'not_unmask', 'unreachable'].includes(check.problem.code);
     let buttons = [button('report')];
     if (!isOver(check)) buttons = check.cancelAsked ? [] : [button('cancel')];
@@ -161,12 +166,12 @@ export function viewOf(check, t) {
         key: check.key,
         tone,
         shape: SHAPES[tone],
-        ...wordsOf(check, tone, t),
+        ...words,
         about: leadsElsewhere(check) ? shortAddress(check.url) : '',
         progress: isOver(check) ? null : check.progress,
         share: tone === 'busy' && check.phase === 'analyzing' && !check.cancelAsked ? `${Math.round(check.progress * 100)} %` : '',
         percent: check.phase === 'done' ? percentOf(check.analysis, t) : null,
         buttons,
-        labels: { language: t('language_code'), close: t('close') },
+        labels: { language: t('language_code'), words: language, close: t('close') },
     };
 }

@@ -19,8 +19,8 @@ class Site:
     """One row: how its links look, what they become, and who fetches them.
 
     `forms` match host, path and query without the scheme; their group `id` is the video's id, to which `part` is added
-    where they have a group of that name: one of several videos of a post, or the key of an unlisted one. A link that
-    matches `short` says nothing by itself and must be expanded (`download.expand`) first.
+    where they have a group of that name: one of several videos of a post, one of whoever's posts, or the key of an
+    unlisted video. A link that matches `short` says nothing by itself and must be expanded (`download.expand`) first.
     """
 
     name: str
@@ -67,6 +67,7 @@ SUB = r"(?:[\w-]+\.)?"  # www., m., mobile., a language; whatever it is, the can
 # The rest of the address, or what follows a link in a text. An ellipsis is neither: of a shortened number it would make
 # another video's.
 END = r"(?:[/?&].*|[,;:!)\]\"'»”]*\.?)"
+FACEBOOK_POST = r"(?:[^/?]+/)?(?P<part>pfbid[A-Za-z0-9]+|\d+)"  # words of the post may stand before its id
 
 SITES: tuple[Site, ...] = (
     Site(
@@ -125,6 +126,18 @@ SITES: tuple[Site, ...] = (
         ("facebook", "facebook:reel"),
         "https://www.facebook.com/watch/?v=647537299265662",
         (rf"fb\.watch/[\w-]+{END}", rf"{SUB}facebook\.com/share/.+"),
+    ),
+    Site(
+        "facebook_post",  # their numbers name no video, and are looked up at whose they are
+        "Facebook",
+        (
+            rf"{SUB}facebook\.com/(?P<id>groups/\w[\w.-]*)/(?:posts|permalink)/{FACEBOOK_POST}{END}",
+            rf"{SUB}facebook\.com/(?P<id>\w[\w.-]*)/posts/{FACEBOOK_POST}{END}",
+        ),
+        "https://www.facebook.com/{id}",
+        ("facebook",),
+        "https://www.facebook.com/attn/posts/pfbid0j1Czf2gGDVqeQ8KiMLFm3pWN8GxsQmeRrVhimWDzMuKQoR8r4b1knNsejELmUgyhl",
+        part="/posts/{}",
     ),
     Site(
         "reddit",

@@ -182,8 +182,8 @@
                 say.replaceChildren(drawing(view.shape));
                 make('p', { parent: say, className: 'title', text: view.title });
                 if (view.about) make('p', { parent: say, className: 'about', text: view.about });
-                if (view.text) make('p', { parent: say, className: 'text', text: view.text });
-                if (view.next) make('p', { parent: say, className: 'next', text: view.next });
+                if (view.text) make('p', { parent: say, className: 'text', text: view.text, lang: view.labels.words });
+                if (view.next) make('p', { parent: say, className: 'next', text: view.next, lang: view.labels.words });
                 spoken = words;
             }
             const shape = JSON.stringify([view.progress, view.share, view.percent, view.title]);

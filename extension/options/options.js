@@ -13,8 +13,9 @@ let settings = await getSettings();
 let t = await loadWords(settings.language);
 let isKeyAway = false; // while another server's address stands in the field
 
-/** @param {string} id @param {string} sign a shape beside the words @param {string} [text] */
-function say(id, sign, text) {
+/** @param {string} id @param {string} sign a shape beside the words @param {string} [text] @param {string} [language] */
+function say(id, sign, text, language = languageFor(settings.language)) {
+    at(id).lang = language;
     at(id).hidden = !text;
     at(id).dataset.sign = sign;
     at(id).textContent = text ?? '';
@@ -73,6 +74,15 @@ at('server').addEventListener('input', () => {
     say('tested', '');
 });
 
+/** What the server says of itself, or of the key if it wants one: the former it tells everybody. @param {string} server @param {string} apiKey */
+async function tryOut(server, apiKey) {
+    const api = createApi({ server, apiKey });
+    const info = await api.info();
+    if (info.kind !== 'ok' || !info.body?.needs_key) return info;
+    const reply = await api.submitNothing();
+    return reply.kind === 'problem' && reply.code === 'invalid' ? info : reply;
+}
+
 at('test').addEventListener('click', async () => {
     const server = serverAddress(at('server').value);
     if (!server) return say('tested', '×', t('server_bad'));
@@ -80,12 +90,13 @@ at('test').addEventListener('click', async () => {
     const granted = await chrome.permissions.request({ origins: [server.permission] });
     if (!granted) return say('tested', '×', t('not_permitted'));
     say('tested', '…', t('testing'));
-    const reply = await createApi({ server: server.address, apiKey: at('key').value.trim() }).info();
+    const reply = await tryOut(server.address, at('key').value.trim());
     if (serverAddress(at('server').value)?.address !== server.address) return; // what stands there now was not asked
     if (reply.kind === 'ok' && reply.body?.version) return say('tested', '✓', t('test_good', reply.body.version));
     const problem = reply.kind === 'problem' ? reply : { code: reply.kind === 'ok' ? 'not_unmask' : 'unreachable', message: '', nextStep: '' };
-    const { text, next } = problemWords('status' in problem && problem.status === 401 ? { ...problem, code: 'unauthorized' } : problem, t);
-    say('tested', '×', `${text} ${next}`);
+    const isOfKey = ('status' in problem && problem.status === 401) || problem.code === 'forbidden';
+    const { text, next, language } = problemWords(isOfKey ? { ...problem, code: 'unauthorized' } : problem, t);
+    say('tested', '×', `${text} ${next}`, language);
 });
 
 at('server-form').addEventListener('submit', async (/** @type {SubmitEvent} */ event) => {

@@ -140,8 +140,9 @@ function drawReport() {
 function say(check) {
     const view = check && viewOf(check, t);
     const outcome = view && check && isOver(check) ? [view.percent?.label ?? view.text, view.next] : [];
-    const words = [view?.title, ...outcome].filter(Boolean).join('\n');
-    if (at('said').textContent !== words) at('said').textContent = words;
+    const lines = [view?.title, ...outcome].filter(Boolean);
+    if (at('said').textContent === lines.join('\n')) return;
+    at('said').replaceChildren(...lines.map((line, index) => h('span', { text: index ? `\n${line}` : line, lang: index ? view?.labels.words : language })));
 }
 
 async function draw() {
@@ -166,8 +167,9 @@ function show(key, place = key ? 'report' : 'address') {
     draw().then(() => typed() || at(place).focus());
 }
 
-/** @param {string} [text] */
-function notice(text) {
+/** @param {string} [text] @param {string} [spoken] its language */
+function notice(text, spoken = language) {
+    at('notice').lang = spoken;
     at('notice').textContent = text ?? '';
     at('notice').hidden = !text;
 }
@@ -203,8 +205,9 @@ at('file').addEventListener('change', async () => {
     if (document.activeElement === at('stop') && uploads.size === 0) at('upload').focus();
     at('stop').hidden = uploads.size === 0;
     const code = stop.signal.aborted ? 'not_allowed' : 'unreachable';
+    const told = problemWords(reply.kind === 'problem' ? reply : { code, message: '', nextStep: '' }, t);
     if (reply.kind === 'ok' || stop.signal.reason === UNWANTED) notice();
-    else notice(Object.values(problemWords(reply.kind === 'problem' ? reply : { code, message: '', nextStep: '' }, t)).join(' '));
+    else notice(`${told.text} ${told.next}`, told.language);
     if (reply.kind === 'ok') show(await tell({ what: 'uploaded', key, name: file.name, reply }));
 });
 at('stop').addEventListener('click', () => uploads.forEach((_, stop) => stop.abort(UNWANTED)));

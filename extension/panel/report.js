@@ -46,9 +46,9 @@ function verdict(check, t, language) {
         h('div', { class: 'say' }, shape(view.shape), h('h1', { text: headingOf(view) })),
         view.percent && percentBar(view.percent),
         view.progress !== null && progressBar(view.progress, view.title),
-        view.text ? h('p', { text: view.text }) : null,
+        view.text ? h('p', { text: view.text, lang: view.labels.words }) : null,
         check.analysis?.reason ? h('p', { text: check.analysis.reason, lang: 'en' }) : null,
-        view.next ? h('p', { text: view.next }) : null,
+        view.next ? h('p', { text: view.next, lang: view.labels.words }) : null,
         h('p', { class: 'about soft' }, isAddress ? h('a', { href: check.url, text: check.url, rel: 'noreferrer noopener', target: '_blank' }) : check.url),
         h('p', { class: 'soft', text: new Date(check.createdAt).toLocaleString(language) }),
     );

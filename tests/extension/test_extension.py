@@ -20,8 +20,11 @@ from PIL import Image
 
 from core.analysis import VERDICT_MEANING, VERDICT_WORDS
 from core.draw import runs
+from core.errors import ERRORS
 from core.facts import meaning
+from core.fetch.sites import canonicalise
 from core.words import clock, percent
+from tests.core.fetch.test_sites import SAME_VIDEO
 from tests.samples import a_face, an_analysis
 from tests.server.conftest import free_port, served
 
@@ -168,6 +171,21 @@ def test_the_verdicts_are_named_and_explained_as_core_does():
     assert {name: english[f"verdict_{name}_text"]["message"] for name in VERDICT_MEANING} == VERDICT_MEANING
 
 
+# What only the command line, the demo or a client that is wrong comes upon. Of these the card repeats the server's words.
+NOT_OF_A_CHECK = (
+    "file_not_found not_readable no_videos unknown_plan cancelled not_writable weights_not_found weights_damaged "
+    "weights_mismatch device_unavailable not_installed nothing_chosen links_off no_place bad_request invalid forbidden "
+    "foreign_origin wrong_host not_found method_not_allowed file_changed range_not_satisfiable unsupported_media_type "
+    "idempotency_mismatch conflict rate_limited queue_full not_ready"
+)
+
+
+def test_the_extension_has_words_of_its_own_for_whatever_a_check_may_end_in():
+    need("node")
+    own = said("const { OWN_PROBLEMS } = await import('./view.js'); const out = OWN_PROBLEMS", None)
+    assert ERRORS.keys() - set(own) == set(NOT_OF_A_CHECK.split())
+
+
 def said(script: str, given: object) -> list:
     """What a script in the place of the extension's modules makes of `given`; `out` is what it says."""
     whole = f"import {{ readFileSync }} from 'node:fs'; const given = JSON.parse(readFileSync(0)); {script}; console.log(JSON.stringify(out))"
@@ -192,6 +210,17 @@ def test_of_every_verdict_is_said_what_core_says_of_it():
         const t = wordsFrom(JSON.parse(readFileSync('_locales/en/messages.json')));
         const out = given.map((analysis) => viewOf({ phase: 'done', recordedS: 0, analysis }, t).text)"""
     assert said(script, [case.to_json() for case in cases]) == [meaning(case) for case in cases]
+
+
+def test_what_the_extension_makes_of_a_link_leads_the_server_to_the_same_video():
+    need("node")
+    links = [url for _, *urls in SAME_VIDEO for url in urls]
+    script = (
+        "const { postOf } = await import('./targets.js'); const out = given.map((link) => postOf(link)?.url ?? null)"
+    )
+    sent = {url: post for url, post in zip(links, said(script, links), strict=True) if post}
+    assert len(sent) > len(links) / 2
+    assert {url: canonicalise(post).key for url, post in sent.items()} == {url: canonicalise(url).key for url in sent}
 
 
 def test_numbers_and_times_read_as_core_writes_them():

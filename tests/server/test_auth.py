@@ -220,6 +220,12 @@ def test_a_key_may_do_only_what_its_scopes_say(client, three):
     assert client.post("/v1/checks", json=LINK, headers=three["ops"]).json["code"] == "forbidden"
 
 
+def test_a_submission_of_nothing_tells_whether_a_key_may_submit_and_makes_no_check(client, three):
+    asked = [client.post("/v1/checks", json={}, headers=headers) for headers in (three["ann"], three["ops"], {})]
+    assert [answer.json["code"] for answer in asked] == ["invalid", "forbidden", "unauthorized"]
+    assert client.get("/v1/checks", headers=three["ann"]).json["checks"] == []
+
+
 def test_another_keys_check_does_not_exist(client, three):
     check_id = client.post("/v1/checks", json=LINK, headers=three["ann"]).json["id"]
     path = f"/v1/checks/{check_id}"

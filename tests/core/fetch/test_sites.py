@@ -55,6 +55,22 @@ SAME_VIDEO = [
         "https://www.facebook.com/reel/647537299265662",
     ),
     (
+        "facebook_post:attn/posts/pfbid0j1Czf2gGDVqeQ8KiML",
+        "https://www.facebook.com/attn/posts/pfbid0j1Czf2gGDVqeQ8KiML",
+        "https://m.facebook.com/attn/posts/words-of-the-post/pfbid0j1Czf2gGDVqeQ8KiML/?__cft__=1",
+    ),
+    (
+        "facebook_post:Alliance.Police.Department/posts/4048563708499330",
+        "https://m.facebook.com/Alliance.Police.Department/posts/4048563708499330",
+        "https://www.facebook.com/Alliance.Police.Department/posts/4048563708499330/?comment_id=1",
+    ),
+    (
+        "facebook_post:groups/1513990329015294/posts/2013209885760000",
+        "https://www.facebook.com/groups/1513990329015294/posts/d41d8cd9/2013209885760000/?app=fbl",
+        "https://www.facebook.com/groups/1513990329015294/permalink/2013209885760000/",
+        "https://m.facebook.com/groups/1513990329015294/posts/2013209885760000",
+    ),
+    (
         "reddit:6rrwyj",
         "https://old.reddit.com/r/videos/comments/6rrwyj/that_small_heart_attack/",
         "https://redd.it/6rrwyj",
@@ -64,6 +80,7 @@ SAME_VIDEO = [
     (
         "vimeo:76979871/ab12cd34ef",
         "https://vimeo.com/76979871/ab12cd34ef",
+        "https://vimeo.com/76979871?h=ab12cd34ef",
         "https://player.vimeo.com/video/76979871?title=0&h=ab12cd34ef",
     ),
     ("dailymotion:x5kesuj", "https://www.dailymotion.com/video/x5kesuj_some-title", "https://dai.ly/x5kesuj"),
@@ -196,6 +213,12 @@ def test_what_is_not_an_ordinary_web_link_is_refused(url):
         "https://x.com/NASA/status/141062400%E2%80%A6",
         "https://www.youtube.com/playlist?list=PL0123456789",
         "https://www.instagram.com/reels/audio/1234567890/",
+        "https://www.facebook.com/attn/posts/",
+        "https://www.facebook.com/attn/posts/5-reasons",
+        "https://www.facebook.com/attn/posts/pfbid0j1Czf2…",
+        "https://www.facebook.com/../posts/4048563708499330",
+        "https://www.facebook.com/login/?next=https://www.facebook.com/attn/posts/4048563708499330",
+        "https://www.facebook.com/groups/1513990329015294/",
         "http://127.0.0.1/x.mp4",
         "http://2130706433/x.mp4",
     ],

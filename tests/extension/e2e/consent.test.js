@@ -35,6 +35,12 @@ test('the person sets the server, says yes to the browser’s prompt, and the co
     assert.match(await page.textContent('#agreed'), new RegExp(stub.address));
     await page.click('#test');
     await until('the answer of the server', async () => (await page.textContent('#tested')).includes('0.1.0'));
+    await page.fill('#key', 'sk-of-nobody');
+    await page.click('#test');
+    await until('what is wrong', async () => (await page.textContent('#tested')).startsWith('The server wants an API key, or another one.'));
+    await page.fill('#key', KEY);
+    await page.click('#test');
+    await until('the answer of the server', async () => (await page.textContent('#tested')).includes('0.1.0'));
     await bothLights(page, 'settings');
     assert.deepEqual(await faults(page), []);
 });

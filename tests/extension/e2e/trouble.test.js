@@ -34,6 +34,24 @@ for (const [status, code, words, name] of REFUSALS) {
     });
 }
 
+test('in another language what went wrong is said in it, and what only the server has words for is marked as English', async () => {
+    const options = await browser.open(browser.own('options/options.html'));
+    await options.selectOption('#language', 'de');
+    await until('German', async () => (await options.textContent('h1')) === 'Einstellungen');
+    const page = await browser.open(`${site.address}/`);
+    for (const [code, words, language] of [['blocked_address', 'Der Link führt zu einer Adresse, die nicht öffentlich ist.', 'de'], ['a_new_code', 'The stub says a_new_code.', 'en']]) {
+        stub.refuse(422, { code });
+        await browser.checkByKeys();
+        const card = await cardWith(page, words);
+        assert.deepEqual([card.lang, card.languageOf(words)], ['de', language]);
+        await bothLights(page, `card-german-${language}`);
+    }
+    await page.close();
+    await options.selectOption('#language', 'en');
+    await until('English', async () => (await options.textContent('h1')) === 'Settings');
+    await options.close();
+});
+
 for (const status of [429, 503]) {
     test(`${status} is waited out as Retry-After says, and the verdict still comes`, async () => {
         stub.refuse(status, { code: 'busy', headers: { 'Retry-After': '6' } }); // long enough to be seen

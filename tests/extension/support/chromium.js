@@ -51,8 +51,10 @@ export async function cardIn(page) {
     };
     const section = walk(shadow).find(({ nodeName }) => nodeName === 'SECTION');
     const live = walk(shadow).find(({ attributes = [] }) => attributes.includes('aria-live'));
-    const own = (name) => section.attributes[section.attributes.indexOf(name) + 1];
+    const attribute = ({ attributes }, name) => attributes[attributes.indexOf(name) + 1];
+    const own = (name) => attribute(section, name);
     const card = { text, texts: cards.map((one) => one.text), said: texts(live).join(' | '), count: cards.length, box: await boxOf(section), tone: own('class').replace('card ', ''), lang: own('lang') };
+    card.languageOf = (words) => attribute(walk(live).find((node) => node.nodeName === 'P' && texts(node).join('') === words), 'lang');
     card.boxOf = (label) => boxOf(walk(shadow).find((node) => node.nodeName === 'BUTTON' && texts(node).join('') === label));
     card.press = async (label) => {
         const { x, y, width, height } = await card.boxOf(label);

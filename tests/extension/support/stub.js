@@ -47,7 +47,8 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
         answer(response, status, { type: 'about:blank', status, code, title: code, detail: `The stub says ${code}.`, next_step: 'Try something else.' }, headers);
     }
 
-    async function submit(request, response, uploadMs) {
+    async function submit(request, response, body, uploadMs) {
+        if (body === '{}') return problem(response, 422, 'invalid');
         if (uploadMs && request.headers['content-type'].startsWith('multipart')) await new Promise((resolve) => setTimeout(resolve, uploadMs).unref());
         const known = byKey.get(request.headers['idempotency-key']);
         const check = known ? checks.get(known) : { id: randomBytes(16).toString('hex'), looks: 0, cancelled: false };
@@ -72,15 +73,15 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
         response.on('close', () => clearInterval(timer));
     }
 
-    function route(request, response, path, uploadMs) {
+    function route(request, response, path, body, uploadMs) {
         const wanted = refusals.findIndex(({ method, path: where }) => (!method || method === request.method) && where.test(path));
         if (wanted >= 0) {
             const [{ status, code, headers }] = refusals.splice(wanted, 1);
             return problem(response, status, code, headers);
         }
+        if (path === '/v1/info') return answer(response, 200, { version: '0.1.0', model: { name: 'stub' }, sites: [], limits: {}, needs_key: Boolean(stub.apiKey) });
         if (stub.apiKey && request.headers.authorization !== `Bearer ${stub.apiKey}`) return problem(response, 401, 'unauthorized');
-        if (path === '/v1/info') return answer(response, 200, { version: '0.1.0', model: { name: 'stub' }, sites: [], limits: {} });
-        if (path === '/v1/checks' && request.method === 'POST') return submit(request, response, uploadMs);
+        if (path === '/v1/checks' && request.method === 'POST') return submit(request, response, body, uploadMs);
         const [, id, rest] = path.match(/^\/v1\/checks\/([\w-]+)(\/.*)?$/) ?? [];
         const check = checks.get(id);
         if (!check) return problem(response, 404, 'not_found');
@@ -106,7 +107,7 @@ export async function startStub({ apiKey = '', port = 0 } = {}) {
             const kept = { method: request.method, url: request.url, path: pathname, headers: request.headers, body, brokenOff: false };
             requests.push(kept);
             response.on('close', () => (kept.brokenOff = !response.writableFinished));
-            const asked = [request, response, pathname, stub.uploadMs]; // as it was when the request came
+            const asked = [request, response, pathname, body, stub.uploadMs]; // as it was when the request came
             if (stub.answerMs) setTimeout(route, stub.answerMs, ...asked);
             else route(...asked); // at once: who sees a request sees what it did
         });

@@ -26,6 +26,12 @@ test('sending twice under one key makes one check', async () => {
     assert.equal(first.body.id, second.body.id);
 });
 
+test('a submission of nothing is refused for that alone, and makes no check', async () => {
+    const before = stub.checks.size;
+    const reply = await api.submitNothing();
+    assert.deepEqual([reply.kind, reply.status, reply.code, stub.checks.size], ['problem', 422, 'invalid', before]);
+});
+
 test('the key never stands in an address', async () => {
     await api.info();
     assert.ok(stub.requests.every(({ path }) => !path.includes('sk-test')));
@@ -46,7 +52,7 @@ test('a refusal keeps status, code and Retry-After', async () => {
 });
 
 test('without the right key the server says 401', async () => {
-    const reply = await createApi({ server: stub.address }).info();
+    const reply = await createApi({ server: stub.address }).submitNothing();
     assert.deepEqual([reply.kind, reply.status], ['problem', 401]);
 });
 

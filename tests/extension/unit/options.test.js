@@ -65,6 +65,40 @@ test('another server is not told the saved key, not even by a test of the connec
     assert.equal(other.requests[0].headers.authorization, undefined);
 });
 
+async function tested(key) {
+    at('key').value = key;
+    at('tested').dataset.sign = '';
+    does('test', 'click');
+    await until('the answer', () => ['✓', '×'].includes(at('tested').dataset.sign), 5);
+    return at('tested').textContent;
+}
+
+test('a connection is good only with a key that the server takes, and the test makes no check', async () => {
+    assert.equal(await tested(KEY), 'An Unmask server answers, version 0.1.0.');
+    for (const wrong of ['', 'sk-of-nobody', 'ключ']) assert.match(await tested(wrong), /^The server wants an API key, or another one\. Enter the key/);
+    saved.refuse(403, { code: 'forbidden', method: 'POST' }); // it is a reviewer's
+    assert.match(await tested(KEY), /^The server wants an API key, or another one\./);
+    assert.equal(saved.checks.size, 0);
+});
+
+test('what only the server has words for is marked as English', async () => {
+    at('language').querySelector('[value=de]').selected = true;
+    does('rest', 'change');
+    await until('German', () => at('heading').textContent === 'Einstellungen', 5);
+    saved.refuse(409, { code: 'a_new_code' });
+    assert.deepEqual([await tested(KEY), at('tested').lang], ['The stub says a_new_code. Try something else.', 'en']);
+    saved.refuse(507, { code: 'disk_full' });
+    assert.match(await tested(KEY), /^Auf der Festplatte/);
+    assert.equal(at('tested').lang, 'de');
+});
+
+test('a key is asked about only where the server wants one', async () => {
+    type('server', other.address);
+    other.requests.length = 0;
+    assert.match(await tested(''), /0\.1\.0/);
+    assert.deepEqual(other.requests.map(({ path }) => path), ['/v1/info']);
+});
+
 test('a key that was typed for another server stays, and the saved one is back with its address', () => {
     type('server', other.address);
     at('key').value = 'sk-of-the-other';

@@ -7,12 +7,21 @@ import { parseHTML } from 'linkedom';
 
 import { wordsFrom } from '../../../extension/i18n.js';
 import { reportOf } from '../../../extension/panel/report.js';
-import { answered, newCheck } from '../../../extension/state.js';
+import { answered, failed, newCheck } from '../../../extension/state.js';
 import { analysis } from '../support/analysis.js';
 
 const words = JSON.parse(readFileSync(new URL('../../../extension/_locales/en/messages.json', import.meta.url), 'utf8'));
 const { document, Node } = parseHTML('<html><body></body></html>');
 Object.assign(globalThis, { document, Node });
+
+test('sentences that the server alone has words for are marked as English', () => {
+    const german = JSON.parse(readFileSync(new URL('../../../extension/_locales/de/messages.json', import.meta.url), 'utf8'));
+    const languages = (code) => {
+        const check = failed(newCheck({ key: 'k', url: 'https://x.com/a/status/1', site: 'X', source: 'link', server: 's', tabId: 1 }, 0), code, 0, { message: 'So it is.', nextStep: 'Do that.' });
+        return [...reportOf(check, wordsFrom(german), 'de', []).querySelectorAll('p[lang]')].map((line) => line.getAttribute('lang'));
+    };
+    assert.deepEqual([languages('brand_new'), languages('network')], [['en', 'en'], ['de', 'de']]);
+});
 
 function reported(result, pictures = []) {
     const asked = newCheck({ key: 'k', url: 'https://x.com/a/status/1', site: 'X', source: 'link', server: 's', tabId: 1 }, 0);

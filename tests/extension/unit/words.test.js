@@ -40,6 +40,16 @@ for (const language of Object.keys(LANGUAGES)) {
     });
 }
 
+for (const language of Object.keys(LANGUAGES).filter((one) => one !== 'en')) {
+    test(`${language} says what went wrong in its own words, and no longer than a card has room for`, () => {
+        const own = messages(language);
+        for (const name of OWN_PROBLEMS.flatMap((code) => [`problem_${code}`, `next_${code}`])) {
+            assert.notEqual(own[name].message, english[name].message, `${language} ${name}`);
+            assert.match(own[name].message, /^.{5,130}[.।]$/u, `${language} ${name}`);
+        }
+    });
+}
+
 test('every message that is named exists, and none is left over', () => {
     const used = new Set(named);
     assert.deepEqual([...used].filter((name) => !english[name]), []);
@@ -169,9 +179,21 @@ test('the shapes of the verdicts differ, so that colour is never the only sign',
     assert.equal(new Set(Object.values(SHAPES)).size, Object.keys(SHAPES).length);
 });
 
-test('for a code it does not know the card repeats the server’s sentences', () => {
-    const view = viewOf(failed(newCheck(ABOUT, 0), 'brand_new', 0, { message: 'So it is.', nextStep: 'Do that.' }), t);
-    assert.deepEqual([view.text, view.next], ['So it is.', 'Do that.']);
+const german = wordsFrom(messages('de'));
+const told = { message: 'So it is.', nextStep: 'Do that.' };
+
+test('for a code it does not know the card repeats the server’s sentences, and names their language', () => {
+    const view = viewOf(failed(newCheck(ABOUT, 0), 'brand_new', 0, told), german);
+    assert.deepEqual([view.text, view.next, view.labels.words, view.labels.language], ['So it is.', 'Do that.', 'en', 'de']);
+});
+
+test('what the extension has words for itself is said in the chosen language', () => {
+    for (const code of OWN_PROBLEMS) {
+        const view = viewOf(failed(newCheck(ABOUT, 0), code, 0, told), german);
+        assert.deepEqual([view.text, view.next, view.labels.words], [german(`problem_${code}`), german(`next_${code}`), 'de']);
+    }
+    const silent = viewOf(failed(newCheck(ABOUT, 0), 'brand_new', 0), german);
+    assert.deepEqual([silent.text, silent.labels.words], [german('problem_internal'), 'de']);
 });
 
 test('a number of an untrained model is said to mean nothing', () => {
