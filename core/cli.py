@@ -1,8 +1,4 @@
-"""The command line: `python -m core check FILE|FOLDER...`, `info FILE` and `example FILE`.
-
-What is asked for goes to stdout, everything about the run to stderr. Exit status of `check`: 0 nothing was flagged, 1
-something is likely manipulated, 2 something could not be checked, 130 stopped by Ctrl-C.
-"""
+"""The command line: `python -m core check FILE|FOLDER...`, `info FILE` and `example FILE`."""
 
 import argparse
 import json
@@ -21,6 +17,11 @@ from core.inputs import files
 from core.words import printable
 
 Progress = Callable[[int, int, str], None]
+
+STREAMS_AND_STATUS = (  # no docstring, as Python leaves those out under -OO
+    "What is asked for goes to stdout, everything about the run to stderr. Exit status of `check`: 0 nothing was flagged, "
+    "1 something is likely manipulated, 2 something could not be checked, 130 stopped by Ctrl-C."
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"unmask {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    check = commands.add_parser("check", help="look for signs of manipulation", epilog=__doc__.split("\n\n")[1])
+    check = commands.add_parser("check", help="look for signs of manipulation", epilog=STREAMS_AND_STATUS)
     check.add_argument("paths", nargs="+", metavar="FILE|FOLDER", help="videos or pictures, or folders of them")
     check.add_argument("--json", action="store_true", help="one line of JSON per file on stdout")
     check.add_argument("--out", type=Path, metavar="DIR", help="write the annotated video, pictures and a report here")
@@ -185,7 +186,11 @@ def as_check_error() -> Iterator[None]:
 def make_console():
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False)
+    class PlainConsole(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end with 1, which says that something is likely manipulated
+
+    return PlainConsole(highlight=False, markup=False, emoji=False)
 
 
 def report(console, name: str, analysis: Analysis | None, folder: Path | None, error: CheckError | None) -> None:

@@ -74,6 +74,23 @@ def test_help_comes_at_once_and_names_every_option():
         assert option in done.stdout
 
 
+def test_help_says_what_an_exit_status_means_also_where_python_keeps_no_docstrings():
+    done = run("check", "--help", PYTHONOPTIMIZE="2")
+    assert done.returncode == 0
+    assert "stopped by Ctrl-C" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_reader_that_has_gone_is_not_told_that_something_was_flagged(options):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as stdout:
+        done = subprocess.run(
+            [*COMMAND, "check", "none.mp4", *options], cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (141, "")
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["--version"], ["check", "none.mp4"]])
 def test_what_needs_no_network_does_not_load_it(arguments):
     code = f"import sys; from core.cli import main\ntry: main({arguments})\nexcept SystemExit: pass\nprint('torch' in sys.modules)"
