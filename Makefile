@@ -4,7 +4,8 @@ PYTHON ?= python3
 VIDEO ?= out/example.mp4
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 
-# a recipe reads it from its surroundings, so that a name may hold quotes
+# a recipe reads it from its surroundings and make does not expand it, so that a name may hold quotes and dollar signs
+override VIDEO := $(value VIDEO)
 export VIDEO
 
 PY := .venv/bin/python

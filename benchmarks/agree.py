@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from core.analysis import Analysis
-from core.cli import is_video_name
 from core.detector import Detector
 from core.errors import CheckError
+from core.inputs import is_video_name
 from training.metrics import label_auc
 
 

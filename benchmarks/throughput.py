@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.clips import clip
-from core.cli import is_video_name
 from core.detector import Detector
+from core.inputs import is_video_name
 from core.looks import BATCH, Engine
 
 SECONDS = 3.0  # of crops

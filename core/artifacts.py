@@ -1,6 +1,7 @@
 """The files that show an analysis: what --out writes, and what the server keeps beside a check."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,7 +33,9 @@ def write_artifacts(
     """
     written = [folder / "report.json", folder / "key-frames.png", folder / "report.html"]
     with written_whole(written[0]) as part:
-        report = {"path": str(path), "analysis": analysis.to_json()}
+        # as it was named, for people; and where it lies, as another folder may hold another file of that name
+        paths = {"path": str(path), "absolute_path": os.path.realpath(str(path))}
+        report = {**paths, "analysis": analysis.to_json()}
         part.write_text(json.dumps(report, indent=2) + "\n")
     keys = key_pictures(path, analysis, heat)
     key_frame_sheet(path, analysis, written[1], keys)

@@ -1,8 +1,4 @@
-"""The command line: `python -m core check FILE|FOLDER...`, `info FILE` and `example FILE`.
-
-What is asked for goes to stdout, everything about the run to stderr. Exit status of `check`: 0 nothing was flagged, 1
-something is likely manipulated, 2 something could not be checked, 130 stopped by Ctrl-C.
-"""
+"""The command line: `python -m core check FILE|FOLDER...`, `info FILE` and `example FILE`."""
 
 import argparse
 import json
@@ -16,15 +12,16 @@ from pathlib import Path
 from core import __version__
 from core.analysis import Analysis
 from core.errors import DISK_FULL, CheckError
+from core.folders import OutFolders
+from core.inputs import files
 from core.words import printable
 
-# what a folder is searched for; a file that is named is looked at whatever it is called
-VIDEOS = ".mp4 .m4v .mov .qt .webm .mkv .avi .mpg .mpeg .vob .ts .mts .m2ts .3gp .3g2 .wmv .asf .flv .ogv"
-PICTURES = (
-    ".jpg .jpeg .jfif .png .apng .webp .avif .heic .heif .gif .bmp .tif .tiff"  # HEIC to be told that it cannot be
-)
-
 Progress = Callable[[int, int, str], None]
+
+STREAMS_AND_STATUS = (  # no docstring, as Python leaves those out under -OO
+    "What is asked for goes to stdout, everything about the run to stderr. Exit status of `check`: 0 nothing was flagged, "
+    "1 something is likely manipulated, 2 something could not be checked, 130 stopped by Ctrl-C."
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"unmask {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    check = commands.add_parser("check", help="look for signs of manipulation", epilog=__doc__.split("\n\n")[1])
+    check = commands.add_parser("check", help="look for signs of manipulation", epilog=STREAMS_AND_STATUS)
     check.add_argument("paths", nargs="+", metavar="FILE|FOLDER", help="videos or pictures, or folders of them")
     check.add_argument("--json", action="store_true", help="one line of JSON per file on stdout")
     check.add_argument("--out", type=Path, metavar="DIR", help="write the annotated video, pictures and a report here")
@@ -90,15 +87,16 @@ def run_check(options: argparse.Namespace) -> int:
     detector = LazyDetector(options)
     folders = OutFolders(options.out)
     flagged = failed = False
-    for name, path, problem in files(options.paths, options.out):
+    for name, path, problem in files(options.paths):
         analysis = folder = None
         try:
             if problem:
                 raise problem
             with progress_bar(name) as progress, as_check_error():
                 analysis = detector.check(path, progress)
-                if folder := folders.of(path):
-                    detector.write_artifacts(path, analysis, folder, progress)
+                with folders.of(path) as folder:
+                    if folder:
+                        detector.write_artifacts(path, analysis, folder, progress)
         except CheckError as error:
             problem = error
         report(console, name, analysis, folder, problem)
@@ -166,67 +164,6 @@ class LazyDetector:
         return self._loaded
 
 
-class OutFolders:
-    """A folder of its own below --out for each file, named after it."""
-
-    def __init__(self, out: Path | None):
-        self._out = out
-        self._given: set[str] = set()
-
-    def of(self, path: Path) -> Path | None:
-        if self._out is None:
-            return None
-        stem = path.stem.strip(".") or "video"  # that of "...mp4" is "..", the folder above
-        name, number = stem, 2
-        while name in self._given or holds_another(self._out / name, path):
-            name, number = f"{stem}-{number}", number + 1
-        self._given.add(name)
-        return self._out / name
-
-
-def holds_another(folder: Path, path: Path) -> bool:
-    """Whether a run before wrote there what it found in another file."""
-    try:
-        return json.loads((folder / "report.json").read_bytes())["path"] != str(path)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def files(paths: list[str], out: Path | None) -> Iterator[tuple[str, Path, CheckError | None]]:
-    """(name as given, path, what is wrong with it already) for each file named and for each in a folder named.
-
-    Hidden files are left out of a folder, and what an earlier run wrote to `out`. Links to other folders are not followed.
-    """
-    for given in paths:
-        path = Path(given)
-        if given.lower().startswith(("http://", "https://")):
-            where = "this command takes files; `make demo` and `make serve` take links"
-            yield given, path, CheckError("links_off", where)
-            continue
-        if not os.path.isdir(path):  # Path.is_dir raises where a name is too long
-            # asked here, as to load the model before it is said takes seconds
-            yield given, path, None if os.path.exists(path) else CheckError("file_not_found", path.name)
-            continue
-        closed: list[OSError] = []
-        everything = (Path(folder, name) for folder, _, names in os.walk(path, onerror=closed.append) for name in names)
-        found = sorted(one for one in everything if is_video_name(one) and one.is_file())
-        found = [one for one in found if out is None or not is_written(one, out)]
-        if not found and not closed:
-            yield given, path, CheckError("no_videos")
-        yield from ((error.filename, Path(error.filename), CheckError("not_readable")) for error in closed)
-        yield from ((os.path.join(given, one.relative_to(path)), one, None) for one in found)
-
-
-def is_written(path: Path, out: Path) -> bool:
-    """Whether it lies in a folder below `out` that a run wrote."""
-    below = (up for up in path.resolve().parents if up.is_relative_to(out.resolve()) and up != out.resolve())
-    return any((up / "report.json").is_file() for up in below)
-
-
-def is_video_name(path: Path) -> bool:
-    return path.suffix.lower() in f"{VIDEOS} {PICTURES}".split() and not path.name.startswith(".")
-
-
 @contextmanager
 def as_check_error() -> Iterator[None]:
     """Whatever else goes wrong inside becomes a CheckError too: people see a sentence, never a traceback."""
@@ -249,7 +186,11 @@ def as_check_error() -> Iterator[None]:
 def make_console():
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False)
+    class PlainConsole(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end with 1, which says that something is likely manipulated
+
+    return PlainConsole(highlight=False, markup=False, emoji=False)
 
 
 def report(console, name: str, analysis: Analysis | None, folder: Path | None, error: CheckError | None) -> None:

@@ -3,7 +3,6 @@
 Every function writes its file whole or not at all, and raises CheckError("disk_full") or ("not_writable").
 """
 
-import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -30,22 +29,11 @@ from core.draw import (
     runs,
     short,
 )
-from core.errors import DISK_FULL, CheckError
+from core.errors import as_writing_error
 from core.words import clock, count, percent, percent_range
 
 Heat = Callable[[np.ndarray], np.ndarray]  # crops (N, H, W, 3) uint8 -> heat maps (N, H, W), 0 to 1
 
-NOT_WRITABLE = (
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOENT,
-    errno.ENOTDIR,
-    errno.EEXIST,
-    errno.EISDIR,
-    errno.ENAMETOOLONG,
-    errno.ELOOP,
-)
 MAX_FACES = 6  # on one picture; the rest is named in words
 MAX_KEY_FRAMES = 3  # of one face; so many has an analysis
 
@@ -65,16 +53,10 @@ def written_whole(out: Path) -> Iterator[Path]:
     """A path to write to, which becomes `out` when the block ends well and vanishes when it does not."""
     part = out.with_name(f".{out.stem}.{os.getpid()}.part{out.suffix}")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        part.replace(out)
-    except Exception as error:
-        code = getattr(error, "errno", None)
-        if code in DISK_FULL:
-            raise CheckError("disk_full") from error
-        if code in NOT_WRITABLE:
-            raise CheckError("not_writable") from error
-        raise
+        with as_writing_error():
+            out.parent.mkdir(parents=True, exist_ok=True)
+            yield part
+            part.replace(out)
     finally:
         with suppress(OSError):  # where nothing can be written there is nothing to take away
             part.unlink()

@@ -1,4 +1,4 @@
-"""What the scripts do, with stand-ins for the system's programs."""
+"""What the scripts do, with stand-ins for the system's programs; and what make hands on."""
 
 import os
 import subprocess
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "scripts/system-packages.sh"
+ROOT = Path(__file__).parents[1]
+SCRIPT = ROOT / "scripts/system-packages.sh"
 INSTALLED = """installed libegl1
 config-files libgles2
 config-files old-codecs libglx0
@@ -51,3 +52,16 @@ def test_a_package_is_not_there_because_one_of_a_longer_name_is(asked_for):
 
 def test_a_program_that_came_from_elsewhere_needs_no_package(asked_for):
     assert asked_for("sh:dash-of-elsewhere", "no-such-program:libgles2") == ["libgles2"]
+
+
+@pytest.mark.parametrize("how", ["argument", "environment"])
+@pytest.mark.parametrize("name", [None, "", "a $b$$c 'd' \"e\" #f.mp4", "a$(shell touch run)$(CURDIR).mp4"])
+def test_the_name_of_a_video_reaches_its_recipe_as_it_is(tmp_path, name, how):
+    (tmp_path / "show.mk").write_text('show:\n\t@printf %s "$$VIDEO"\n')
+    given = [] if name is None else [f"VIDEO={name}"]
+    env = {key: value for key, value in os.environ.items() if key not in ("VIDEO", "MAKEFLAGS", "MAKEOVERRIDES")}
+    command = ["make", "-f", ROOT / "Makefile", "-f", "show.mk", "show"]
+    command = [*command, *given] if how == "argument" else ["env", *given, *command]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout == ("out/example.mp4" if name is None else name)
+    assert not (tmp_path / "run").exists()

@@ -1,10 +1,10 @@
 """The command line, run as people run it: as a process, by its output and its exit status."""
 
-import errno
 import io
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +17,7 @@ from PIL import Image
 from core import cli
 from core.analysis import VERDICT_WORDS
 from core.calibration import Calibration, Curve
-from core.cli import OutFolders, files, main, progress_bar
+from core.cli import main, progress_bar
 from core.errors import ERRORS
 from core.example import portrait
 from tests.media import audio_clip, grey_clip, portrait_clip
@@ -72,6 +72,23 @@ def test_help_comes_at_once_and_names_every_option():
     assert done.returncode == 0
     for option in ("--json", "--out", "--thorough", "--fast", "--plan", "--frames", "--device", "--weights"):
         assert option in done.stdout
+
+
+def test_help_says_what_an_exit_status_means_also_where_python_keeps_no_docstrings():
+    done = run("check", "--help", PYTHONOPTIMIZE="2")
+    assert done.returncode == 0
+    assert "stopped by Ctrl-C" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_reader_that_has_gone_is_not_told_that_something_was_flagged(options):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb") as stdout:
+        done = subprocess.run(
+            [*COMMAND, "check", "none.mp4", *options], cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["check", "--help"], ["--version"], ["check", "none.mp4"]])
@@ -264,77 +281,17 @@ def test_what_is_said_of_a_bad_file_cannot_steer_the_terminal(tmp_path):
     assert "(a\ufffd[2J.mp4)" in run("info", tmp_path / "a\x1b[2J.mp4").stderr
 
 
-def test_a_folder_is_searched_for_videos_alone_and_not_where_an_earlier_run_wrote(tmp_path):
-    written = [f"out/a/{name}" for name in ("annotated.mp4", "heat-maps/1.png", "report.json")]
-    for name in ("a.MP4", "b/c.webm", "b/notes.txt", ".hidden.mp4", "out/d.mp4", *written):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("")
-    for out in (tmp_path / "out", tmp_path):
-        found = [path.relative_to(tmp_path).as_posix() for _, path, _ in files([str(tmp_path)], out)]
-        assert found == ["a.MP4", "b/c.webm", "out/d.mp4"]
-
-
-def test_a_folder_that_may_not_be_read_is_told_of_and_the_others_are_searched(tmp_path, monkeypatch):
-    for name in ("shut/a.mp4", "open/b.mp4"):
-        (tmp_path / name).parent.mkdir()
-        (tmp_path / name).write_text("")
-    real = os.scandir
-
-    def scandir(path):
-        if Path(path).name == "shut":  # root may read everything, and tests may be run by root
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        return real(path)
-
-    monkeypatch.setattr(os, "scandir", scandir)
-    found = [(name, problem and problem.code) for name, _, problem in files([str(tmp_path)], None)]
-    assert found == [(str(tmp_path / "shut"), "not_readable"), (str(tmp_path / "open/b.mp4"), None)]
-    assert [problem.code for *_, problem in files([str(tmp_path / "shut")], None)] == ["not_readable"]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("where", "code"), [("2>&-", None), (">/dev/full", "disk_full")])
-def test_what_keeps_a_run_from_writing_is_no_fault_of_ours(clip, weights, where, code):
-    command = f'"$0" -m core check --json "$1" "$1" --weights "$2" {where}'
-    given = [sys.executable, clip, weights / "clears"]
+def test_what_keeps_a_run_from_writing_is_no_fault_of_ours(clip, weights, tmp_path, where, code):
+    command = f'"$0" -m core check --json "$1" "$2" --weights "$3" {where}'
+    again = shutil.copy(clip, tmp_path)
+    given = [sys.executable, clip, again, weights / "clears"]
     done = subprocess.run(["sh", "-c", command, *given], cwd=ROOT, capture_output=True, text=True, timeout=100)
     if code is None:
         assert [json.loads(line)["analysis"]["verdict"] for line in done.stdout.splitlines()] == ["no_signs_found"] * 2
     else:
         assert done.returncode == 2 and code in ERRORS and ERRORS[code].message in done.stderr
-
-
-def test_no_kind_of_file_that_is_read_when_named_is_passed_over_in_a_folder(tmp_path):
-    names = ["a.avif", "b.jfif", "c.apng", "d.HEIC", "e.m2ts", "f.vob", "g.3g2", "h.asf"]
-    for name in names:
-        (tmp_path / name).write_text("")
-    assert [Path(name).name for name, _, _ in files([str(tmp_path)], None)] == names
-
-
-def test_a_name_too_long_for_any_file_does_not_keep_the_others_from_being_checked(tmp_path):
-    names = ["a" * 300 + ".mp4", str(tmp_path / "b.mp4")]
-    assert [name for name, _, _ in files(names, None)] == names
-
-
-def test_every_file_gets_a_folder_below_the_one_named_whatever_its_name(tmp_path):
-    folders = OutFolders(tmp_path)
-    names = ["a.mp4", "b/a.mov", "..mp4", "...mp4", "....mp4"]
-    given = [folders.of(Path(name)).relative_to(tmp_path).as_posix() for name in names]
-    assert given == ["a", "a-2", "video", "video-2", "video-3"]
-
-
-def test_what_was_found_in_another_file_of_the_same_name_is_not_written_over(tmp_path):
-    def folder_of(path: str) -> str:
-        folder = OutFolders(tmp_path).of(Path(path))
-        folder.mkdir(exist_ok=True)
-        (folder / "report.json").write_text(json.dumps({"path": path}))
-        return folder.name
-
-    assert [folder_of(path) for path in ("a/clip.mp4", "b/clip.mp4", "a/clip.mp4", "b/clip.mp4")] == [
-        "clip",
-        "clip-2",
-        "clip",
-        "clip-2",
-    ]
 
 
 @pytest.mark.parametrize("command", ["core check clip.mp4", "server all", "demo"])
@@ -343,12 +300,6 @@ def test_a_python_without_our_packages_is_told_which_one_to_use(command):
     done = subprocess.run(started, capture_output=True, text=True)
     assert done.returncode and not done.stdout
     assert "not installed" in done.stderr and ".venv/bin/python" in done.stderr and "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("link", ["https://www.youtube.com/watch?v=x", "HTTPS://youtu.be/x"])
-def test_a_link_is_told_from_a_file_that_is_not_there(link):
-    (_, _, problem), (_, _, absent) = files([link, "x.mp4"], None)
-    assert (problem.code, absent.code) == ("links_off", "file_not_found")
 
 
 @pytest.mark.slow
