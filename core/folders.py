@@ -9,6 +9,14 @@ from pathlib import Path
 
 from core.errors import as_writing_error
 
+WRITTEN = {
+    "annotated.mp4",
+    "annotated.png",
+    "key-frames.png",
+    "timeline.png",
+    "heat-maps",
+}  # pictures, beside the report
+
 
 class OutFolders:
     """The folders of one run, each named after its file."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import CheckError
-from core.folders import report_in
+from core.folders import WRITTEN, report_in
 
 # what a folder is searched for; a file that is named is looked at whatever it is called
 VIDEOS = ".mp4 .m4v .mov .qt .webm .mkv .avi .mpg .mpeg .vob .ts .mts .m2ts .3gp .3g2 .wmv .asf .flv .ogv"
@@ -53,11 +53,12 @@ def inside(given: str) -> Iterator[Found]:
     closed: list[OSError] = []
     ours = False
     for folder, below, names in os.walk(given, onerror=closed.append):
-        if "report.json" in names and report_in(Path(folder)):
-            ours = True
-            below.clear()
-            continue
         below[:] = [name for name in below if not name.startswith(".")]
+        if "report.json" in names and report_in(
+            Path(folder)
+        ):  # of those alone, lest a report hide what else lies there
+            ours = True
+            below[:], names = (sorted(set(there) - WRITTEN) for there in (below, names))
         found += (os.path.join(folder, name) for name in names if is_video_name(Path(name)))
     problems = ((name, Path(name), problem_with(Path(name))) for name in sorted(found, key=Path))
     kept = [one for one in problems if is_kept(*one[1:])]

@@ -5,9 +5,13 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from core.artifacts import write_artifacts
 from core.inputs import files
+from tests.media import portrait_clip
+from tests.samples import analysis_of
 
 
 @pytest.fixture
@@ -62,8 +66,15 @@ def test_a_hidden_folder_that_is_named_is_searched(made):
 
 def test_what_an_earlier_run_wrote_is_left_out_wherever_it_lies(made):
     written = [f"b/out/a/{name}" for name in ("annotated.png", "heat-maps/1.png", "report.json")]
-    folder = made("b/c.mp4", "b/out/d.mp4", *written)
-    assert found_in(folder) == ["b/c.mp4", "b/out/d.mp4"]
+    folder = made("b/c.mp4", "b/out/d.mp4", "b/out/a/put-there.mp4", *written)
+    assert found_in(folder) == ["b/c.mp4", "b/out/a/put-there.mp4", "b/out/d.mp4"]
+
+
+@pytest.mark.slow
+def test_all_that_a_run_writes_is_left_out(tmp_path):
+    clip = portrait_clip(tmp_path / "clip.mp4", 1)
+    write_artifacts(clip, analysis_of(clip), tmp_path / "out", lambda crops: np.ones(crops.shape[:3], np.float32))
+    assert found_in(tmp_path) == ["clip.mp4"]
 
 
 def test_a_folder_that_holds_the_report_of_another_program_is_searched(made):
