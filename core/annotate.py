@@ -23,7 +23,7 @@ from core.follow import find_faces
 from core.paint import Painter
 from core.picture import UNSPECIFIED, Upright
 from core.render import written_whole
-from core.timeline import MAX_JUMP_S, Timeline, read_timeline
+from core.timeline import MAX_JUMP_S, Timeline
 
 TICK = Fraction(1, 90_000)  # fine enough for any frame rate
 COPIED_AUDIO = {"aac", "mp3", "opus", "flac"}  # what both MP4 and browsers take
@@ -46,7 +46,8 @@ def annotated_video(
     tell, cancel = progress or (lambda done, total, stage: None), cancel or (lambda: False)
     faces = find_faces(path, analysis, lambda t_s: tell(min(tenths, round(10 * t_s)), 2 * tenths, "annotate"), cancel)
     painter = Painter(analysis)
-    clock = _clock(path)
+    known = video.look_into(path)
+    clock = known.timeline
     with (
         written_whole(out) as part,
         open_video(path) as source,
@@ -65,7 +66,7 @@ def annotated_video(
         sound = Sound(source, target, clock)
         last = -1
         for (t_s, rgb), (next_s, _) in pairwise(
-            chain(_frames(source, clock, sound), [(clock.duration_ms / 1000, None)])
+            chain(_frames(source, known, sound), [(clock.duration_ms / 1000, None)])
         ):
             if cancel():
                 raise CheckError("cancelled")
@@ -103,22 +104,16 @@ def choose_colours(source: OpenVideo, target: VideoCodecContext) -> Colorspace:
     return Colorspace.ITU709
 
 
-def _clock(path: Path) -> Timeline:
-    with open_video(path) as source:  # reading it moves the container, so it gets one of its own
-        return read_timeline(source)
-
-
-def _frames(source: OpenVideo, clock: Timeline, sound: "Sound") -> Iterator[tuple[float, np.ndarray]]:
+def _frames(source: OpenVideo, known: video.Known, sound: "Sound") -> Iterator[tuple[float, np.ndarray]]:
     """Every picture that can be decoded, with its time; the sound on the way is handed to `sound`."""
-    upright, number = None, 0
+    upright, number = Upright(known.shape), 0
     for packet in read_packets(source, beside=sound.track):
         if sound.track and packet.stream.index == sound.track.index:
             sound.take(packet)
             continue
         try:
             for picture in pictures_of(source, packet):
-                upright = upright or Upright(video.shape_of(source, picture))
-                yield clock.ms_of(picture, number) / 1000, upright(picture)
+                yield known.timeline.ms_of(picture, number) / 1000, upright(picture)
                 number += 1
         except av.FFmpegError:  # a damaged stretch: the analysis has a warning for it
             number += 1

@@ -5,7 +5,10 @@ container to another gives the same frames at the same times.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
 import av
 import numpy as np
@@ -18,6 +21,7 @@ from core.plan import Plan, window_times
 from core.reader import Reader, Window, decode
 from core.timeline import Timeline, keyframe_before, read_timeline
 
+FEW_PACKETS = 100  # decoded in search of one picture
 CONTAINER_NAMES = {"mov": "mp4/mov", "matroska": "mkv/webm", "asf": "wmv", "mpegts": "mpeg-ts", "mpeg": "mpeg-ps"}
 
 
@@ -52,7 +56,7 @@ def look_into(path: str | Source) -> Known:
     with open_video(path) as video:
         timeline = read_timeline(video)
     with open_video(path) as video:
-        shape = _first_shape(video)
+        shape = _shape(video, timeline)
         media = Media(
             duration_s=round(timeline.duration_ms / 1000, 2),
             width=shape.width,
@@ -118,25 +122,33 @@ def frames_at(path: str | Source, times_s: list[float]) -> Iterator[Frame]:
         seeks = not timeline.by_number and not timeline.is_still
         windows = [Window([ms], keyframe_before(video, timeline, ms) if seeks else None) for ms in wanted]
     with open_video(path) as video:
-        upright = Upright(_first_shape(video))
+        upright = Upright(_shape(video, timeline))
     with open_video(path) as video:
         for shot in Reader(video, timeline, lambda code, message: None).windows(windows):
             yield Frame(upright(shot.picture), shot.ms / 1000, shot.index, shot.window, upright.shape.scale)
 
 
-def _first_shape(video: OpenVideo) -> Geometry:
-    """That of the first picture, which all others are fitted to: where decoding starts elsewhere, it may be another."""
-    picture = next(decode(video, lambda: None), None)
-    if picture is None:
+def _shape(video: OpenVideo, timeline: Timeline) -> Geometry:
+    """That of the first picture, or of one from the middle if it is larger, as a call's recording begins small. All are
+    fitted to it, wherever decoding starts."""
+    first = next(decode(video, lambda: None), None)
+    if first is None:
         raise CheckError("damaged")
-    return shape_of(video, picture)
+    shape = _shape_of(video, first)
+    if timeline.by_number or not isinstance(video.source, Path):  # another piece is not fetched for it
+        return shape
+    with suppress(av.FFmpegError):
+        video.container.seek(timeline.to_pts(timeline.last_ms // 2), stream=video.stream)
+        for later in islice(decode(video, lambda: None, True, lambda packets: islice(packets, FEW_PACKETS)), 1):
+            if later.width * later.height > first.width * first.height:
+                return _shape_of(video, later)
+    return shape
 
 
-def shape_of(video: OpenVideo, first: av.VideoFrame) -> Geometry:
-    """How the pictures of a video become upright frames; `first` is one of them."""
+def _shape_of(video: OpenVideo, picture: av.VideoFrame) -> Geometry:
     aspect = float(video.stream.sample_aspect_ratio or 1)
     is_png = video.stream.codec_context.name in ("png", "apng")
-    return geometry(first, aspect, lambda: exif_orientation(video), is_png)
+    return geometry(picture, aspect, lambda: exif_orientation(video), is_png)
 
 
 def _windows(video: OpenVideo, timeline: Timeline, plan: Plan) -> list[Window]:

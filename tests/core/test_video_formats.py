@@ -305,14 +305,18 @@ def test_colours_of_a_kind_that_no_one_converts_do_not_lose_the_picture(colorspa
     assert 100 < Upright(geometry(picture, 1))(picture).mean() < 150
 
 
-def test_a_new_size_amid_the_video_does_not_change_the_frames_size(tmp_path):
-    one = write_clip(tmp_path / "one.ts", quarters(10))
-    other = write_clip(tmp_path / "other.ts", quarters(10, (128, 96)), times=[1 + i / 30 for i in range(10)])
+@pytest.mark.parametrize("sizes", [((64, 48), (128, 96)), ((128, 96), (64, 48))])
+def test_a_new_size_amid_the_video_does_not_change_the_frames_size(tmp_path, sizes):
+    """All have that of the larger pictures, where these are the first or most: as of a call, whose beginning is small."""
+    one = write_clip(tmp_path / "one.ts", quarters(10, sizes[0]))
+    times, often = [1 + i / 30 for i in range(50)], {"g": "5"}
+    other = write_clip(tmp_path / "other.ts", quarters(50, sizes[1]), times=times, options=often)
     both = tmp_path / "both.ts"
     both.write_bytes(one.read_bytes() + other.read_bytes())
-    found = list(frames(both, PLANS["first100"], []))
-    assert {frame.rgb.shape for frame in found} == {(48, 64, 3)}
-    assert len(found) > 10
+    found = [*frames(both, PLANS["first100"], []), *frames_at(both, [0.1])]
+    assert {frame.rgb.shape for frame in found} == {(96, 128, 3)}
+    assert len(found) > 50 and {corners(frame) for frame in found} == {"RGBW"}
+    assert (probe(both).width, probe(both).height) == (128, 96)
 
 
 def look(path) -> list[Frame]:
