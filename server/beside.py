@@ -3,10 +3,14 @@
 Gradio speaks ASGI and Flask WSGI, so uvicorn, which gradio brings along, stands in gunicorn's place.
 """
 
+import asyncio
+import threading
+
 from flask import Flask
 
 from server.auth import is_named
 from server.config import Config
+from server.routes.events import GONE
 
 PATH = "/demo"
 
@@ -31,6 +35,46 @@ def serve(app: Flask, config: Config) -> None:
         )
 
 
+class Listening:
+    """ASGI around a2wsgi, which listens to a client only for the body of its request.
+
+    So an event stream would keep its thread and its place long after its client has left.
+    """
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send) -> None:
+        gone = threading.Event()
+
+        async def listen() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            gone.set()
+
+        async def nothing() -> dict:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        if scope["method"] != "GET":  # whose bodies nobody reads
+            return await self.app(scope, receive, send)
+        listening = asyncio.create_task(listen())
+        try:
+            await self.app({**scope, GONE: gone}, nothing, send)
+        finally:
+            listening.cancel()
+
+
+def told_when_gone(app: Flask):
+    """WSGI around the API, for its views to find what `Listening` heard."""
+
+    def wsgi(environ, start_response):
+        if gone := environ["asgi.scope"].get(GONE):
+            environ[GONE] = gone
+        return app(environ, start_response)
+
+    return wsgi
+
+
 def compose(app: Flask, config: Config):
     """An ASGI application of both."""
     import gradio as gr
@@ -44,7 +88,7 @@ def compose(app: Flask, config: Config):
     page = page_of(config.weights, load=False)
     looks = {name: value for name, value in LAUNCH.items() if name != "quiet"}
     demo = gr.mount_gradio_app(FastAPI(openapi_url=None), page, PATH, **looks)
-    api = WSGIMiddleware(app, workers=config.threads)
+    api = Listening(WSGIMiddleware(told_when_gone(app), workers=config.threads))
 
     async def both(scope, receive, send) -> None:
         is_demo = scope["type"] != "http" or scope["path"] == PATH or scope["path"].startswith(f"{PATH}/")

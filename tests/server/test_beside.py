@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.server.conftest import Running, served
+from tests.server.conftest import Running, served, wait_for
 from tests.server.standin import video
 
 
@@ -25,6 +25,32 @@ def test_events_and_large_uploads_pass_through_the_bridge(both):
     check = both.upload(video("nap", size=3 * 2**20)).json()
     text = both.get(f"/v1/checks/{check['id']}/events").text
     assert "event: done" in text
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory):
+    """Without a worker, so that checks wait."""
+    server = Running(tmp_path_factory.mktemp("beside") / "web", UNMASK_DEMO="1", UNMASK_THREADS="4")
+    server.start("web")
+    try:
+        yield server.until_alive()
+    finally:
+        server.stop()
+
+
+@pytest.mark.slow
+def test_who_leaves_an_event_stream_gives_the_place_back_at_once(web):
+    check_id = web.post("/v1/checks", json={"url": "https://x.com/a/status/1"}).json()["id"]
+
+    def listen():
+        return web.get(f"/v1/checks/{check_id}/events", stream=True)
+
+    opened = [listen() for _ in range(3)]
+    assert [answer.status_code for answer in opened] == [200, 200, 429]
+    assert [next(answer.iter_lines()) for answer in opened[:2]] == [b"retry: 2000"] * 2
+    for answer in opened:
+        answer.close()
+    wait_for(lambda: listen().status_code == 200, 5, web.log)
 
 
 @pytest.mark.slow
