@@ -64,10 +64,12 @@ class Listening:
             listening.cancel()
 
 
-def told_when_gone(app: Flask):
-    """WSGI around the API, for its views to find what `Listening` heard."""
+def completed(app: Flask):
+    """WSGI around the API, with what a2wsgi leaves out of the environ."""
 
     def wsgi(environ, start_response):
+        # bodies end where they end, also those in chunks, which Flask takes for empty otherwise
+        environ["wsgi.input_terminated"] = True
         if gone := environ["asgi.scope"].get(GONE):
             environ[GONE] = gone
         return app(environ, start_response)
@@ -88,7 +90,7 @@ def compose(app: Flask, config: Config):
     page = page_of(config.weights, load=False)
     looks = {name: value for name, value in LAUNCH.items() if name != "quiet"}
     demo = gr.mount_gradio_app(FastAPI(openapi_url=None), page, PATH, **looks)
-    api = Listening(WSGIMiddleware(told_when_gone(app), workers=config.threads))
+    api = Listening(WSGIMiddleware(completed(app), workers=config.threads))
 
     async def both(scope, receive, send) -> None:
         is_demo = scope["type"] != "http" or scope["path"] == PATH or scope["path"].startswith(f"{PATH}/")

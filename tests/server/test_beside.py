@@ -54,6 +54,19 @@ def test_who_leaves_an_event_stream_gives_the_place_back_at_once(web):
 
 
 @pytest.mark.slow
+def test_a_body_that_comes_in_chunks_is_read_and_measured(web):
+    link = b'{"url": "https://x.com/a/status/2"}'
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="clip.mp4"\r\n\r\n'
+
+    def send(*chunks, kind="application/json"):
+        return web.post("/v1/checks", data=iter(chunks), headers={"Content-Type": kind}).status_code
+
+    assert send(link[:9], link[9:]) == 202
+    assert send(head, video("chunks"), b"\r\n--b--\r\n", kind="multipart/form-data; boundary=b") == 202
+    assert send(link, b" " * 70_000) == 413
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/demo/", "/demo/config", "/v1/info"])
 def test_no_other_name_is_answered(both, path):
     assert both.get(path, headers={"Host": "attacker.example"}).status_code in (400, 421)
