@@ -4,7 +4,10 @@ Gradio speaks ASGI and Flask WSGI, so uvicorn, which gradio brings along, stands
 """
 
 import asyncio
+import os
+import signal
 import threading
+from contextlib import suppress
 
 from flask import Flask
 
@@ -21,18 +24,34 @@ def serve(app: Flask, config: Config) -> None:
 
     from demo.folder import end_with_terminal, visitors_folder
 
+    class Server(uvicorn.Server):
+        def handle_exit(self, number, frame) -> None:
+            app.extensions["unmask"].leaving.set()  # for event streams to end too; uvicorn would wait for them
+            super().handle_exit(number, frame)
+
+    signal.signal(signal.SIGTERM, end)
     end_with_terminal()
-    with visitors_folder():
-        # no access log: paths hold the ids of checks
-        uvicorn.run(
+    with suppress(KeyboardInterrupt), visitors_folder():
+        settings = uvicorn.Config(
             compose(app, config),
             host=config.host,
             port=config.port,
-            access_log=False,
+            access_log=False,  # paths hold the ids of checks
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=10,
         )
+        Server(settings).run()
+    os._exit(0)  # whoever still sends a request has a thread, which would be waited for
+
+
+def end(*_) -> None:
+    """For SIGTERM, which uvicorn sends itself again when it has ended; by itself it would leave the visitors' folder.
+
+    A second one does not come in between.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 class Listening:

@@ -1,5 +1,8 @@
 """The demo at /demo, beside the API."""
 
+import signal
+import socket
+
 import pytest
 
 from tests.server.conftest import Running, served, wait_for
@@ -95,3 +98,29 @@ def test_beyond_this_machine_the_demo_is_refused(tmp_path):
     server = Running(tmp_path / "data", UNMASK_DEMO="1", UNMASK_HOST="0.0.0.0")
     assert server.start("web").wait(120) == 2
     assert "knows no keys" in server.log.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_with_its_streams_and_leaves_no_folder_behind(tmp_path, number):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    server = Running(tmp_path / "data", UNMASK_DEMO="1", TMPDIR=str(scratch))
+    try:
+        web = server.start("web")
+        server.until_alive()
+        check_id = server.post("/v1/checks", json={"url": "https://x.com/a/status/1"}).json()["id"]
+        assert [folder.name[:12] for folder in scratch.iterdir()] == ["unmask-demo-"]
+        with (
+            server.get(f"/v1/checks/{check_id}/events", stream=True) as answer,
+            socket.create_connection(("127.0.0.1", server.port)) as never_done,
+        ):
+            lines = answer.iter_lines()
+            assert next(lines) == b"retry: 2000"
+            never_done.sendall(b"POST /v1/checks HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{")
+            web.send_signal(number)
+            assert b"event: queued" in list(lines)  # to its proper end: else requests raises
+            assert web.wait(30) == 0
+        assert list(scratch.iterdir()) == []
+    finally:
+        server.stop()
