@@ -5,8 +5,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from core.plan import PLANS
+from server import examples
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+
+
+def shown(*bodies: dict[str, Any]) -> ConfigDict:
+    """Examples in the description."""
+    return ConfigDict(json_schema_extra={"examples": list(bodies)})
 
 
 class Strict(BaseModel):
@@ -34,9 +40,7 @@ class CheckRequest(Options):
     url: Url = Field(description="A link to a post or a video on a supported site.")
     priority: Literal["interactive", "bulk"] = "interactive"
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"url": "https://www.youtube.com/watch?v=aqz-KE-bpKQ"}]}
-    )
+    model_config = shown({"url": examples.LINKS[0]})
 
 
 class UploadOptions(Options):
@@ -50,12 +54,16 @@ class BatchRequest(Options):
 
     urls: list[Url] = Field(min_length=1, max_length=1000)
 
+    model_config = shown(examples.BATCH_REQUEST)
+
 
 class ReviewRequest(Strict):
     """A person's decision about a held check."""
 
     decision: Literal["confirm", "overturn"]
     note: str = Field("", max_length=2000, pattern=r"^[^\x00]*$")  # PostgreSQL stores no NUL
+
+    model_config = shown(examples.REVIEW_REQUEST)
 
 
 class ErrorView(BaseModel):
@@ -96,6 +104,8 @@ class CheckView(BaseModel):
     error: ErrorView | None
     artifacts: list[str] = Field(description="Names to be had under artifacts/.")
 
+    model_config = shown(examples.QUEUED, examples.DONE, examples.FAILED)
+
 
 class CheckPage(BaseModel):
     checks: list[CheckView]
@@ -114,6 +124,8 @@ class BatchView(BaseModel):
     )
     checks: list[CheckView]
     next: str | None
+
+    model_config = shown(examples.BATCH)
 
 
 class AuditView(BaseModel):
@@ -160,3 +172,5 @@ class Problem(BaseModel):
     next_step: str
     request_id: str
     errors: list[dict[str, str]] | None = None
+
+    model_config = shown(examples.INVALID, examples.NOT_FOUND)

@@ -2,10 +2,12 @@
 
 import json
 import logging
+import traceback
 
 from flask import Flask, Response, g, request
 from gunicorn.http.errors import ParseException
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, default_exceptions
 
@@ -99,13 +101,29 @@ def broken_body(_error: ParseException) -> Response:
 
 
 def unexpected(error: Exception) -> Response:
-    log.error("unexpected, at %s", request.url_rule, exc_info=error)
+    # without the exception's own words: they may hold a link
+    place = "".join(traceback.format_tb(error.__traceback__))
+    log.error("unexpected %s, at %s\n%s", type(error).__name__, request.url_rule, place)
     return problem("internal")
 
 
 def fields(error: ValidationError) -> Invalid:
     """Pydantic's findings as ours, without the values, which are nobody's business in a log."""
-    return Invalid([{"field": ".".join(map(str, e["loc"])), "message": e["msg"]} for e in error.errors()])
+    told: dict[str, list[str]] = {}
+    for found in error.errors():
+        told.setdefault(field_of(found["loc"]), []).append(message_of(found))
+    return Invalid([{"field": field, "message": ", or: ".join(messages)} for field, messages in told.items()])
+
+
+def field_of(place: tuple[str | int, ...]) -> str:
+    """As the client names it: behind a name Pydantic adds which of the types it tried; a place in a list is a number."""
+    return ".".join([*map(str, place[:1]), *(str(step) for step in place[1:] if isinstance(step, int))])
+
+
+def message_of(found: ErrorDetails) -> str:
+    if found["type"] == "extra_forbidden" and found["loc"] == ("file",):
+        return "Send it to /v1/checks as a file, in a form (in curl: -F file=@clip.mp4)"
+    return found["msg"]
 
 
 def install(app: Flask) -> None:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from threading import Event
 
 from flask import Blueprint, Response, g, request
 from sqlalchemy.exc import OperationalError
@@ -19,6 +20,7 @@ LOOK_S = 0.4  # between two looks into the database
 COMMENT_S = 15  # so that proxies keep an idle stream open
 RETRY_S = 5  # where all streams are taken
 STREAM_S = 3600  # then the client connects again, with Last-Event-ID
+GONE = "unmask.gone"  # in the environ of servers to which one can write after the client has left: an Event, set then
 
 
 @bp.get("/<check_id>/events")
@@ -32,7 +34,7 @@ def stream(check_id: str) -> Response:
         return problem("rate_limited", "too many event streams; poll instead", retry_s=RETRY_S)
     release = services().streams.release
     try:
-        answer = Response(events(services(), check, seen), mimetype="text/event-stream")
+        answer = Response(events(services(), check, seen, request.environ.get(GONE)), mimetype="text/event-stream")
     except BaseException:
         release()
         raise
@@ -41,7 +43,7 @@ def stream(check_id: str) -> Response:
     return answer
 
 
-def events(services: Services, check: Check, seen: int) -> Iterator[str]:
+def events(services: Services, check: Check, seen: int, gone: Event | None = None) -> Iterator[str]:
     """Every state newer than `seen`, until the last one. The event's id is the check's revision."""
     until = time.monotonic() + STREAM_S
     spoken = time.monotonic()
@@ -59,6 +61,8 @@ def events(services: Services, check: Check, seen: int) -> Iterator[str]:
             spoken = time.monotonic()
         if services.leaving.wait(LOOK_S):
             return  # the client connects again, to the next process
+        if gone and gone.is_set():
+            return
         try:
             check = services.store.get(check.id, check.owner)
         except OperationalError:

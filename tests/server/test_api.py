@@ -33,6 +33,7 @@ def test_a_link_is_accepted_in_canonical_form(client):
         ({"url": ""}, "invalid", "url"),
         ({**LINK, "plan": "all of it"}, "invalid", "plan"),
         ({**LINK, "colour": "red"}, "invalid", "colour"),
+        ({**LINK, "artifacts": "all"}, "invalid", "artifacts"),
         ({**LINK, "priority": "highest"}, "invalid", "priority"),
         ([], "invalid", ""),
         ({"url": "https://example.org/x.mp4"}, "unsupported_site", None),
@@ -45,7 +46,19 @@ def test_a_wrong_request_is_told_what_is_wrong(client, body, code, field):
     answer = client.post("/v1/checks", json=body)
     assert (answer.status_code, answer.json["code"]) == (ERRORS[code].status, code)
     if field is not None:
-        assert answer.json["errors"][0]["field"] == field
+        assert [error["field"] for error in answer.json["errors"]] == [field]
+
+
+def test_a_place_in_a_list_is_named(client):
+    answer = client.post("/v1/batches", json={"urls": [LINK["url"], ""]})
+    assert [error["field"] for error in answer.json["errors"]] == ["urls.1"]
+
+
+def test_a_file_that_is_sent_as_a_word_is_told_how_to_be_sent(client):
+    answer = client.post("/v1/checks", data={"file": "clip.mp4"}, content_type="multipart/form-data")
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid")
+    [error] = answer.json["errors"]
+    assert error["field"] == "file" and "-F file=@clip.mp4" in error["message"]
 
 
 SHAPE = {"type", "title", "status", "detail", "code", "next_step", "request_id"}

@@ -1,8 +1,11 @@
 """The demo at /demo, beside the API."""
 
+import signal
+import socket
+
 import pytest
 
-from tests.server.conftest import Running, served
+from tests.server.conftest import Running, served, wait_for
 from tests.server.standin import video
 
 
@@ -25,6 +28,45 @@ def test_events_and_large_uploads_pass_through_the_bridge(both):
     check = both.upload(video("nap", size=3 * 2**20)).json()
     text = both.get(f"/v1/checks/{check['id']}/events").text
     assert "event: done" in text
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory):
+    """Without a worker, so that checks wait."""
+    server = Running(tmp_path_factory.mktemp("beside") / "web", UNMASK_DEMO="1", UNMASK_THREADS="4")
+    server.start("web")
+    try:
+        yield server.until_alive()
+    finally:
+        server.stop()
+
+
+@pytest.mark.slow
+def test_who_leaves_an_event_stream_gives_the_place_back_at_once(web):
+    check_id = web.post("/v1/checks", json={"url": "https://x.com/a/status/1"}).json()["id"]
+
+    def listen():
+        return web.get(f"/v1/checks/{check_id}/events", stream=True)
+
+    opened = [listen() for _ in range(3)]
+    assert [answer.status_code for answer in opened] == [200, 200, 429]
+    assert [next(answer.iter_lines()) for answer in opened[:2]] == [b"retry: 2000"] * 2
+    for answer in opened:
+        answer.close()
+    wait_for(lambda: listen().status_code == 200, 5, web.log)
+
+
+@pytest.mark.slow
+def test_a_body_that_comes_in_chunks_is_read_and_measured(web):
+    link = b'{"url": "https://x.com/a/status/2"}'
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="clip.mp4"\r\n\r\n'
+
+    def send(*chunks, kind="application/json"):
+        return web.post("/v1/checks", data=iter(chunks), headers={"Content-Type": kind}).status_code
+
+    assert send(link[:9], link[9:]) == 202
+    assert send(head, video("chunks"), b"\r\n--b--\r\n", kind="multipart/form-data; boundary=b") == 202
+    assert send(link, b" " * 70_000) == 413
 
 
 @pytest.mark.slow
@@ -56,3 +98,29 @@ def test_beyond_this_machine_the_demo_is_refused(tmp_path):
     server = Running(tmp_path / "data", UNMASK_DEMO="1", UNMASK_HOST="0.0.0.0")
     assert server.start("web").wait(120) == 2
     assert "knows no keys" in server.log.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_with_its_streams_and_leaves_no_folder_behind(tmp_path, number):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    server = Running(tmp_path / "data", UNMASK_DEMO="1", TMPDIR=str(scratch))
+    try:
+        web = server.start("web")
+        server.until_alive()
+        check_id = server.post("/v1/checks", json={"url": "https://x.com/a/status/1"}).json()["id"]
+        assert [folder.name[:12] for folder in scratch.iterdir()] == ["unmask-demo-"]
+        with (
+            server.get(f"/v1/checks/{check_id}/events", stream=True) as answer,
+            socket.create_connection(("127.0.0.1", server.port)) as never_done,
+        ):
+            lines = answer.iter_lines()
+            assert next(lines) == b"retry: 2000"
+            never_done.sendall(b"POST /v1/checks HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{")
+            web.send_signal(number)
+            assert b"event: queued" in list(lines)  # to its proper end: else requests raises
+            assert web.wait(30) == 0
+        assert list(scratch.iterdir()) == []
+    finally:
+        server.stop()

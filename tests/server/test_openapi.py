@@ -4,8 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+from server import examples as bodies
 from server.openapi import OPERATIONS, describe
 from tests.server.conftest import Running, wait_for
 
@@ -89,6 +91,41 @@ def test_every_example_in_the_documentation_runs(client):
 def test_the_documentation_names_every_public_code(client):
     text = (DOCS / "errors.md").read_text(encoding="utf-8")
     assert all(f"`{code}`" in text for o in OPERATIONS for code in o.problems)
+
+
+SCHEMAS = describe()["components"]["schemas"]
+SHOWN = [(name, body) for name, schema in SCHEMAS.items() for body in schema.get("examples", [])]
+
+
+def test_what_a_newcomer_sends_and_gets_has_an_example():
+    shown = {name for name, _ in SHOWN}
+    assert shown == {"BatchRequest", "BatchView", "CheckRequest", "CheckView", "Problem", "ReviewRequest"}
+
+
+@pytest.mark.parametrize(("name", "body"), SHOWN)
+def test_an_example_is_valid_against_its_own_schema(name, body):
+    schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": SCHEMAS}}
+    jsonschema.Draft202012Validator(schema).validate(body)
+    assert set(body) <= set(SCHEMAS[name]["properties"])
+
+
+def test_the_example_of_an_analysis_is_one():
+    schema = json.loads((DOCS / "analysis.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(bodies.ANALYSIS)
+
+
+EACH_TIME = {"id", "created_at", "expires_at", "request_id", "checks"}
+
+
+def test_the_examples_are_what_the_server_answers(client):
+    batch = client.post("/v1/batches", json=bodies.BATCH_REQUEST).json
+    for given, shown in (
+        (batch, bodies.BATCH),
+        (batch["checks"][0], bodies.QUEUED),
+        (client.post("/v1/checks", json={}).json, bodies.INVALID),
+        (client.get("/nowhere").json, bodies.NOT_FOUND),
+    ):
+        assert {**given, **{name: shown[name] for name in EACH_TIME & given.keys()}} == shown
 
 
 @pytest.mark.slow

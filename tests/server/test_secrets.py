@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.database import Database
+from server.routes import checks
 from tests.server.conftest import ROOT, Running, served
 from tests.server.standin import video
 from tests.server.test_webhooks import SECRET
@@ -84,3 +85,13 @@ def test_the_words_of_a_failed_statement_hold_no_link(tmp_path):
 def test_the_environment_of_the_server_is_hidden_from_processes_of_its_own_user():
     told = subprocess.run([sys.executable, "-c", SPY], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert told.split() == ["False", "True", "True", "False"]
+
+
+def test_a_bug_in_a_request_is_logged_without_its_words_which_may_be_a_link(client, monkeypatch, caplog):
+    def fail(*_):
+        raise LookupError("https://secret" + ".example/")
+
+    monkeypatch.setattr(checks, "canonicalise", fail)
+    assert client.post("/v1/checks", json={"url": "https://x.com/a/status/1"}).status_code == 500
+    assert "LookupError" in caplog.text and "in fail" in caplog.text
+    assert "secret.example" not in caplog.text
