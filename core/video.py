@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from core.analysis import Media, Warning
-from core.container import OpenVideo, Source, exif_orientation, open_video
+from core.container import PILLOW_NAMES, OpenVideo, Source, exif_orientation, open_video
 from core.errors import CheckError
 from core.picture import Geometry, Upright, geometry
 from core.plan import Plan, window_times
@@ -134,7 +134,8 @@ def _first_shape(video: OpenVideo) -> Geometry:
 
 def shape_of(video: OpenVideo, first: av.VideoFrame) -> Geometry:
     """How the pictures of a video become upright frames; `first` is one of them."""
-    aspect = float(video.stream.sample_aspect_ratio or 1)
+    # of pictures it is a density for print, which viewers do not heed
+    aspect = 1.0 if video.format in PILLOW_NAMES else float(video.stream.sample_aspect_ratio or 1)
     is_png = video.stream.codec_context.name in ("png", "apng")
     return geometry(first, aspect, lambda: exif_orientation(video), is_png)
 

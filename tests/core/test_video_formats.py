@@ -255,6 +255,21 @@ def test_pixels_of_an_absurd_shape_are_taken_for_square(tmp_path):
     assert look(clip)[0].rgb.shape == (48, 64, 3)
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.apng", "a.tiff", "a.gif"])
+def test_a_density_for_print_does_not_stretch_a_picture(tmp_path, name):
+    pictures = [Image.fromarray(picture) for picture in quarters(3)]
+    more = {"save_all": True, "append_images": pictures[1:], "duration": 100} if name in ("a.apng", "a.gif") else {}
+    pictures[0].save(tmp_path / name, format="PNG" if name == "a.apng" else None, dpi=(40, 160), **more)
+    if name == "a.gif":
+        data = bytearray((tmp_path / name).read_bytes())
+        data[12] = 1  # a pixel's width over its height, less 15 in 64ths
+        (tmp_path / name).write_bytes(data)
+    with av.open(str(tmp_path / name)) as container:
+        assert not 0.3 < container.streams.video[0].sample_aspect_ratio < 3
+    assert {frame.rgb.shape for frame in look(tmp_path / name)} == {(48, 64, 3)}
+    assert (probe(tmp_path / name).width, probe(tmp_path / name).height) == (64, 48)
+
+
 def test_of_a_photograph_with_another_behind_it_the_first_is_looked_at(tmp_path):
     """As telephones keep a second view, or one for depth."""
     photo, behind = (Image.new("RGB", (64, 48), colour) for colour in ("red", "blue"))
