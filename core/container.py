@@ -185,9 +185,22 @@ def exif_orientation(video: OpenVideo) -> int | None:
         return None
     try:
         with _pillow_header(video.source, video.format) as picture:
-            return picture.getexif().get(0x0112, 1)
+            return _exif_of(picture).get(0x0112, 1)
     except UNREADABLE_HEADER:
         return 1
+
+
+def _exif_of(picture: "Image.Image") -> "Image.Exif":
+    """Without what Pillow adds of XMP, which viewers do not heed."""
+    from PIL import Image
+
+    for name in ("xmp", "XML:com.adobe.xmp"):
+        picture.info.pop(name, None)
+    if "exif" not in picture.info:
+        return picture.getexif()
+    exif = Image.Exif()
+    exif.load(picture.info["exif"])  # what `getexif` gives may be from when the header was read
+    return exif
 
 
 def _is_jpeg_in_tiff(source: Source) -> bool:

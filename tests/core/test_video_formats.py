@@ -162,6 +162,25 @@ def test_a_photograph_is_turned_and_mirrored_as_its_exif_says(tmp_path, name):
         assert (media.height, media.width) == shape[:2]
 
 
+XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>"""
+
+
+@pytest.mark.parametrize("has_exif", [False, True])
+@pytest.mark.parametrize("name", ["photo.jpg", "photo.png", "photo.webp", "photo.tiff"])
+def test_a_photograph_is_not_turned_by_what_its_xmp_says(tmp_path, name, has_exif):
+    """No viewer turns it either: they heed EXIF."""
+    exif, words = Image.Exif(), PngInfo()
+    words.add_itxt("XML:com.adobe.xmp", XMP)
+    if has_exif:
+        exif[0x010F] = "a maker"
+    more = {"tiffinfo": {700: XMP.encode()}} if name == "photo.tiff" else {"exif": exif, "xmp": XMP.encode()}
+    Image.fromarray(next(quarters(1))).save(tmp_path / name, pnginfo=words, quality=95, **more)
+    with Image.open(tmp_path / name) as picture:
+        assert picture.getexif()[0x0112] == 6
+    assert [corners(frame) for frame in look(tmp_path / name)] == ["RGBW"]
+
+
 @pytest.mark.parametrize(
     ("rotation", "mirror", "expected"),
     [
