@@ -123,7 +123,7 @@ def read_timeline(video: OpenVideo) -> Timeline:
         by_number=by_number,
         doubtful=not trusted,
         is_still=count == 1,
-        is_short=video.is_cut or (trusted and _ends_before_declared(video, last_ms + hold_ms, to_ms(seen.first, unit))),
+        is_short=video.is_cut or (trusted and _ends_before_declared(video, seen, last_ms + hold_ms)),
     )
 
 
@@ -237,11 +237,31 @@ def _hold_ms(seen: _Seen, unit: Fraction, step_ms: float) -> float:
     return step_ms if step_ms / 2 <= held <= step_ms * 2 or not 0 < held <= 1000 * MAX_GAP_S else held
 
 
-def _ends_before_declared(video: OpenVideo, length_ms: float, start_ms: int) -> bool:
+def _ends_before_declared(video: OpenVideo, seen: _Seen, length_ms: float) -> bool:
     stream = video.stream
-    if stream.duration is not None and stream.time_base is not None:
+    if stream.duration is not None and stream.time_base is not None and video.format != "asf":
         return (
             length_ms * 1.02 + 500 < stream.duration * stream.time_base * 1000
         )  # a last picture may be held for a while
     # of sound as well, or estimated from the rate; Matroska counts it from 0, wherever the first picture is
-    return (start_ms + length_ms) * 1.1 + 2000 < (video.container.duration or 0) / 1000
+    declared_ms = (video.container.duration or 0) / 1000
+    until_ms = to_ms(seen.first, stream.time_base or Fraction(1, 1000)) + length_ms
+
+    def is_short(ms: float) -> bool:
+        return ms * 1.1 + 2000 < declared_ms
+
+    return is_short(until_ms) and is_short(_sound_until_ms(video, seen))
+
+
+def _sound_until_ms(video: OpenVideo, seen: _Seen) -> int:
+    """When the last sound ends, 0 where there is none: of a screen, pictures end where nothing moves any more."""
+    until_ms, tracks = 0, video.container.streams.audio
+    for pts in (seen.last, seen.first) if tracks else ():  # in FLV, seeking need not find the last
+        _try_seek(video, pts)
+        with suppress(av.FFmpegError, IndexError):  # as in `read_packets`
+            for packet in video.container.demux(tracks):
+                if packet.pts is not None:
+                    until_ms = max(until_ms, to_ms(packet.pts + (packet.duration or 0), packet.time_base))
+        if until_ms:
+            break
+    return until_ms

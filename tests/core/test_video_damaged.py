@@ -7,7 +7,7 @@ import pytest
 from core.errors import CheckError
 from core.example import camera_view, portrait
 from core.video import probe
-from tests.media import grey_clip, grey_number, portrait_clip, scratched, spoiled, truncated, write_clip
+from tests.media import grey_clip, grey_number, portrait_clip, scratched, spoiled, truncated, write_clip, write_silence
 from tests.reading import code_of, look
 
 
@@ -67,6 +67,23 @@ def test_a_broadcast_that_was_cut_out_amid_a_packet_is_read(tmp_path):
 def test_a_recording_whose_times_go_on_from_an_earlier_part_is_not_called_cut_short(tmp_path):
     part = grey_clip(tmp_path / "part.mkv", 100, codec="mpeg4", times=[100 + i / 30 for i in range(100)])
     assert "shorter_than_declared" not in look(part)[1]
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mkv", "libx264"), ("a.flv", "libx264"), ("a.wmv", "wmv2")])
+def test_a_recording_whose_sound_goes_on_behind_the_last_picture_is_not_called_cut_short(tmp_path, name, codec):
+    """As of a screen on which nothing moved any more; with the sound cut off as well it is."""
+    pictures = grey_clip(tmp_path / f"silent-{name}", 100, codec=codec)
+    with av.open(str(pictures)) as given, av.open(str(tmp_path / name), "w") as out:
+        stream = out.add_stream_from_template(given.streams.video[0])
+        sound = out.add_stream("aac", rate=16_000, layout="mono")
+        for packet in given.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                out.mux(packet)
+        write_silence(out, sound, 12)
+    assert look(tmp_path / name)[1] == set()
+    cut = truncated(tmp_path / name, tmp_path / f"cut-{name}", int(0.7 * (tmp_path / name).stat().st_size))
+    assert name == "a.wmv" or look(cut)[1] == {"shorter_than_declared"}
 
 
 def test_a_recording_whose_writer_could_not_go_back_to_tell_its_size_is_not_called_cut_short(tmp_path):
