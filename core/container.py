@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import av
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
+from core.bombs import PACKED, PACKED_IN_FILM, SCANS, count_scans, look_into_png
 from core.errors import CheckError
 from core.pieces import Pieces
 
@@ -78,8 +79,6 @@ SIGNATURES = (
     (b"\xff\xf1", "audio"),  # AAC
     (b"\xff\xf9", "audio"),
 )
-PACKED = 2**20  # bytes of packed text and colour profiles in a PNG; what is real has a few thousand
-PACKED_IN_FILM = PACKED // 16  # in each of its pictures, as several are held at once
 RIFF = {b"AVI ": "avi", b"WEBP": "webp_pipe", b"WAVE": "audio"}
 
 
@@ -123,12 +122,15 @@ def open_video(path: str | Source) -> Iterator[OpenVideo]:
         raise CheckError("no_video_stream")
     if kind == "tiff_pipe" and _is_jpeg_in_tiff(source):
         raise CheckError("unsupported_codec", "JPEG within TIFF")  # FFmpeg 8 makes a black picture of it
-    if kind == "png_pipe":
-        with source.open() if isinstance(source, Pieces) else source.open("rb") as file:
-            packed, is_animated = _look_into_png(file)
-        if packed > PACKED:
-            raise CheckError("too_large", "packed text")
-        kind = "apng" if is_animated else kind
+    if kind in ("png_pipe", "jpeg_pipe"):
+        with io.BufferedReader(source.open()) if isinstance(source, Pieces) else source.open("rb") as file:
+            if kind == "jpeg_pipe" and count_scans(file) > SCANS:
+                raise CheckError("too_large", "scans")
+            if kind == "png_pipe":
+                packed, is_animated = look_into_png(file)
+                if packed > PACKED:
+                    raise CheckError("too_large", "packed text")
+                kind = "apng" if is_animated else kind
     options = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
     try:
         container = av.open(_for_ffmpeg(source), format=kind, options=options, metadata_errors="replace")
@@ -174,7 +176,7 @@ def pictures_of(video: OpenVideo, packet: av.Packet) -> list[av.VideoFrame]:
     Films may be made of PNGs, and each may hold what is refused in a single one.
     """
     is_png = video.stream.codec_context.name == "png" and not video.is_picture
-    if is_png and packet.size and _look_into_png(io.BytesIO(packet))[0] > PACKED_IN_FILM:
+    if is_png and packet.size and look_into_png(io.BytesIO(packet))[0] > PACKED_IN_FILM:
         raise CheckError("too_large", "packed text")
     return packet.decode()
 
@@ -209,21 +211,6 @@ def _is_jpeg_in_tiff(source: Source) -> bool:
             return picture.tag_v2.get(0x0103) in (6, 7)  # compression: the old way of JPEG and the new
     except UNREADABLE_HEADER:
         return False
-
-
-def _look_into_png(file: BinaryIO) -> tuple[int, bool]:
-    """How many bytes of packed text and profiles it has, and whether it is animated.
-
-    Of the former FFmpeg unpacks and keeps all, and each byte may become a thousand.
-    """
-    packed, kinds = 0, []
-    file.seek(8)
-    while packed <= PACKED and len(head := file.read(8)) == 8:
-        size, kind = int.from_bytes(head[:4], "big"), head[4:]
-        packed += size if kind in (b"zTXt", b"iCCP") else 0
-        kinds += [kind] if kind in (b"acTL", b"IDAT") and kind not in kinds else []
-        file.seek(size + 4, os.SEEK_CUR)
-    return packed, kinds[:1] == [b"acTL"]  # behind the first picture it says nothing
 
 
 def _for_ffmpeg(source: Source) -> str | io.RawIOBase:
