@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import av
 
-from core.container import OpenVideo, read_packets
+from core.container import OpenVideo, pictures_of, read_packets
 from core.errors import CheckError
 
 MAX_MS = 7 * 24 * 3600 * 1000  # a week: no video, but a mistake
@@ -36,6 +36,7 @@ class Timeline:
     doubtful: bool  # they make no sense
     is_still: bool
     is_short: bool  # the file promises more than it holds
+    all_key: bool = False  # all its pictures are called key frames, as careless writers do: to be seen, not believed
 
     @property
     def fps(self) -> float:
@@ -74,10 +75,11 @@ def _round(value: Fraction) -> int:
 class _Seen:
     """What some packets say: how many there are, the earliest and the latest time, and how long the latest is shown.
 
-    jumps: times go back, or on by more than they may.
+    keys: how many of them are called key frames. jumps: times go back, or on by more than they may.
     """
 
     count: int
+    keys: int
     first: int | None
     last: int | None
     held: int | None
@@ -124,6 +126,7 @@ def read_timeline(video: OpenVideo) -> Timeline:
         doubtful=not trusted,
         is_still=count == 1,
         is_short=video.is_cut or (trusted and _ends_before_declared(video, seen, last_ms + hold_ms)),
+        all_key=head.keys == head.count and not stream.codec_context.codec.intra_only,
     )
 
 
@@ -146,10 +149,21 @@ def keyframe_before(video: OpenVideo, timeline: Timeline, ms: int) -> KeyFrame |
         for packet in islice(_packets(video), 300):
             if packet.is_keyframe and packet.pts is not None:
                 found = to_ms(packet.pts - timeline.start, timeline.unit)
+                if timeline.all_key and not _is_key_frame(video, packet):
+                    return None
                 if found <= ms:
                     return KeyFrame(max(0, found), pts)
                 break
     return None
+
+
+def _is_key_frame(video: OpenVideo, packet: av.Packet) -> bool:
+    """Whether decoding from this packet on gives its picture first, and that one is a key frame."""
+    with suppress(av.FFmpegError):
+        for following in chain([packet], islice(_packets(video), 2 * REORDERED)):
+            if pictures := pictures_of(video, following):
+                return pictures[0].key_frame and pictures[0].pts == packet.pts
+    return False
 
 
 def _packets(video: OpenVideo) -> Iterator[av.Packet]:
@@ -159,11 +173,12 @@ def _packets(video: OpenVideo) -> Iterator[av.Packet]:
 
 def _look(packets: Iterator[av.Packet], furthest: float = float("inf")) -> _Seen:
     """furthest: how far times may go on from one packet to the next."""
-    count, first, last, held = 0, None, None, None
+    count, keys, first, last, held = 0, 0, None, None, None
     recent: deque[int] = deque()
     reached, jumps = None, False  # what all that follow must be later than
     for packet in packets:
         count += 1
+        keys += packet.is_keyframe
         if (pts := packet.pts) is None:
             continue
         jumps |= (reached is not None and pts < reached) or (last is not None and pts - last > furthest)
@@ -173,7 +188,7 @@ def _look(packets: Iterator[av.Packet], furthest: float = float("inf")) -> _Seen
         recent.append(pts)
         if len(recent) > REORDERED:
             reached = max(recent.popleft(), reached or first)
-    return _Seen(count, first, last, held, jumps)
+    return _Seen(count, keys, first, last, held, jumps)
 
 
 def _is_read_whole(video: OpenVideo) -> bool:
