@@ -27,6 +27,7 @@ THREADS = min(4, os.cpu_count() or 1)  # each holds a picture or two, and at 8K 
 QUICK, SMALL = ("h264", "libdav1d"), 1280 * 720  # decoders, and pixels up to which more threads only cost them time
 # Refused before it is decoded: what is beyond 8K either way up, and the largest photographs of telephones
 MAX_PIXELS = 8192 * 8192
+MAX_ENTRIES = 20_000_000  # of a track in the index: a week of pictures; all would be read through
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,7 @@ class OpenVideo:
     is_picture: bool  # a format that holds a single picture
     is_cut: bool  # the file is smaller than it says of itself
     others: int  # further picture tracks, which nobody will look at
+    size: int  # of the file, in bytes
 
 
 PICTURES = ("jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe")
@@ -141,6 +143,8 @@ def open_video(path: str | Source) -> Iterator[OpenVideo]:
         pixels = stream.width * stream.height
         if pixels > MAX_PIXELS or (pixels == 0 and _claimed_pixels(source, kind) > MAX_PIXELS):
             raise CheckError("too_large")
+        if any(len(track.index_entries) > MAX_ENTRIES for track in container.streams):
+            raise CheckError("too_long", "the index")
         codec = stream.codec_context
         codec.options = {"max_pixels": str(MAX_PIXELS)}
         # several HEVC pictures at once: FFmpeg 8.1 can wait for ever where one is damaged (found by the fuzz test)
@@ -148,7 +152,7 @@ def open_video(path: str | Source) -> Iterator[OpenVideo]:
         codec.thread_count = 1 if codec.name in QUICK and pixels <= SMALL else THREADS
         is_cut = size < _promised_bytes(head, kind)
         others = sum(_is_film(other) for other in others)
-        yield OpenVideo(source, container, stream, kind, kind in PICTURES, is_cut, others)
+        yield OpenVideo(source, container, stream, kind, kind in PICTURES, is_cut, others, size)
 
 
 def read_packets(

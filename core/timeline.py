@@ -20,6 +20,7 @@ BROADCAST = ("mpegts", "mpeg")  # parts put one after another keep their own tim
 MAX_JUMP_S = 10  # and so may go on from any other time
 REORDERED = 16  # no codec in use stores a picture further out of order
 HEAD_PACKETS = 40  # enough for those
+LOOPED = 100_000  # packets that may be more than the file has room for: an index can name the same ones again
 QUICK_BYTES = 2**28  # are read through in a quarter of a second
 
 
@@ -167,8 +168,13 @@ def _is_key_frame(video: OpenVideo, packet: av.Packet) -> bool:
 
 
 def _packets(video: OpenVideo) -> Iterator[av.Packet]:
-    """Packets of pictures that are shown, from here on."""
-    return (packet for packet in read_packets(video) if packet.size and not packet.is_discard)
+    """Packets of pictures that are shown, from here on. Raises CheckError("damaged") where there cannot be as many."""
+    most = LOOPED + video.size // 4
+    for count, packet in enumerate(read_packets(video)):
+        if count > most:
+            raise CheckError("damaged", "more pictures than bytes")
+        if packet.size and not packet.is_discard:
+            yield packet
 
 
 def _look(packets: Iterator[av.Packet], furthest: float = float("inf")) -> _Seen:

@@ -6,6 +6,7 @@ container to another gives the same frames at the same times.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import av
 import numpy as np
@@ -19,6 +20,7 @@ from core.reader import Reader, Window, decode
 from core.timeline import Timeline, keyframe_before, read_timeline
 
 CONTAINER_NAMES = {"mov": "mp4/mov", "matroska": "mkv/webm", "asf": "wmv", "mpegts": "mpeg-ts", "mpeg": "mpeg-ps"}
+FRUITLESS = 5000  # packets: minutes of a broadcast cut out before a key frame; where no picture came, none will
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +128,7 @@ def frames_at(path: str | Source, times_s: list[float]) -> Iterator[Frame]:
 
 def _first_shape(video: OpenVideo) -> Geometry:
     """That of the first picture, which all others are fitted to: where decoding starts elsewhere, it may be another."""
-    picture = next(decode(video, lambda: None), None)
+    picture = next(decode(video, lambda: None, spare=lambda packets: islice(packets, FRUITLESS)), None)
     if picture is None:
         raise CheckError("damaged")
     return shape_of(video, picture)
