@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import av
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
+from core.bombs import PACKED, PACKED_IN_FILM, SCANS, count_scans, look_into_png
 from core.errors import CheckError
 from core.pieces import Pieces
 
@@ -26,6 +27,7 @@ THREADS = min(4, os.cpu_count() or 1)  # each holds a picture or two, and at 8K 
 QUICK, SMALL = ("h264", "libdav1d"), 1280 * 720  # decoders, and pixels up to which more threads only cost them time
 # Refused before it is decoded: what is beyond 8K either way up, and the largest photographs of telephones
 MAX_PIXELS = 8192 * 8192
+MAX_ENTRIES = 20_000_000  # of a track in the index: a week of pictures; all would be read through
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,7 @@ class OpenVideo:
     is_picture: bool  # a format that holds a single picture
     is_cut: bool  # the file is smaller than it says of itself
     others: int  # further picture tracks, which nobody will look at
+    size: int  # of the file, in bytes
 
 
 PICTURES = ("jpeg_pipe", "png_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe")
@@ -78,8 +81,6 @@ SIGNATURES = (
     (b"\xff\xf1", "audio"),  # AAC
     (b"\xff\xf9", "audio"),
 )
-PACKED = 2**20  # bytes of packed text and colour profiles in a PNG; what is real has a few thousand
-PACKED_IN_FILM = PACKED // 16  # in each of its pictures, as several are held at once
 RIFF = {b"AVI ": "avi", b"WEBP": "webp_pipe", b"WAVE": "audio"}
 
 
@@ -123,12 +124,15 @@ def open_video(path: str | Source) -> Iterator[OpenVideo]:
         raise CheckError("no_video_stream")
     if kind == "tiff_pipe" and _is_jpeg_in_tiff(source):
         raise CheckError("unsupported_codec", "JPEG within TIFF")  # FFmpeg 8 makes a black picture of it
-    if kind == "png_pipe":
-        with source.open() if isinstance(source, Pieces) else source.open("rb") as file:
-            packed, is_animated = _look_into_png(file)
-        if packed > PACKED:
-            raise CheckError("too_large", "packed text")
-        kind = "apng" if is_animated else kind
+    if kind in ("png_pipe", "jpeg_pipe"):
+        with io.BufferedReader(source.open()) if isinstance(source, Pieces) else source.open("rb") as file:
+            if kind == "jpeg_pipe" and count_scans(file) > SCANS:
+                raise CheckError("too_large", "scans")
+            if kind == "png_pipe":
+                packed, is_animated = look_into_png(file)
+                if packed > PACKED:
+                    raise CheckError("too_large", "packed text")
+                kind = "apng" if is_animated else kind
     options = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
     try:
         container = av.open(_for_ffmpeg(source), format=kind, options=options, metadata_errors="replace")
@@ -139,6 +143,8 @@ def open_video(path: str | Source) -> Iterator[OpenVideo]:
         pixels = stream.width * stream.height
         if pixels > MAX_PIXELS or (pixels == 0 and _claimed_pixels(source, kind) > MAX_PIXELS):
             raise CheckError("too_large")
+        if any(len(track.index_entries) > MAX_ENTRIES for track in container.streams):
+            raise CheckError("too_long", "the index")
         codec = stream.codec_context
         codec.options = {"max_pixels": str(MAX_PIXELS)}
         # several HEVC pictures at once: FFmpeg 8.1 can wait for ever where one is damaged (found by the fuzz test)
@@ -146,7 +152,7 @@ def open_video(path: str | Source) -> Iterator[OpenVideo]:
         codec.thread_count = 1 if codec.name in QUICK and pixels <= SMALL else THREADS
         is_cut = size < _promised_bytes(head, kind)
         others = sum(_is_film(other) for other in others)
-        yield OpenVideo(source, container, stream, kind, kind in PICTURES, is_cut, others)
+        yield OpenVideo(source, container, stream, kind, kind in PICTURES, is_cut, others, size)
 
 
 def read_packets(
@@ -174,7 +180,7 @@ def pictures_of(video: OpenVideo, packet: av.Packet) -> list[av.VideoFrame]:
     Films may be made of PNGs, and each may hold what is refused in a single one.
     """
     is_png = video.stream.codec_context.name == "png" and not video.is_picture
-    if is_png and packet.size and _look_into_png(io.BytesIO(packet))[0] > PACKED_IN_FILM:
+    if is_png and packet.size and look_into_png(io.BytesIO(packet))[0] > PACKED_IN_FILM:
         raise CheckError("too_large", "packed text")
     return packet.decode()
 
@@ -185,9 +191,22 @@ def exif_orientation(video: OpenVideo) -> int | None:
         return None
     try:
         with _pillow_header(video.source, video.format) as picture:
-            return picture.getexif().get(0x0112, 1)
+            return _exif_of(picture).get(0x0112, 1)
     except UNREADABLE_HEADER:
         return 1
+
+
+def _exif_of(picture: "Image.Image") -> "Image.Exif":
+    """Without what Pillow adds of XMP, which viewers do not heed."""
+    from PIL import Image
+
+    for name in ("xmp", "XML:com.adobe.xmp"):
+        picture.info.pop(name, None)
+    if "exif" not in picture.info:
+        return picture.getexif()
+    exif = Image.Exif()
+    exif.load(picture.info["exif"])  # what `getexif` gives may be from when the header was read
+    return exif
 
 
 def _is_jpeg_in_tiff(source: Source) -> bool:
@@ -196,21 +215,6 @@ def _is_jpeg_in_tiff(source: Source) -> bool:
             return picture.tag_v2.get(0x0103) in (6, 7)  # compression: the old way of JPEG and the new
     except UNREADABLE_HEADER:
         return False
-
-
-def _look_into_png(file: BinaryIO) -> tuple[int, bool]:
-    """How many bytes of packed text and profiles it has, and whether it is animated.
-
-    Of the former FFmpeg unpacks and keeps all, and each byte may become a thousand.
-    """
-    packed, kinds = 0, []
-    file.seek(8)
-    while packed <= PACKED and len(head := file.read(8)) == 8:
-        size, kind = int.from_bytes(head[:4], "big"), head[4:]
-        packed += size if kind in (b"zTXt", b"iCCP") else 0
-        kinds += [kind] if kind in (b"acTL", b"IDAT") and kind not in kinds else []
-        file.seek(size + 4, os.SEEK_CUR)
-    return packed, kinds[:1] == [b"acTL"]  # behind the first picture it says nothing
 
 
 def _for_ffmpeg(source: Source) -> str | io.RawIOBase:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import dropwhile, islice
 
 import av
+from av.video.frame import PictureType
 
 from core.container import OpenVideo, pictures_of, read_packets
 from core.errors import CheckError
@@ -165,6 +166,7 @@ def decode(
     pass for a manipulation. Small damage can pass unnoticed (docs/architecture.md).
     """
     smeared = False
+    starts: deque[int | None] = deque(maxlen=2 * REORDERED)  # times of pictures that may be still in the decoder
 
     def lost() -> None:
         nonlocal smeared
@@ -178,6 +180,8 @@ def decode(
         if packet is None:
             lost()
             continue
+        if _is_start(video, packet):
+            starts.append(packet.pts)
         try:
             pictures = pictures_of(video, packet)
         except av.FFmpegError:
@@ -187,7 +191,7 @@ def decode(
         for picture in pictures:
             if picture.is_corrupt:
                 lost()
-            elif picture.key_frame:
+            elif picture.key_frame or (picture.pict_type == PictureType.I and picture.pts in starts):
                 smeared = False
             if smeared:
                 missing()
@@ -195,6 +199,17 @@ def decode(
             yield picture
             if video.is_picture:
                 return  # telephones hide further pictures behind the first
+
+
+def _is_start(video: OpenVideo, packet: av.Packet) -> bool:
+    """Whether the index of the file says that decoding may start here, which an H.264 picture itself need not say.
+
+    That a picture is whole in itself is not enough: at a cut those behind it may still be made from some before it. An
+    index that says it of all pictures says nothing.
+    """
+    index = video.stream.index_entries
+    at = -1 if packet.dts is None else index.search_timestamp(packet.dts)  # the last such place until then
+    return at > 0 and index[at].timestamp == packet.dts and not index[at - 1].is_keyframe
 
 
 def _packets(video: OpenVideo) -> Iterator[av.Packet | None]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import av
 import numpy as np
 
-from core.container import OpenVideo, read_packets
+from core.container import OpenVideo, pictures_of, read_packets
 from core.errors import CheckError
 
 MAX_MS = 7 * 24 * 3600 * 1000  # a week: no video, but a mistake
@@ -23,6 +23,7 @@ MAX_JUMP_S = 10  # and so may go on from any other time
 REORDERED = 16  # no codec in use stores a picture further out of order
 HEAD_PACKETS = 40  # enough for those
 HELD_MS = 2000  # a picture that stays for longer, as a slide does, is no more to look at
+LOOPED = 100_000  # packets that may be more than the file has room for: an index can name the same ones again
 QUICK_BYTES = 2**28  # are read through in a quarter of a second
 
 
@@ -39,9 +40,9 @@ class Timeline:
     doubtful: bool  # they make no sense
     is_still: bool
     is_short: bool  # the file promises more than it holds
-    held: tuple[
-        tuple[int, int], ...
-    ] = ()  # ms, from and to, of pictures that stay for more than HELD_MS; of what was read
+    # ms, from and to, of pictures that stay for more than HELD_MS; of what was read
+    held: tuple[tuple[int, int], ...] = ()
+    all_key: bool = False  # all its pictures are called key frames, as careless writers do: to be seen, not believed
 
     @property
     def fps(self) -> float:
@@ -92,10 +93,12 @@ def _round(value: Fraction) -> int:
 class _Seen:
     """What some packets say: how many there are, the earliest and the latest time, and how long the latest is shown.
 
-    jumps: times go back, or on by more than they may. gaps: times of two pictures that are far from each other.
+    keys: how many of them are called key frames. jumps: times go back, or on by more than they may. gaps: times of two
+    pictures that are far from each other.
     """
 
     count: int
+    keys: int
     first: int | None
     last: int | None
     held: int | None
@@ -145,8 +148,9 @@ def read_timeline(video: OpenVideo) -> Timeline:
         by_number=by_number,
         doubtful=not trusted,
         is_still=count == 1,
-        is_short=video.is_cut or (trusted and _ends_before_declared(video, last_ms + hold_ms, to_ms(seen.first, unit))),
+        is_short=video.is_cut or (trusted and _ends_before_declared(video, seen, last_ms + hold_ms)),
         held=tuple(held),
+        all_key=head.keys == head.count and not stream.codec_context.codec.intra_only,
     )
 
 
@@ -169,21 +173,37 @@ def keyframe_before(video: OpenVideo, timeline: Timeline, ms: int) -> KeyFrame |
         for packet in islice(_packets(video), 300):
             if packet.is_keyframe and packet.pts is not None:
                 found = to_ms(packet.pts - timeline.start, timeline.unit)
+                if timeline.all_key and not _is_key_frame(video, packet):
+                    return None
                 if found <= ms:
                     return KeyFrame(max(0, found), pts)
                 break
     return None
 
 
+def _is_key_frame(video: OpenVideo, packet: av.Packet) -> bool:
+    """Whether decoding from this packet on gives its picture first, and that one is a key frame."""
+    with suppress(av.FFmpegError):
+        for following in chain([packet], islice(_packets(video), 2 * REORDERED)):
+            if pictures := pictures_of(video, following):
+                return pictures[0].key_frame and pictures[0].pts == packet.pts
+    return False
+
+
 def _packets(video: OpenVideo) -> Iterator[av.Packet]:
-    """Packets of pictures that are shown, from here on."""
-    return (packet for packet in read_packets(video) if packet.size and not packet.is_discard)
+    """Packets of pictures that are shown, from here on. Raises CheckError("damaged") where there cannot be as many."""
+    most = LOOPED + video.size // 4
+    for count, packet in enumerate(read_packets(video)):
+        if count > most:
+            raise CheckError("damaged", "more pictures than bytes")
+        if packet.size and not packet.is_discard:
+            yield packet
 
 
 def _look(packets: Iterator[av.Packet], furthest: float = float("inf"), longest: float = float("inf")) -> _Seen:
     """furthest: how far times may go on from one packet to the next. longest: from one picture to the next, before it is
     a gap."""
-    count, first, last, held = 0, None, None, None
+    count, keys, first, last, held = 0, 0, None, None, None
     recent: deque[int] = deque()
     reached, jumps = None, False  # what all that follow must be later than
     in_order, gaps, shown = [], [], None  # a heap of the latest times, as pictures are stored out of order
@@ -196,6 +216,7 @@ def _look(packets: Iterator[av.Packet], furthest: float = float("inf"), longest:
 
     for packet in packets:
         count += 1
+        keys += packet.is_keyframe
         if (pts := packet.pts) is None:
             continue
         jumps |= (reached is not None and pts < reached) or (last is not None and pts - last > furthest)
@@ -210,7 +231,7 @@ def _look(packets: Iterator[av.Packet], furthest: float = float("inf"), longest:
             show(heapq.heappop(in_order))
     for pts in sorted(in_order):
         show(pts)
-    return _Seen(count, first, last, held, jumps, tuple(gaps))
+    return _Seen(count, keys, first, last, held, jumps, tuple(gaps))
 
 
 def _is_read_whole(video: OpenVideo) -> bool:
@@ -274,11 +295,31 @@ def _hold_ms(seen: _Seen, unit: Fraction, step_ms: float) -> float:
     return step_ms if step_ms / 2 <= held <= step_ms * 2 or not 0 < held <= 1000 * MAX_GAP_S else held
 
 
-def _ends_before_declared(video: OpenVideo, length_ms: float, start_ms: int) -> bool:
+def _ends_before_declared(video: OpenVideo, seen: _Seen, length_ms: float) -> bool:
     stream = video.stream
-    if stream.duration is not None and stream.time_base is not None:
+    if stream.duration is not None and stream.time_base is not None and video.format != "asf":
         return (
             length_ms * 1.02 + 500 < stream.duration * stream.time_base * 1000
         )  # a last picture may be held for a while
     # of sound as well, or estimated from the rate; Matroska counts it from 0, wherever the first picture is
-    return (start_ms + length_ms) * 1.1 + 2000 < (video.container.duration or 0) / 1000
+    declared_ms = (video.container.duration or 0) / 1000
+    until_ms = to_ms(seen.first, stream.time_base or Fraction(1, 1000)) + length_ms
+
+    def is_short(ms: float) -> bool:
+        return ms * 1.1 + 2000 < declared_ms
+
+    return is_short(until_ms) and is_short(_sound_until_ms(video, seen))
+
+
+def _sound_until_ms(video: OpenVideo, seen: _Seen) -> int:
+    """When the last sound ends, 0 where there is none: of a screen, pictures end where nothing moves any more."""
+    until_ms, tracks = 0, video.container.streams.audio
+    for pts in (seen.last, seen.first) if tracks else ():  # in FLV, seeking need not find the last
+        _try_seek(video, pts)
+        with suppress(av.FFmpegError, IndexError):  # as in `read_packets`
+            for packet in video.container.demux(tracks):
+                if packet.pts is not None:
+                    until_ms = max(until_ms, to_ms(packet.pts + (packet.duration or 0), packet.time_base))
+        if until_ms:
+            break
+    return until_ms

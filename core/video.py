@@ -14,7 +14,7 @@ import av
 import numpy as np
 
 from core.analysis import Media, Warning
-from core.container import OpenVideo, Source, exif_orientation, open_video
+from core.container import PILLOW_NAMES, OpenVideo, Source, exif_orientation, open_video
 from core.errors import CheckError
 from core.picture import Geometry, Upright, geometry
 from core.plan import Plan, window_times
@@ -23,6 +23,7 @@ from core.timeline import Timeline, keyframe_before, read_timeline
 
 FEW_PACKETS = 100  # decoded in search of one picture
 CONTAINER_NAMES = {"mov": "mp4/mov", "matroska": "mkv/webm", "asf": "wmv", "mpegts": "mpeg-ts", "mpeg": "mpeg-ps"}
+FRUITLESS = 5000  # packets: minutes of a broadcast cut out before a key frame; where no picture came, none will
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +132,7 @@ def frames_at(path: str | Source, times_s: list[float]) -> Iterator[Frame]:
 def _shape(video: OpenVideo, timeline: Timeline) -> Geometry:
     """That of the first picture, or of one from the middle if it is larger, as a call's recording begins small. All are
     fitted to it, wherever decoding starts."""
-    first = next(decode(video, lambda: None), None)
+    first = next(decode(video, lambda: None, spare=lambda packets: islice(packets, FRUITLESS)), None)
     if first is None:
         raise CheckError("damaged")
     shape = _shape_of(video, first)
@@ -146,7 +147,8 @@ def _shape(video: OpenVideo, timeline: Timeline) -> Geometry:
 
 
 def _shape_of(video: OpenVideo, picture: av.VideoFrame) -> Geometry:
-    aspect = float(video.stream.sample_aspect_ratio or 1)
+    # of pictures it is a density for print, which viewers do not heed
+    aspect = 1.0 if video.format in PILLOW_NAMES else float(video.stream.sample_aspect_ratio or 1)
     is_png = video.stream.codec_context.name in ("png", "apng")
     return geometry(picture, aspect, lambda: exif_orientation(video), is_png)
 

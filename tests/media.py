@@ -79,7 +79,7 @@ def write_clip(
             out.mux(stream.encode(prepare(frame) if prepare else frame))
         out.mux(stream.encode(None))
         if sound is not None:
-            _write_silence(out, sound, float(times[-1]) if times else float((i + 1) * unit))
+            write_silence(out, sound, float(times[-1]) if times else float((i + 1) * unit))
     if codec == "libsvtav1":
         _leave_real_time()
     return path
@@ -106,7 +106,8 @@ QUICK = {
 }
 
 
-def _write_silence(out, stream, seconds: float) -> None:
+def write_silence(out, stream, seconds: float) -> None:
+    """Into an open container, and its sound track to the end."""
     for start in range(0, round(seconds * 16_000), 1024):
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
         frame.sample_rate, frame.pts = 16_000, start
@@ -122,7 +123,7 @@ def grey_clip(path: Path, count: int = 60, size: tuple[int, int] = (64, 48), **e
 def audio_clip(path: Path, seconds: float = 1.0) -> Path:
     """Sound alone; the name's ending chooses the container."""
     with av.open(str(path), "w") as out:
-        _write_silence(out, out.add_stream("aac", rate=16_000, layout="mono"), seconds)
+        write_silence(out, out.add_stream("aac", rate=16_000, layout="mono"), seconds)
     return path
 
 

@@ -1,6 +1,7 @@
 """Files that lie, are too large or no video at all: a clear error or a warning, and nothing else lost."""
 
 import http.server
+import io
 import os
 import struct
 import threading
@@ -8,9 +9,10 @@ import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core import container
-from core.container import PACKED_IN_FILM
+from core.bombs import PACKED_IN_FILM, SCANS
 from core.errors import CheckError
 from core.video import probe
 from tests.media import audio_clip, grey_clip, grey_number, remux
@@ -104,8 +106,6 @@ def test_an_animated_webp_is_reported_as_unsupported(tmp_path):
 
 
 def test_a_tiff_compressed_as_jpeg_is_reported_as_unsupported_and_not_judged_as_black(tmp_path):
-    from PIL import Image
-
     Image.new("RGB", (64, 48), "white").save(tmp_path / "a.tiff", compression="jpeg")
     assert code_of(tmp_path / "a.tiff") == "unsupported_codec"
 
@@ -286,6 +286,20 @@ def test_a_film_of_pictures_that_hide_a_bomb_in_their_words_is_refused(tmp_path)
         remux(tmp_path / f"{name}.png", tmp_path / f"{name}.mov")
     assert probe(tmp_path / "few.mov").width == 8
     assert code_of(tmp_path / "many.mov") == "too_large"
+
+
+def test_a_photograph_of_very_many_scans_is_refused(tmp_path):
+    """Each may go over the whole picture, at the cost of a few bytes: half a megabyte took minutes."""
+    photo, whole = Image.new("RGB", (64, 48), "red"), io.BytesIO()
+    photo.save(whole, "JPEG", progressive=True)
+    data = whole.getvalue()
+    last = data.rindex(b"\xff\xda")
+    hidden = b"\xff\xfe\xff\xff" + b"\xff\xda" * 32766 + b"\xff"  # in a comment
+    for name, count in (("few.jpg", 100), ("many.jpg", SCANS)):
+        scans = data[last:-2] * count
+        (tmp_path / name).write_bytes(data[:2] + hidden + data[2:last] + scans + data[-2:] + b"\xff\xda" * 1000)
+    assert look(tmp_path / "few.jpg")[0][0].rgb.shape == (48, 64, 3)
+    assert code_of(tmp_path / "many.jpg") == "too_large"
 
 
 def test_a_gif_that_claims_the_largest_canvas_is_refused(tmp_path):

@@ -1,11 +1,13 @@
 """Files that are cut off or damaged: what can be read of them is, and the answer says that it was not all."""
 
+import av
 import numpy as np
 import pytest
 
 from core.errors import CheckError
+from core.example import camera_view, portrait
 from core.video import probe
-from tests.media import grey_clip, grey_number, portrait_clip, scratched, spoiled, truncated
+from tests.media import grey_clip, grey_number, portrait_clip, scratched, spoiled, truncated, write_clip, write_silence
 from tests.reading import code_of, look
 
 
@@ -67,6 +69,23 @@ def test_a_recording_whose_times_go_on_from_an_earlier_part_is_not_called_cut_sh
     assert "shorter_than_declared" not in look(part)[1]
 
 
+@pytest.mark.parametrize(("name", "codec"), [("a.mkv", "libx264"), ("a.flv", "libx264"), ("a.wmv", "wmv2")])
+def test_a_recording_whose_sound_goes_on_behind_the_last_picture_is_not_called_cut_short(tmp_path, name, codec):
+    """As of a screen on which nothing moved any more; with the sound cut off as well it is."""
+    pictures = grey_clip(tmp_path / f"silent-{name}", 100, codec=codec)
+    with av.open(str(pictures)) as given, av.open(str(tmp_path / name), "w") as out:
+        stream = out.add_stream_from_template(given.streams.video[0])
+        sound = out.add_stream("aac", rate=16_000, layout="mono")
+        for packet in given.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                out.mux(packet)
+        write_silence(out, sound, 12)
+    assert look(tmp_path / name)[1] == set()
+    cut = truncated(tmp_path / name, tmp_path / f"cut-{name}", int(0.7 * (tmp_path / name).stat().st_size))
+    assert name == "a.wmv" or look(cut)[1] == {"shorter_than_declared"}
+
+
 def test_a_recording_whose_writer_could_not_go_back_to_tell_its_size_is_not_called_cut_short(tmp_path):
     assert look(grey_clip(tmp_path / "a.mkv", 60, muxer={"live": "1"}))[1] == set()
 
@@ -93,6 +112,47 @@ def test_a_damaged_stretch_is_left_out_and_named(tmp_path, name, codec):
     assert len(clean) - 10 <= len(found) < len(clean)
     assert found[-1].t_s > 3.8
     # the smeared pictures that a decoder makes up would pass for a manipulation
+    assert all(np.array_equal(frame.rgb, clean[frame.t_s]) for frame in found if frame.t_s in clean)
+
+
+def without_recovery_points(source, path):
+    """The same packets without what tells a decoder that it can start at a picture which begins no new sequence."""
+    with av.open(str(source)) as given, av.open(str(path), "w") as out:
+        stream = out.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(video=0):
+            if packet.size:
+                data, units = bytes(packet), []
+                while data:
+                    size = 4 + int.from_bytes(data[:4], "big")
+                    units += [data[:size]] if data[4] & 31 != 6 else []  # supplemental information
+                    data = data[size:]
+                plain = av.Packet(b"".join(units))
+                plain.pts, plain.dts, plain.time_base = packet.pts, packet.dts, packet.time_base
+                plain.is_keyframe, plain.stream = packet.is_keyframe, stream
+                out.mux(plain)
+    return path
+
+
+def test_behind_damage_reading_goes_on_at_a_key_frame_that_only_the_file_calls_one(tmp_path):
+    encoding = {"g": "25", "bf": "2", "x264-params": "open-gop=1:keyint=25:scenecut=0"}
+    whole = portrait_clip(tmp_path / "a.mp4", 4, (320, 180), options=encoding)
+    clean = {frame.t_s: frame.rgb for frame in look(whole, "thorough")[0]}
+    bad = without_recovery_points(spoiled(whole, tmp_path / "b.mp4", 30), tmp_path / "c.mp4")
+    found, warnings = look(bad, "thorough")
+    assert "damaged_stretch" in warnings
+    assert len(clean) - 8 <= len(found) < len(clean)
+    assert all(np.array_equal(frame.rgb, clean[frame.t_s]) for frame in found if frame.t_s in clean)
+
+
+def test_behind_damage_a_cut_is_no_key_frame(tmp_path):
+    """The first picture of a shot is whole in itself, but those behind it may be made from ones before it."""
+    there, back = portrait(), np.ascontiguousarray(portrait()[::-1])
+    views = (camera_view(there if i // 6 % 2 else back, i / 25, (320, 180)) for i in range(100))
+    encoding = {"g": "250", "bf": "2", "x264-params": "keyint=250:min-keyint=250:scenecut=60:ref=8"}
+    whole = write_clip(tmp_path / "a.mp4", views, fps=25, options=encoding)
+    clean = {frame.t_s: frame.rgb for frame in look(whole, "thorough")[0]}
+    found, warnings = look(spoiled(whole, tmp_path / "b.mp4", 30), "thorough")
+    assert "damaged_stretch" in warnings
     assert all(np.array_equal(frame.rgb, clean[frame.t_s]) for frame in found if frame.t_s in clean)
 
 

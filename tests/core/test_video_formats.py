@@ -162,6 +162,25 @@ def test_a_photograph_is_turned_and_mirrored_as_its_exif_says(tmp_path, name):
         assert (media.height, media.width) == shape[:2]
 
 
+XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>"""
+
+
+@pytest.mark.parametrize("has_exif", [False, True])
+@pytest.mark.parametrize("name", ["photo.jpg", "photo.png", "photo.webp", "photo.tiff"])
+def test_a_photograph_is_not_turned_by_what_its_xmp_says(tmp_path, name, has_exif):
+    """No viewer turns it either: they heed EXIF."""
+    exif, words = Image.Exif(), PngInfo()
+    words.add_itxt("XML:com.adobe.xmp", XMP)
+    if has_exif:
+        exif[0x010F] = "a maker"
+    more = {"tiffinfo": {700: XMP.encode()}} if name == "photo.tiff" else {"exif": exif, "xmp": XMP.encode()}
+    Image.fromarray(next(quarters(1))).save(tmp_path / name, pnginfo=words, quality=95, **more)
+    with Image.open(tmp_path / name) as picture:
+        assert picture.getexif()[0x0112] == 6
+    assert [corners(frame) for frame in look(tmp_path / name)] == ["RGBW"]
+
+
 @pytest.mark.parametrize(
     ("rotation", "mirror", "expected"),
     [
@@ -253,6 +272,21 @@ def test_pixels_that_are_not_square_are_made_square(tmp_path):
 def test_pixels_of_an_absurd_shape_are_taken_for_square(tmp_path):
     clip = write_clip(tmp_path / "wide.mp4", quarters(8), aspect=Fraction(8))
     assert look(clip)[0].rgb.shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.apng", "a.tiff", "a.gif"])
+def test_a_density_for_print_does_not_stretch_a_picture(tmp_path, name):
+    pictures = [Image.fromarray(picture) for picture in quarters(3)]
+    more = {"save_all": True, "append_images": pictures[1:], "duration": 100} if name in ("a.apng", "a.gif") else {}
+    pictures[0].save(tmp_path / name, format="PNG" if name == "a.apng" else None, dpi=(40, 160), **more)
+    if name == "a.gif":
+        data = bytearray((tmp_path / name).read_bytes())
+        data[12] = 1  # a pixel's width over its height, less 15 in 64ths
+        (tmp_path / name).write_bytes(data)
+    with av.open(str(tmp_path / name)) as container:
+        assert not 0.3 < container.streams.video[0].sample_aspect_ratio < 3
+    assert {frame.rgb.shape for frame in look(tmp_path / name)} == {(48, 64, 3)}
+    assert (probe(tmp_path / name).width, probe(tmp_path / name).height) == (64, 48)
 
 
 def test_of_a_photograph_with_another_behind_it_the_first_is_looked_at(tmp_path):
