@@ -21,6 +21,7 @@ from core.plan import Plan, window_times
 from core.reader import Reader, Window, decode
 from core.timeline import Timeline, keyframe_before, read_timeline
 
+LARGE = 1280  # pixels of the longer side: where faces have enough of them
 FEW_PACKETS = 100  # decoded in search of one picture
 CONTAINER_NAMES = {"mov": "mp4/mov", "matroska": "mkv/webm", "asf": "wmv", "mpegts": "mpeg-ts", "mpeg": "mpeg-ps"}
 FRUITLESS = 5000  # packets: minutes of a broadcast cut out before a key frame; where no picture came, none will
@@ -136,7 +137,9 @@ def _shape(video: OpenVideo, timeline: Timeline) -> Geometry:
     if first is None:
         raise CheckError("damaged")
     shape = _shape_of(video, first)
-    if timeline.by_number or not isinstance(video.source, Path):  # another piece is not fetched for it
+    if max(shape.width, shape.height) >= LARGE or timeline.by_number:
+        return shape
+    if not isinstance(video.source, Path):  # another piece is not fetched for it
         return shape
     with suppress(av.FFmpegError):
         video.container.seek(timeline.to_pts(timeline.last_ms // 2), stream=video.stream)
