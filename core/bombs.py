@@ -9,7 +9,9 @@ PACKED_IN_FILM = PACKED // 16  # in each of its pictures, as several are held at
 SCANS = 200  # of a JPEG, each of which may go over the whole picture; encoders make about ten
 JPEG_BYTES = 2**27  # are looked through in a tenth of a second
 
-SOS, EOI, APP0, APP15, COM = 0xDA, 0xD9, 0xE0, 0xEF, 0xFE
+SOS, EOI = 0xDA, 0xD9
+SKIPPED = {0xC4, 0xDB, *range(0xE0, 0xF0), 0xFE}  # DHT, DQT, APPn, COM: may hold what looks like markers
+SOF = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")  # what FFmpeg takes for one; all but those that restart a scan
 
 
@@ -29,13 +31,19 @@ def look_into_png(file: BinaryIO) -> tuple[int, bool]:
 
 
 def count_scans(file: BinaryIO) -> int:
-    """How many scans a JPEG has up to its end, as far as that matters; hidden pictures may follow it."""
-    data, at, scans = file.read(JPEG_BYTES), 0, 0
+    """How many scans a JPEG has up to its end, as far as that matters; hidden pictures may follow it.
+
+    More than SCANS where that end lies beyond JPEG_BYTES. Goes where FFmpeg goes, which heeds no end before the picture has
+    begun, and no segment that reaches beyond the file.
+    """
+    data, at, scans, has_begun = file.read(JPEG_BYTES), 0, 0, False
     while scans <= SCANS and (found := MARKER.search(data, at)):
         kind, at = data[found.end() - 1], found.end()
         scans += kind == SOS
-        if kind == EOI and scans:
-            break
-        if APP0 <= kind <= APP15 or kind == COM:  # with pictures of their own in them
-            at += int.from_bytes(data[at : at + 2], "big")
-    return scans
+        has_begun |= kind in SOF
+        if kind == EOI and has_begun and scans:
+            return scans
+        behind = at + int.from_bytes(data[at : at + 2], "big")
+        if kind in SKIPPED and behind <= len(data):
+            at = behind
+    return scans if len(data) < JPEG_BYTES else SCANS + 1

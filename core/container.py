@@ -177,11 +177,13 @@ def read_packets(
 def pictures_of(video: OpenVideo, packet: av.Packet) -> list[av.VideoFrame]:
     """What the decoder gives for one packet of the picture track. Raises av.FFmpegError, and CheckError("too_large").
 
-    Films may be made of PNGs, and each may hold what is refused in a single one.
+    Films may be made of PNGs or JPEGs, and each may hold what is refused in a single one.
     """
-    is_png = video.stream.codec_context.name == "png" and not video.is_picture
-    if is_png and packet.size and look_into_png(io.BytesIO(packet))[0] > PACKED_IN_FILM:
+    name = video.stream.codec_context.name if packet.size and not video.is_picture else None
+    if name == "png" and look_into_png(io.BytesIO(packet))[0] > PACKED_IN_FILM:
         raise CheckError("too_large", "packed text")
+    if name == "mjpeg" and count_scans(io.BytesIO(packet)) > SCANS:
+        raise CheckError("too_large", "scans")
     return packet.decode()
 
 

@@ -39,6 +39,7 @@ class Geometry:
     mirror: bool
     flip: bool
     stored: float  # width over height of the picture as it is stored
+    fills: bool = False  # pictures of another shape fill the same screen, as their pixels change with it
 
     @property
     def scale(self) -> float:
@@ -95,8 +96,10 @@ class Upright:
         if shape.swap_axes:
             width, height = height, width
         width, height = room = max(1, width), max(1, height)
-        if not 0.98 < picture.width / picture.height / shape.stored < 1.02:  # stretched, faces would be no faces
-            across = picture.width * (width / height) / shape.stored  # in pixels that are as wide as high
+        other = picture.width / picture.height / shape.stored
+        turned = (picture.width > picture.height) != (shape.stored > 1)
+        if turned or not (shape.fills or 0.98 < other < 1.02):  # stretched, faces would be no faces
+            across = other * picture.height * width / height  # in pixels that are as wide as high
             fit = min(width / across, height / picture.height)
             width, height = max(1, round(across * fit)), max(1, round(picture.height * fit))
         shrinks = width < picture.width or height < picture.height

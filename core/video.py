@@ -6,8 +6,7 @@ container to another gives the same frames at the same times.
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
@@ -19,7 +18,7 @@ from core.errors import CheckError
 from core.picture import Geometry, Upright, geometry
 from core.plan import Plan, window_times
 from core.reader import Reader, Window, decode
-from core.timeline import Timeline, keyframe_before, read_timeline
+from core.timeline import BROADCAST, Timeline, keyframe_before, read_timeline
 
 LARGE = 1280  # pixels of the longer side: where faces have enough of them
 FEW_PACKETS = 100  # decoded in search of one picture
@@ -133,27 +132,44 @@ def frames_at(path: str | Source, times_s: list[float]) -> Iterator[Frame]:
 def _shape(video: OpenVideo, timeline: Timeline) -> Geometry:
     """That of the first picture, or of one from the middle if it is larger, as a call's recording begins small. All are
     fitted to it, wherever decoding starts."""
-    first = next(decode(video, lambda: None, spare=lambda packets: islice(packets, FRUITLESS)), None)
-    if first is None:
-        raise CheckError("damaged")
-    shape = _shape_of(video, first)
-    if max(shape.width, shape.height) >= LARGE or timeline.by_number:
-        return shape
-    if not isinstance(video.source, Path):  # another piece is not fetched for it
-        return shape
-    with suppress(av.FFmpegError):
-        video.container.seek(timeline.to_pts(timeline.last_ms // 2), stream=video.stream)
-        for later in islice(decode(video, lambda: None, True, lambda packets: islice(packets, FEW_PACKETS)), 1):
-            if later.width * later.height > first.width * first.height:
-                return _shape_of(video, later)
-    return shape
-
-
-def _shape_of(video: OpenVideo, picture: av.VideoFrame) -> Geometry:
+    first = _next_picture(video, FRUITLESS)
     # of pictures it is a density for print, which viewers do not heed
     aspect = 1.0 if video.format in PILLOW_NAMES else float(video.stream.sample_aspect_ratio or 1)
+    later = None
+    if first is None or (
+        max(first.width, first.height) < LARGE and isinstance(video.source, Path)
+    ):  # no piece for size alone
+        later = None if timeline.by_number else _picture_amid(video, timeline)
+    if first is None and later is None:
+        raise CheckError("damaged")
+    if first is None or (later and later.width * later.height > first.width * first.height):
+        if first and video.format in BROADCAST:
+            aspect *= first.width / first.height / (later.width / later.height)
+        first = later
     is_png = video.stream.codec_context.name in ("png", "apng")
-    return geometry(picture, aspect, lambda: exif_orientation(video), is_png)
+    shape = geometry(first, aspect, lambda: exif_orientation(video), is_png)
+    return replace(shape, fills=video.format in BROADCAST)
+
+
+def _picture_amid(video: OpenVideo, timeline: Timeline) -> av.VideoFrame | None:
+    with suppress(av.FFmpegError):
+        video.container.seek(timeline.to_pts(timeline.last_ms // 2), stream=video.stream)
+        return _next_picture(video, FEW_PACKETS, at_keyframe=True)
+    return None
+
+
+def _next_picture(video: OpenVideo, most: int, at_keyframe: bool = False) -> av.VideoFrame | None:
+    """None where the next `most` packets of pictures that are shown give none."""
+
+    def few(packets: Iterator[av.Packet | None]) -> Iterator[av.Packet | None]:
+        count = 0
+        for packet in packets:
+            count += packet is None or not packet.is_discard
+            if count > most:
+                return
+            yield packet
+
+    return next(decode(video, lambda: None, at_keyframe, few), None)
 
 
 def _windows(video: OpenVideo, timeline: Timeline, plan: Plan) -> list[Window]:
@@ -168,6 +184,8 @@ def _windows(video: OpenVideo, timeline: Timeline, plan: Plan) -> list[Window]:
     for wanted in times:
         keyframe = keyframe_before(video, timeline, wanted[0]) if slack and not timeline.by_number else None
         back = wanted[0] - keyframe.ms if keyframe else 0
+        if any(begin < wanted[-1] and keyframe.ms < end for begin, end in timeline.held if keyframe):
+            back = 0  # or it would lie on a picture that stays
         windows.append(Window([ms - back for ms in wanted] if back <= slack else wanted, keyframe))
     return windows
 

@@ -12,11 +12,11 @@ the file, and answers {"brought": null}, or the error.
 """
 
 import json
+import logging
 import os
 import pkgutil
 import signal
 import sys
-import traceback
 from contextlib import nullcontext
 from functools import partial
 from multiprocessing.connection import Connection
@@ -25,7 +25,9 @@ from pathlib import Path
 from core.container import Source
 from core.errors import CheckError
 from core.pieces import Pieces
-from server import sandbox
+from server import logs, sandbox
+
+log = logging.getLogger(__name__)
 
 FILE_SIZE = 4 * 2**30  # no picture, video or report of ours comes near
 
@@ -158,15 +160,13 @@ def serve(wire: Wire, work) -> None:
         except (EOFError, BrokenPipeError, ConnectionResetError):
             return
         except Exception as error:
-            # without the exception's own words: they may hold a link
-            print(
-                type(error).__name__, *traceback.format_tb(error.__traceback__), sep="\n", file=sys.stderr, flush=True
-            )
+            log.error("unexpected, in what reads or fetches files", exc_info=error)
             wire.send(error=["internal", ""])
 
 
 def main() -> None:
     sandbox.die_with_parent()
+    logs.configure()
     # what is told to all processes at once, by a terminal or a supervisor, is for the worker to deal with
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

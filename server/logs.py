@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 
 import structlog
 
@@ -13,18 +14,27 @@ SHARED = [
 ]
 
 
-def configure(level: int = logging.INFO) -> None:
-    """For entries only; importing the server changes nobody's logging."""
-    formatter = structlog.stdlib.ProcessorFormatter(
+def tell_where(_logger, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Of an exception its kind and where it happened, not its own words: they may hold a link."""
+    kind, _, place = event.pop("exc_info", None) or (None, None, None)
+    return {**event, "exception": f"{kind.__name__}\n{''.join(traceback.format_tb(place))}"} if kind else event
+
+
+def formatter() -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
+            tell_where,
             structlog.processors.JSONRenderer(),
         ],
     )
+
+
+def configure(level: int = logging.INFO) -> None:
+    """For entries only; importing the server changes nobody's logging."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
+    handler.setFormatter(formatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for noisy in ("celery", "kombu", "alembic", "flask-limiter", "gunicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import traceback
 
 from flask import Flask, Response, g, request
 from gunicorn.http.errors import ParseException
@@ -101,9 +100,7 @@ def broken_body(_error: ParseException) -> Response:
 
 
 def unexpected(error: Exception) -> Response:
-    # without the exception's own words: they may hold a link
-    place = "".join(traceback.format_tb(error.__traceback__))
-    log.error("unexpected %s, at %s\n%s", type(error).__name__, request.url_rule, place)
+    log.error("unexpected, at %s", request.url_rule, exc_info=error)
     return problem("internal")
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from av.video.frame import PictureType
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,24 @@ def test_windows_lie_where_something_moves(clip):
     moving = [t for t in moments if t < 6 or 100 <= t < 106]
     assert len(moving) >= 0.9 * len(moments)
     assert min(moments) < 6 < 100 < max(moments)
+
+
+def test_a_window_behind_a_slide_is_not_moved_back_onto_it(tmp_path):
+    """As windows are moved to key frames, and a change to a slide is one where what follows is none."""
+    parts = [42 * part for part in range(12)]  # 30 s of talk and 12 of a slide
+    times = [part + t for part in parts for t in (*np.arange(0, 30, 0.2), 30)]
+
+    def shown(picture):
+        picture.pict_type = (
+            PictureType.I if picture.pts in (0, *(1000 * part + 30_000 for part in parts)) else PictureType.NONE
+        )
+        return picture
+
+    black = (np.zeros((32, 32, 3), np.uint8) for _ in times)
+    options = {"g": "9999", "sc_threshold": "0", "bf": "0"}
+    clip = write_clip(tmp_path / "clip.mp4", black, times=times, options=options, prepare=shown)
+    moments = [frame.t_s for frame in frames(clip, PLANS["default"], [])]
+    assert len(moments) > 24
 
 
 @given(st.lists(st.tuples(st.integers(1, 5000), st.integers(HELD_MS + 1, 90_000)), max_size=5))

@@ -6,7 +6,9 @@ import os
 import struct
 import threading
 import zlib
+from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -300,6 +302,22 @@ def test_a_photograph_of_very_many_scans_is_refused(tmp_path):
         (tmp_path / name).write_bytes(data[:2] + hidden + data[2:last] + scans + data[-2:] + b"\xff\xda" * 1000)
     assert look(tmp_path / "few.jpg")[0][0].rgb.shape == (48, 64, 3)
     assert code_of(tmp_path / "many.jpg") == "too_large"
+    scans, ends = data[last:-2] * SCANS, b"\xff\xd9" * 32
+    early = b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + ends  # heeded by nobody before the picture has begun
+    table = b"\xff\xdb\x00\x43\x03" + ends  # numbers that look like an end
+    for trick in (data[:2] + early + data[2:last] + scans, data[:last] + table + scans):
+        (tmp_path / "trick.jpg").write_bytes(trick + data[-2:])
+        assert code_of(tmp_path / "trick.jpg") == "too_large"
+    film = tmp_path / "film.avi"
+    with av.open(str(film), "w") as out:
+        stream = out.add_stream("mjpeg", 10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        for i in range(2):
+            packet = av.Packet(data[:last] + scans + data[-2:])
+            packet.pts = packet.dts = i
+            packet.time_base, packet.stream, packet.is_keyframe = Fraction(1, 10), stream, True
+            out.mux(packet)
+    assert code_of(film) == "too_large"
 
 
 def test_a_gif_that_claims_the_largest_canvas_is_refused(tmp_path):

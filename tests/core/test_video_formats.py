@@ -390,11 +390,44 @@ def test_a_video_that_is_turned_midway_is_not_stretched(tmp_path):
 
 
 def test_a_picture_of_another_shape_amid_the_video_is_not_stretched(tmp_path):
-    narrow, wide = (
-        write_clip(tmp_path / f"{w}.ts", [np.full((48, w, 3), 200, np.uint8)] * 50, fps=25, aspect=Fraction(2))
-        for w in (64, 96)
-    )
-    (tmp_path / "a.ts").write_bytes(narrow.read_bytes() + wide.read_bytes())
-    (rgb,) = [frame.rgb for frame in frames_at(tmp_path / "a.ts", [3.0])]
-    assert rgb.shape == (48, 128, 3)  # of pixels twice as wide as high
-    assert rgb[12:36].min() > 150 and rgb[:5].max() < 50 and rgb[43:].max() < 50
+    """As a call's recording changes between the shapes of two cameras."""
+    clip = tmp_path / "call.webm"
+    with av.open(str(clip), "w") as out:
+        stream = None
+        for start, count, width in ((0, 15, 64), (15, 25, 96)):
+            codec = av.CodecContext.create("libvpx", "w")
+            codec.width, codec.height, codec.pix_fmt, codec.time_base = width, 48, "yuv420p", Fraction(1, 10)
+            if stream is None:
+                stream = out.add_stream("libvpx", 10)
+                stream.width, stream.height, stream.pix_fmt = width, 48, "yuv420p"
+            grey = av.VideoFrame.from_ndarray(np.full((48, width, 3), 200, np.uint8)).reformat(format="yuv420p")
+            for i in range(count):
+                grey.pts = i
+                for packet in (*codec.encode(grey), *(codec.encode(None) if i == count - 1 else ())):
+                    later = av.Packet(bytes(packet))
+                    later.pts = later.dts = start + packet.pts
+                    later.time_base, later.stream, later.is_keyframe = Fraction(1, 10), stream, packet.is_keyframe
+                    out.mux(later)
+    narrow, wide = (frame.rgb for frame in frames_at(clip, [0.5, 3.0]))
+    assert narrow.shape == wide.shape == (48, 96, 3)
+    assert wide.min() > 150
+    assert narrow[:, 18:78].min() > 150 and narrow[:, :14].max() < 50 and narrow[:, 82:].max() < 50
+
+
+@pytest.mark.parametrize("sizes", [((72, 48), (128, 72)), ((128, 72), (72, 48))])
+def test_pixels_that_change_their_shape_with_the_size_fill_the_same_screen(tmp_path, sizes):
+    """As broadcasts do between their old pictures and those in high definition."""
+    parts = []
+    for number, (width, height) in enumerate(sizes):
+        aspect = Fraction(16 * height, 9 * width)
+        pixels = round(height / 2 / aspect)
+        picture = np.zeros((height, width, 3), np.uint8)
+        picture[height // 4 : height // 4 + height // 2, width // 4 : width // 4 + pixels] = 220  # a square when shown
+        part = tmp_path / f"{number}.ts"
+        times = [2 * number + i / 25 for i in range(50)]
+        write_clip(part, [picture] * 50, times=times, aspect=aspect, options={"g": "5"})
+        parts.append(part.read_bytes())
+    (tmp_path / "both.ts").write_bytes(b"".join(parts))
+    for frame in frames_at(tmp_path / "both.ts", [1.0, 3.0]):
+        rows, columns = np.nonzero(frame.rgb[..., 0] > 110)
+        assert np.ptp(columns) == pytest.approx(np.ptp(rows), abs=4) and np.ptp(rows) > 15
