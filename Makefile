@@ -11,8 +11,7 @@ export VIDEO
 PY := .venv/bin/python
 SOAK := tests/demo/test_soak.py
 # compiled once, also where the surroundings say that Python is to keep nothing
-# one process more than there are processors, as browsers and servers are waited for
-RUN_TESTS := env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(PY) -m pytest -n $$(($(JOBS) + 1)) --dist loadfile --max-worker-restart 0
+RUN_TESTS := env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --dist loadfile --max-worker-restart 0
 # named after what is wanted, so that set-up runs again when that changes, and only then
 READY := .venv/.ready-$(shell cat requirements.txt requirements-dev.txt packages.txt | cksum | cut -d ' ' -f 1)
 
@@ -71,7 +70,7 @@ test-demo: $(TOOLS)
 	OMP_NUM_THREADS=1 $(PY) -m pytest $(SOAK) # by itself, as it watches memory
 
 test-fast: $(TOOLS) ## run the tests that are quick
-	$(RUN_TESTS) -m "not slow"
+	$(RUN_TESTS) -n $$(($(JOBS) + 1)) -m "not slow" # one more, as some of them wait
 
 test-storm: $(TOOLS) ## kill everything at random while 500 checks run (make test: 50)
 	UNMASK_STORM=500 $(PY) -m pytest -rP tests/server/test_storm.py
