@@ -44,10 +44,14 @@ def annotated_video(
     """
     tenths = max(1, round(10 * analysis.media.duration_s))
     tell, cancel = progress or (lambda done, total, stage: None), cancel or (lambda: False)
-    faces = find_faces(path, analysis, lambda t_s: tell(min(tenths, round(10 * t_s)), 2 * tenths, "annotate"), cancel)
-    painter = Painter(analysis)
     known = video.look_into(path)
     clock = known.timeline
+
+    def found(t_s: float) -> None:
+        tell(min(tenths, round(10 * t_s)), 2 * tenths, "annotate")
+
+    faces = find_faces(path, analysis, found, cancel, known)
+    painter = Painter(analysis)
     with (
         written_whole(out) as part,
         open_video(path) as source,

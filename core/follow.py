@@ -73,6 +73,7 @@ def find_faces(
     analysis: Analysis,
     progress: Callable[[float], None] = lambda t_s: None,
     cancel: Callable[[], bool] = lambda: False,
+    known: video.Known | None = None,
 ) -> Faces:
     """Look for faces through the whole video. Raises CheckError."""
     tracker, looks, stop = Tracker(), [], threading.Event()
@@ -81,7 +82,7 @@ def find_faces(
         if cancel():
             raise CheckError("cancelled")
 
-    frames = video.frames(path, PLANS["thorough"], [], stopped=stop.is_set)
+    frames = video.frames(path, PLANS["thorough"], [], stopped=stop.is_set, known=known)
     with (
         FaceDetector() as finder,
         _threads.lent() as thread,

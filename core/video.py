@@ -20,9 +20,9 @@ from core.plan import Plan, window_times
 from core.reader import Reader, Window, decode
 from core.timeline import BROADCAST, Timeline, keyframe_before, read_timeline
 
+CONTAINER_NAMES = {"mov": "mp4/mov", "matroska": "mkv/webm", "asf": "wmv", "mpegts": "mpeg-ts", "mpeg": "mpeg-ps"}
 LARGE = 1280  # pixels of the longer side: where faces have enough of them
 FEW_PACKETS = 100  # decoded in search of one picture
-CONTAINER_NAMES = {"mov": "mp4/mov", "matroska": "mkv/webm", "asf": "wmv", "mpegts": "mpeg-ts", "mpeg": "mpeg-ps"}
 FRUITLESS = 5000  # packets: minutes of a broadcast cut out before a key frame; where no picture came, none will
 
 
@@ -132,23 +132,23 @@ def frames_at(path: str | Source, times_s: list[float]) -> Iterator[Frame]:
 def _shape(video: OpenVideo, timeline: Timeline) -> Geometry:
     """That of the first picture, or of one from the middle if it is larger, as a call's recording begins small. All are
     fitted to it, wherever decoding starts."""
-    first = _next_picture(video, FRUITLESS)
+    seen = [_next_picture(video, FRUITLESS)]
+    # for its size alone no other piece is fetched
+    is_small = seen[0] and max(seen[0].width, seen[0].height) < LARGE and isinstance(video.source, Path)
+    if (seen[0] is None or is_small) and not timeline.by_number:
+        seen.append(_picture_amid(video, timeline))
+    seen = [picture for picture in seen if picture]
+    if not seen:
+        raise CheckError("damaged")
+    first, largest = seen[0], max(seen, key=lambda picture: picture.width * picture.height)
     # of pictures it is a density for print, which viewers do not heed
     aspect = 1.0 if video.format in PILLOW_NAMES else float(video.stream.sample_aspect_ratio or 1)
-    later = None
-    if first is None or (
-        max(first.width, first.height) < LARGE and isinstance(video.source, Path)
-    ):  # no piece for size alone
-        later = None if timeline.by_number else _picture_amid(video, timeline)
-    if first is None and later is None:
-        raise CheckError("damaged")
-    if first is None or (later and later.width * later.height > first.width * first.height):
-        if first and video.format in BROADCAST:
-            aspect *= first.width / first.height / (later.width / later.height)
-        first = later
+    is_broadcast = video.format in BROADCAST
+    if is_broadcast:  # the stream tells it of the first
+        aspect *= first.width / first.height / (largest.width / largest.height)
     is_png = video.stream.codec_context.name in ("png", "apng")
-    shape = geometry(first, aspect, lambda: exif_orientation(video), is_png)
-    return replace(shape, fills=video.format in BROADCAST)
+    shape = geometry(largest, aspect, lambda: exif_orientation(video), is_png)
+    return replace(shape, fills=is_broadcast)
 
 
 def _picture_amid(video: OpenVideo, timeline: Timeline) -> av.VideoFrame | None:
@@ -184,9 +184,10 @@ def _windows(video: OpenVideo, timeline: Timeline, plan: Plan) -> list[Window]:
     for wanted in times:
         keyframe = keyframe_before(video, timeline, wanted[0]) if slack and not timeline.by_number else None
         back = wanted[0] - keyframe.ms if keyframe else 0
-        if any(begin < wanted[-1] and keyframe.ms < end for begin, end in timeline.held if keyframe):
-            back = 0  # or it would lie on a picture that stays
-        windows.append(Window([ms - back for ms in wanted] if back <= slack else wanted, keyframe))
+        # not onto a picture that stays
+        if back > slack or any(begin < wanted[-1] and end > wanted[0] - back for begin, end in timeline.held):
+            back = 0
+        windows.append(Window([ms - back for ms in wanted], keyframe))
     return windows
 
 

@@ -122,7 +122,7 @@ def served(folder: Path, parts: tuple[str, ...] = ("web", "worker"), **settings:
     try:
         for part in parts:
             server.start(part)
-        yield server.until_ready()
+        yield server.until_alive() if parts == ("web",) else server.until_ready()
     finally:
         server.stop()
 

@@ -33,12 +33,9 @@ def test_events_and_large_uploads_pass_through_the_bridge(both):
 @pytest.fixture(scope="module")
 def web(tmp_path_factory):
     """Without a worker, so that checks wait."""
-    server = Running(tmp_path_factory.mktemp("beside") / "web", UNMASK_DEMO="1", UNMASK_THREADS="4")
-    server.start("web")
-    try:
-        yield server.until_alive()
-    finally:
-        server.stop()
+    folder = tmp_path_factory.mktemp("beside") / "web"
+    with served(folder, ("web",), UNMASK_DEMO="1", UNMASK_THREADS="4") as server:
+        yield server
 
 
 @pytest.mark.slow

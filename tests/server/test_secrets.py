@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from server import logs
 from server.database import Database
 from server.routes import checks
-from tests.server.conftest import ROOT, Running, served
+from tests.server.conftest import ROOT, served
 from tests.server.standin import video
 from tests.server.test_webhooks import SECRET
 
@@ -35,10 +35,7 @@ def test_what_reads_files_of_strangers_inherits_no_secret(tmp_path):
 
 @pytest.mark.slow
 def test_the_log_is_json_that_tells_requests_apart_and_names_nobody(tmp_path):
-    server = Running(tmp_path / "data", UNMASK_RATE="1 per minute")
-    try:
-        server.start("web")
-        server.until_alive()
+    with served(tmp_path / "data", ("web",), UNMASK_RATE="1 per minute") as server:
         submitted, refused = (server.upload(video(name)) for name in ("one", "two"))
         assert (submitted.status_code, refused.status_code) == (202, 429)
         check_id = submitted.json()["id"]
@@ -46,8 +43,6 @@ def test_the_log_is_json_that_tells_requests_apart_and_names_nobody(tmp_path):
         with socket.create_connection(("127.0.0.1", server.port)) as unreadable:
             unreadable.sendall(b"GET /who-is-asking HTTP/9.9\r\n\r\n")
             assert b"400" in unreadable.recv(1000)
-    finally:
-        server.stop()
     lines = [json.loads(line) for line in server.log.read_text().splitlines()]
     told = {line["event"]: line.get("request_id") for line in lines}
     assert told[f"check {check_id}: submitted"] == submitted.headers["X-Request-ID"]
