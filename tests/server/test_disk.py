@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError
 from server import disk
 from server.bell import make_bell
 from server.disk import is_full
+from server.runner import Runner, Seat
 from server.uploads import HashedFile
-from server.worker import Runner, Seat
 from tests.server.standin import video
 
 ROOM = 2**20  # more than the database has by then

@@ -14,9 +14,10 @@ from core.errors import CheckError
 from server.bell import make_bell
 from server.children import Died
 from server.queue import Lost
+from server.runner import Runner, Seat
 from server.store import INTERACTIVE, Wish
 from server.tables import Check, Claim, Delivery, Tally
-from server.worker import Runner, Seat, handle_alone
+from server.worker import handle_alone
 from tests.server.standin import result, video
 from tests.server.test_policy import RULES
 
