@@ -1,6 +1,7 @@
 """`python -m demo`: serve the page on this machine."""
 
 import argparse
+import os
 import signal
 import sys
 
@@ -14,6 +15,12 @@ def port(text: str) -> int:
     return number
 
 
+def ask_itself_directly(host: str) -> None:
+    """Gradio asks its own page whether it is up; the proxy that the surroundings may name cannot reach it."""
+    direct = [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), "localhost", "127.0.0.1", "::1", host]
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, direct))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser("python -m demo", description="Serve the page to check videos on.")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on; this machine alone by default")
@@ -22,6 +29,7 @@ def main() -> None:
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # by itself it would end this without cleaning up
     end_with_terminal()
+    ask_itself_directly(options.host)
     with visitors_folder():
         try:
             from demo.app import serve

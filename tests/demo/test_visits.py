@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import proxy_bypass_environment
 
 import gradio as gr
 import pytest
 
 from core.errors import CheckError
+from demo.__main__ import ask_itself_directly
 from demo.app import Handlers
 from demo.visits import Visits
 from demo.work import Step
@@ -186,6 +188,18 @@ def test_a_terminal_that_is_closed_leaves_nothing_of_visitors_behind(tmp_path, w
         assert list(tmp_path.glob("unmask-demo-*"))
         demo.send_signal(signal.SIGHUP)
     assert not list(tmp_path.glob("unmask-demo-*"))
+
+
+@pytest.mark.parametrize("before", [{}, {"NO_PROXY": "intranet.example"}, {"no_proxy": "intranet.example"}])
+def test_the_page_is_asked_whether_it_is_up_without_the_proxy_of_the_surroundings(before, monkeypatch):
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    for name, value in before.items():
+        monkeypatch.setenv(name, value)
+    ask_itself_directly("192.0.2.7")
+    direct = [host for host in ("127.0.0.1", "localhost", "192.0.2.7", "example.org") if proxy_bypass_environment(host)]
+    assert direct == ["127.0.0.1", "localhost", "192.0.2.7"]
+    assert bool(proxy_bypass_environment("intranet.example")) == bool(before)
 
 
 @pytest.mark.slow
