@@ -9,15 +9,15 @@ VOLUME /data
 FROM base AS web
 COPY requirements.txt ./
 # the API needs neither the neural network nor what fetches, draws and shows
-RUN grep -vE '^(torch|torchvision|mediapipe|ai-edge-litert|scipy|safetensors|huggingface-hub|matplotlib|scikit-image|c2pa-python|yt-dlp|deno|pycryptodomex|gradio|a2wsgi|openvino|nncf)\b' requirements.txt > web.txt \
+RUN grep -vE '^(torch|torchvision|mediapipe|ai-edge-litert|scipy|safetensors|huggingface-hub|matplotlib|scikit-image|c2pa-python|yt-dlp|deno|pycryptodomex|gradio|a2wsgi|openvino)\b' requirements.txt > web.txt \
     && pip install --no-cache-dir -r web.txt
-COPY LICENSE ./
+COPY LICENSE THIRD_PARTY.md ./
 COPY core core
 COPY server server
 USER 1000
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health', timeout=4)"]
+    CMD ["python", "-m", "server.alive", "/health"]
 CMD ["python", "-m", "server", "web"]
 
 FROM base AS full
@@ -27,7 +27,7 @@ RUN apt-get update \
     && grep '^lib' packages.txt | xargs apt-get install -y --no-install-recommends \
     && rm -rf /var/lib/apt/lists/*
 RUN pip install --no-cache-dir -r requirements.txt
-COPY LICENSE ./
+COPY LICENSE THIRD_PARTY.md ./
 COPY core core
 COPY server server
 USER 1000
@@ -40,5 +40,5 @@ CMD ["python", "-m", "server", "worker"]
 FROM full AS all
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=120s \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/ready', timeout=4)"]
+    CMD ["python", "-m", "server.alive", "/ready"]
 CMD ["python", "-m", "server", "all"]

@@ -7,12 +7,14 @@ Assembles a folder that needs nothing else of this repository and uploads it, wi
 import argparse
 import re
 import shutil
+import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("core", "demo")
-LEFT_OUT = ("__pycache__", "*.pyc", "fetch", "deploy.py", "space")  # links are off on a Space
+LEFT_OUT = ("__pycache__", "*.pyc", ".*", "fetch", "deploy.py", "space")  # links are off on a Space
 # Spaces bring torch themselves where there is a GPU, in the version that fits it; gradio comes with `sdk_version`
 UNPINNED = {"torch", "torchvision"}
 SECTION = "core"  # of requirements.txt
@@ -20,8 +22,14 @@ SECTION = "core"  # of requirements.txt
 
 def assemble(folder: Path) -> list[Path]:
     """Write everything a Space needs into an empty or new folder. Returns the files, relative to it."""
+    known = committed()
+
+    def left_out(inside: str, names: list[str]) -> set[str]:
+        unknown = {name for name in names if known and Path(inside, name) not in known}
+        return unknown | shutil.ignore_patterns(*LEFT_OUT)(inside, names)
+
     for part in PARTS:
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        shutil.copytree(ROOT / part, folder / part, ignore=left_out)
     shutil.copy(ROOT / "LICENSE", folder)
     space = ROOT / "demo/space"
     shutil.copy(space / "app.py", folder)
@@ -33,6 +41,18 @@ def assemble(folder: Path) -> list[Path]:
     wanted = [line for line in (ROOT / "packages.txt").read_text(encoding="utf-8").splitlines() if line[:3] == "lib"]
     (folder / "packages.txt").write_text("\n".join(wanted) + "\n", encoding="utf-8")
     return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+
+
+def committed() -> set[Path]:
+    """The files that git knows and the folders they lie in, so that notes and trials beside them are not published; empty
+    where this is no checkout."""
+    files: list[str] = []
+    with suppress(OSError):
+        files = subprocess.run(
+            ["git", "ls-files", "-z", *PARTS], cwd=ROOT, capture_output=True, text=True
+        ).stdout.split("\0")
+    found = {ROOT / file for file in files if file}
+    return found | {parent for file in found for parent in file.parents}
 
 
 def requirements(text: str) -> str:

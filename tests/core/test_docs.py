@@ -2,6 +2,8 @@
 
 import importlib.util
 import re
+from fnmatch import fnmatch
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ def test_a_generated_page_is_up_to_date(name):
     assert written == generate.PAGES[name](), "run: python docs/generate.py"
 
 
-PAGES_BY_HAND = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+PAGES_BY_HAND = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 
 
 @pytest.mark.parametrize("page", PAGES_BY_HAND, ids=lambda page: page.name)
@@ -35,6 +37,20 @@ def test_every_make_target_of_a_page_exists(page):
     named = {target for pair in commands for target in "".join(pair).split()}
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert named - targets == set()
+
+
+def test_every_package_whose_terms_ask_for_more_than_a_notice_is_named():
+    page = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
+    named = [name for row in re.findall(r"^\| (`.*?) \|", page, re.MULTILINE) for name in re.findall(r"`(.*?)`", row)]
+    found = set()
+    for package in metadata.distributions():
+        about = package.metadata
+        told = [term for term in about.get_all("Classifier") or [] if term.startswith("License ::")]
+        terms = [about.get("License-Expression") or "", (about.get("License") or "")[:40], *told]
+        if re.search(r"GPL|MPL|Proprietary", " ".join(terms)):
+            found.add(about["Name"].lower())
+    assert {"psycopg", "certifi"} <= found
+    assert {name for name in found if not any(fnmatch(name, pattern) for pattern in [*named, "psycopg-*"])} == set()
 
 
 def test_the_table_of_training_names_every_command_that_trains():

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -30,6 +31,31 @@ def test_the_folder_holds_what_a_space_needs_and_nothing_private(space):
     names = {path.relative_to(space).as_posix() for path in space.rglob("*") if path.is_file()}
     assert {"app.py", "README.md", "requirements.txt", "packages.txt", "LICENSE", "core/detector.py"} <= names
     assert not [name for name in names if "__pycache__" in name or name.startswith(("core/fetch", "demo/deploy"))]
+
+
+def test_what_was_never_committed_is_not_published(tmp_path, monkeypatch):
+    for file in (
+        "core/detector.py",
+        "demo/app.py",
+        "core/.env",
+        "demo/notes.txt",
+        "core/weights/trial/model.safetensors",
+    ):
+        (tmp_path / "here" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "here" / file).write_text("x")
+    for name in ("LICENSE", "requirements.txt", "packages.txt"):
+        shutil.copy(deploy.ROOT / name, tmp_path / "here")
+    shutil.copytree(deploy.ROOT / "demo/space", tmp_path / "here/demo/space")
+    monkeypatch.setattr(deploy, "ROOT", tmp_path / "here")
+
+    def published(folder):
+        return {str(file) for file in deploy.assemble(tmp_path / folder) if file.parts[0] in deploy.PARTS}
+
+    everything = {"core/detector.py", "demo/app.py", "demo/notes.txt", "core/weights/trial/model.safetensors"}
+    assert published("no checkout") == everything
+    for command in (["init", "-q"], ["add", "core/detector.py", "demo/app.py", "demo/space"]):
+        subprocess.run(["git", *command], cwd=deploy.ROOT, check=True)
+    assert published("checkout") == {"core/detector.py", "demo/app.py"}
 
 
 def test_torch_is_left_to_the_space_and_everything_else_is_as_here(space):
