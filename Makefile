@@ -13,6 +13,9 @@ PY := .venv/bin/python
 RUN_TESTS := env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 # named after what is wanted, so that set-up runs again when that changes, and only then
 READY := .venv/.ready-$(shell cat requirements.txt requirements-dev.txt packages.txt | cksum | cut -d ' ' -f 1)
+ifneq ($(shell $(PY) -c "print(1)" 2>/dev/null),1) # there is none yet, or the Python that it leads to has gone
+.PHONY: $(READY)
+endif
 
 TOOLS := .venv/.tools-$(shell cat packages-test.txt requirements-models.txt tests/extension/package-lock.json | cksum | cut -d ' ' -f 1)
 
@@ -26,7 +29,7 @@ setup: $(READY) ## make .venv and install everything into it
 $(READY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Unmask needs Python 3.11 or newer; try make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@sh scripts/system-packages.sh packages.txt
-	@test -x .venv/bin/pip || $(PYTHON) -m venv .venv
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
 	@rm -f .venv/.ready-*
 	@touch $@

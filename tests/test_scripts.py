@@ -1,7 +1,10 @@
 """What the scripts do, with stand-ins for the system's programs; and what make hands on."""
 
 import os
+import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,15 +57,36 @@ def test_a_program_that_came_from_elsewhere_needs_no_package(asked_for):
     assert asked_for("sh:dash-of-elsewhere", "no-such-program:libgles2") == ["libgles2"]
 
 
+def outside_make():
+    """The surroundings without what the make that runs these tests adds to them."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(("VIDEO", "MAKE", "MFLAGS"))}
+
+
+def test_setup_runs_again_where_the_python_of_the_environment_has_gone(tmp_path):
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    for name in ("requirements.txt", "requirements-dev.txt", "packages.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    command = ["make", "-n", "-f", ROOT / "Makefile", "check"]
+
+    def said(python):
+        (tmp_path / ".venv/bin/python").symlink_to(python)
+        done = subprocess.run(command, cwd=tmp_path, env=outside_make(), capture_output=True, text=True, check=True)
+        (tmp_path / ".venv/bin/python").unlink()
+        return done.stdout
+
+    ready = re.search(r"touch (\S+)", said(sys.executable))[1]
+    (tmp_path / ready).touch()
+    assert "venv" not in said(sys.executable).replace(".venv/bin/python", "")
+    assert "-m venv --clear .venv" in said("/no/python3")
+
+
 @pytest.mark.parametrize("how", ["argument", "environment"])
 @pytest.mark.parametrize("name", [None, "", "a $b$$c 'd' \"e\" #f.mp4", "a$(shell touch run)$(CURDIR).mp4"])
 def test_the_name_of_a_video_reaches_its_recipe_as_it_is(tmp_path, name, how):
     (tmp_path / "show.mk").write_text('show:\n\t@printf %s "$$VIDEO"\n')
     given = [] if name is None else [f"VIDEO={name}"]
-    outer = ("VIDEO", "MAKE", "MFLAGS")  # of the make that runs these tests
-    env = {key: value for key, value in os.environ.items() if not key.startswith(outer)}
     command = ["make", "-f", ROOT / "Makefile", "-f", "show.mk", "show"]
     command = [*command, *given] if how == "argument" else ["env", *given, *command]
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=tmp_path, env=outside_make(), capture_output=True, text=True, check=True)
     assert done.stdout == ("out/example.mp4" if name is None else name)
     assert not (tmp_path / "run").exists()
