@@ -188,8 +188,9 @@ def _celebdf_test_list(path: Path) -> set[str]:
 def read_folder(root: Path) -> Manifest:
     """A folder with real/ and, if there are any forgeries, fake/ in it, in any case, holding videos or images at any depth.
 
-    fake/METHOD/... names the method. Files of one name belong together, and so do the images of one folder, which may
-    be frames of one video.
+    fake/METHOD/... names the method. Videos of one name are pairs. Images in folders of one name, below real/ or
+    fake/METHOD/, may be frames of one video and so count as one person, but are no pairs: no two need be of one moment.
+    Straight in fake/METHOD/ no split parts them, but each counts alone.
     """
     items, skipped = [], Counter()
     for name, label in (("real", 0), ("fake", 1)):
@@ -202,10 +203,22 @@ def read_folder(root: Path) -> Manifest:
                 skipped["neither video nor image"] += path.is_file()
                 continue
             inner = path.relative_to(folders[0]).parts[:-1]
-            source = inner[-1] if inner and kind == "image" else path.stem
             method = (inner[0] if inner else "unknown") if label else None
-            items.append(Item(str(path), label, kind, method, source=source))
-    return checked(items, +skipped, f"real and fake in {root}")
+            if kind == "video":
+                items.append(Item(str(path), label, kind, method, source=path.stem, pair_id=path.stem))
+            else:
+                source, person = (inner or [path.stem])[-1], (inner[label:] or [None])[-1]
+                items.append(Item(str(path), label, kind, method, identity=person, source=source))
+    return checked(_without_collections(items), +skipped, f"real and fake in {root}")
+
+
+def _without_collections(items: list[Item]) -> list[Item]:
+    """A folder that holds all pictures of a class is a collection: taken for one person, it would leave no interval."""
+    people = {label: {i.identity for i in items if (i.kind, i.label) == ("image", label)} for label in (0, 1)}
+    return [
+        replace(item, identity=None) if item.kind == "image" and len(people[item.label]) == 1 else item
+        for item in items
+    ]
 
 
 def read_pack(root: Path) -> Manifest:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from training import datasets
+from training.figures import cluster_numbers
 from training.manifest import DataError, Item, local_file, read_manifest, write_manifest
 
 
@@ -185,6 +186,27 @@ def test_a_plain_folder_gives_labels_kinds_and_methods(tmp_path):
         ("b.png", 1, "image", "unknown", "b"),
     ]
     assert manifest.skipped == {"neither video nor image": 1}
+
+
+def test_frames_of_one_video_in_a_plain_folder_are_drawn_together_with_its_forgery(tmp_path):
+    touch(tmp_path, *(f"{kind}/{v}/{n}.jpg" for kind in ("real", "fake/x") for v in range(8) for n in range(5)))
+    items = datasets.read_folder(tmp_path).items
+    clusters = cluster_numbers(items)
+    assert len(items) == 80 and len(set(clusters)) == 8
+    assert len({(item.source, cluster) for item, cluster in zip(items, clusters, strict=True)}) == 8
+    assert {item.pair_id for item in items} == {None}  # a frame is no pair with every other of its video
+
+
+def test_a_forged_video_in_a_plain_folder_is_paired_with_the_real_one_of_its_name(tmp_path):
+    touch(tmp_path, "real/3.mp4", "real/4.mp4", "fake/x/3.mp4")
+    pairs = {(i.label, Path(i.path).name): i.pair_id for i in datasets.read_folder(tmp_path).items}
+    assert pairs[1, "3.mp4"] == pairs[0, "3.mp4"] != pairs[0, "4.mp4"]
+
+
+def test_single_pictures_and_collections_in_a_plain_folder_are_drawn_one_by_one(tmp_path):
+    touch(tmp_path, *(f"{kind}/{n}.jpg" for kind in ("real/ffhq", "fake/stylegan", "fake/flux") for n in range(5)))
+    items = datasets.read_folder(tmp_path).items
+    assert len(set(cluster_numbers(items))) == len(items) == 15
 
 
 def test_a_plain_folder_needs_no_fakes_but_real_ones(tmp_path):
