@@ -10,7 +10,7 @@ import pytest
 
 from training import datasets
 from training.figures import cluster_numbers
-from training.manifest import DataError, Item, local_file, read_manifest, write_manifest
+from training.manifest import DataError, Item, chosen, local_file, read_manifest, write_manifest
 
 
 def touch(root: Path, *names: str) -> None:
@@ -288,6 +288,24 @@ def test_a_manifest_line_that_says_too_little_is_refused(tmp_path, line):
     (tmp_path / "m.jsonl").write_text(line + "\n")
     with pytest.raises(DataError, match=r"m\.jsonl"):
         read_manifest(tmp_path / "m.jsonl")
+
+
+def test_a_manifest_that_names_a_file_twice_is_refused(tmp_path):
+    touch(tmp_path, "a.mp4", "b.mp4")
+    row = {"label": 0, "kind": "video"}
+    write_rows(tmp_path / "m.jsonl", [row | {"path": name} for name in ("a.mp4", "b.mp4", "./a.mp4")])
+    with pytest.raises(DataError, match=r"m\.jsonl names \./a\.mp4 twice, on lines 1 and 3"):
+        read_manifest(tmp_path / "m.jsonl")
+
+
+def test_a_split_that_cannot_be_judged_is_named_beside_those_there_are():
+    items = [Item("a.mp4", 0, "video", split="train"), Item("b.mp4", 1, "video", split="train")]
+    items += [Item("c.mp4", 1, "video", split="test"), Item("d.mp4", 0, "video")]
+    assert chosen(items, "train", None) == items[:2]
+    with pytest.raises(DataError, match=r"The split val \(there are: none, test, train\) holds no items"):
+        chosen(items, "val", None)
+    with pytest.raises(DataError, match=r"The split test \(there are: none, test, train\) holds no real items"):
+        chosen(items, "test", None)
 
 
 def test_a_manifest_is_made_at_a_terminal_split_and_balanced(ffpp, tmp_path, capsys):
