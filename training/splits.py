@@ -19,7 +19,7 @@ def split_items(items: list[Item], shares: dict[str, float], seed: int = 0) -> t
 
     Items that share a person, footage or pair stay together. Where nearly all hang together that way (Celeb-DF swaps
     everybody with everybody), the people are split instead, and a fake of people from two splits is left out.
-    Returns the items and what was left out, counted. Raises DataError where a split would stay empty.
+    Returns the items and what was left out, counted. Raises DataError where a split would lack a class that is there.
     """
     units = _units(items)
     names = sorted({name for own in units for name in own})
@@ -36,8 +36,14 @@ def split_items(items: list[Item], shares: dict[str, float], seed: int = 0) -> t
             kept.append(replace(item, split=list(shares)[places.pop()]))
         else:
             left_out["shows people of two splits"] += 1
-    if empty := set(shares) - {item.split for item in kept}:
-        raise DataError(f"Too few people or sources to split: {', '.join(sorted(empty))} would be empty.")
+    filled = {(item.split, item.label) for item in kept}
+    for label, name in enumerate(("real", "fake")):
+        empty = [split for split in shares if (split, label) not in filled]
+        if empty and any(item.label == label for item in items):
+            raise DataError(
+                f"Too few people or sources to split: {' and '.join(empty)} would hold no {name} items. Pictures of one "
+                "folder stay together, as they may be frames of one video; lay single ones each in a folder of its own."
+            )
     return kept, left_out
 
 
