@@ -1,6 +1,7 @@
 """Splits that never show a person or a piece of footage on both sides."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -68,6 +69,22 @@ def _assign(counts: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
         where[unit] = np.argmax(lacking @ (counts[unit] / totals))
         given[where[unit]] += counts[unit]
     return where
+
+
+def summary(items: Sequence[Item]) -> list[str]:
+    """What each split holds, and what should make one doubt the figures to come, a line each."""
+    counts = Counter((item.split or "no split", item.label) for item in items)
+    lines = [f"{split}: {counts[split, 0]} real, {counts[split, 1]} fake" for split in sorted({s for s, _ in counts})]
+    names: dict[str, set[str]] = {}  # of people and sources, by split
+    for item in items:  # training takes what has no split as well
+        names.setdefault(item.split or "train", set()).update({item.identity, item.source} - {None})
+    held_out = sorted(names.keys() - {"train"})
+    for split in held_out:
+        if shared := names[split] & names.get("train", set()):
+            lines.append(f"people or sources in both train and {split}: {len(shared)}; --split 70:15:15 parts them")
+    if not held_out:
+        lines.append("no split files and no --split: nothing is held out, training takes every real item")
+    return lines
 
 
 def balance(items: list[Item], seed: int = 0) -> tuple[list[Item], Counter]:

@@ -1,83 +1,16 @@
-"""Every layout as a tiny example: empty files under the names of the real thing, for the readers never open them."""
+"""Every layout but FaceForensics++ as a tiny example: empty files under the names of the real thing, for the readers never open them."""
 
 import io
 import json
 import tarfile
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests.training.conftest import by_name, touch
 from training import datasets
 from training.figures import cluster_numbers
 from training.manifest import DataError, Item, chosen, local_file, read_manifest, write_manifest
-
-
-def touch(root: Path, *names: str) -> None:
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-
-
-def by_name(manifest) -> dict[str, Item]:
-    return {Path(item.path).name: item for item in manifest.items}
-
-
-@pytest.fixture
-def ffpp(tmp_path):
-    """Four originals in two official pairs, two methods, one actor of DeepFakeDetection; another compression beside."""
-    for method in ("Deepfakes", "NeuralTextures"):
-        for name in ("071_054", "054_071", "001_870"):
-            touch(tmp_path, f"manipulated_sequences/{method}/c23/videos/{name}.mp4")
-            touch(tmp_path, f"manipulated_sequences/{method}/masks/videos/{name}.mp4")
-    for name in ("071", "054", "001", "870"):
-        touch(tmp_path, f"original_sequences/youtube/c23/videos/{name}.mp4")
-        touch(tmp_path, f"original_sequences/youtube/c40/videos/{name}.mp4")
-    touch(tmp_path, "original_sequences/actors/c23/videos/01__walking.mp4")
-    touch(tmp_path, "manipulated_sequences/DeepFakeDetection/c23/videos/01_02__walking__ABCDEFGH.mp4")
-    (tmp_path / "train.json").write_text('[["071", "054"]]')
-    (tmp_path / "test.json").write_text('[["001", "870"]]')
-    return tmp_path
-
-
-def test_faceforensics_gives_both_classes_of_one_compression(ffpp):
-    manifest = datasets.read_ffpp(ffpp, "c23")
-    assert Counter(item.label for item in manifest.items) == {0: 5, 1: 7}
-    assert all("/c23/" in item.path for item in manifest.items)
-    assert {item.method for item in manifest.items if item.label} == {
-        "Deepfakes",
-        "NeuralTextures",
-        "DeepFakeDetection",
-    }
-    assert {item.category for item in manifest.items} == {None, "face-swap", "reenactment"}
-
-
-def test_the_official_pairs_hold_both_originals_and_both_directions(ffpp):
-    items = by_name(datasets.read_ffpp(ffpp))
-    assert {items[n].split for n in ("071.mp4", "054.mp4", "071_054.mp4", "054_071.mp4")} == {"train"}
-    assert items["001_870.mp4"].split == "test"
-    assert items["01__walking.mp4"].split is None
-
-
-def test_a_faceforensics_fake_belongs_to_its_target_and_shows_the_other(ffpp):
-    items = by_name(datasets.read_ffpp(ffpp))
-    fake, target, donor = items["071_054.mp4"], items["071.mp4"], items["054.mp4"]
-    assert (fake.pair_id, fake.source) == (target.pair_id, target.source)
-    assert fake.identity == donor.identity
-    scene = items["01_02__walking__ABCDEFGH.mp4"]
-    assert scene.pair_id == items["01__walking.mp4"].pair_id and scene.identity == "dfd:02"
-
-
-def test_split_files_of_numbers_instead_of_padded_strings_are_refused(ffpp):
-    (ffpp / "train.json").write_text("[[71, 54]]")
-    with pytest.raises(DataError, match="should stand"):
-        datasets.read_ffpp(ffpp)
-
-
-def test_a_compression_that_is_not_there_is_an_error(ffpp):
-    with pytest.raises(DataError, match="Nothing was found of FaceForensics.* in raw"):
-        datasets.read_ffpp(ffpp, "raw")
 
 
 @pytest.fixture
@@ -160,6 +93,11 @@ def test_a_celebdf_list_with_turned_labels_is_refused(celebdf):
     (celebdf / "List_of_testing_videos.txt").write_text("0 Celeb-real/id0_0007.mp4\n")
     with pytest.raises(DataError, match="1 should mean real"):
         datasets.read_celebdf(celebdf)
+
+
+def test_people_in_both_train_and_test_of_the_official_celebdf_are_counted(celebdf, tmp_path, capsys):
+    datasets.main(["celebdf", str(celebdf), "--out", str(tmp_path / "m.jsonl")])
+    assert "people or sources in both train and test: 2; --split 70:15:15" in capsys.readouterr().out
 
 
 def test_celebdf_videos_of_the_test_list_that_are_missing_are_counted(celebdf):
@@ -306,17 +244,6 @@ def test_a_split_that_cannot_be_judged_is_named_beside_those_there_are():
         chosen(items, "val", None)
     with pytest.raises(DataError, match=r"The split test \(there are: none, test, train\) holds no real items"):
         chosen(items, "test", None)
-
-
-def test_a_manifest_is_made_at_a_terminal_split_and_balanced(ffpp, tmp_path, capsys):
-    out = tmp_path / "m.jsonl"
-    datasets.main(["ffpp", str(ffpp), "--out", str(out), "--split", "70:30", "--balance"])
-    items = read_manifest(out).items
-    for split in ("train", "test"):
-        counts = Counter(item.label for item in items if item.split == split)
-        assert counts[0] == counts[1] > 0
-    said = capsys.readouterr().out
-    assert "train: " in said and "to balance the classes" in said
 
 
 def test_a_wrong_layout_is_said_in_a_sentence_at_a_terminal(tmp_path):
