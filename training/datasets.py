@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from training.ffpp import COMPRESSIONS, read_ffpp
 from training.manifest import (
     IN_TAR,
     SAME_FOOTAGE,
@@ -27,71 +28,10 @@ from training.manifest import (
     read_text,
     write_manifest,
 )
-from training.splits import SHARES, balance, split_items
+from training.splits import SHARES, balance, split_items, summary
 
 VIDEOS = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg"}
 IMAGES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
-FFPP_CATEGORIES = {
-    "Deepfakes": "face-swap",
-    "FaceSwap": "face-swap",
-    "FaceShifter": "face-swap",
-    "DeepFakeDetection": "face-swap",
-    "Face2Face": "reenactment",
-    "NeuralTextures": "reenactment",
-}
-
-
-def read_ffpp(root: Path, compression: str = "c23") -> Manifest:
-    """FaceForensics++ (Rössler et al. 2019), all methods there are, in one compression (raw, c23, c40).
-
-    The official train.json, val.json and test.json (pairs of originals) are looked for in `root` and `root`/splits;
-    without them no item has a split. The fake 071_054 shows the person of 054 in the footage of 071.
-    """
-    splits = _ffpp_splits(root)
-    items, skipped = [], Counter()
-    for path in _videos(root / "original_sequences", f"*/{compression}/videos/*.mp4"):
-        if path.parts[-4] == "youtube":
-            person = footage = f"ff:{path.stem}"
-        else:  # the actors of DeepFakeDetection: 01__walking.mp4
-            person, footage = f"dfd:{path.stem.split('__')[0]}", f"dfd:{path.stem}"
-        split = splits.get((path.stem, path.stem))
-        items.append(_real(path, identity=person, source=person, split=split, pair_id=footage))
-    for path in _videos(root / "manipulated_sequences", f"*/{compression}/videos/*.mp4"):
-        method, (people, *scene) = path.parts[-4], path.stem.split("__")
-        target, _, donor = people.partition("_")
-        if not donor:
-            skipped["name is not target_source"] += 1
-            continue
-        corpus = "dfd" if scene else "ff"
-        footage = "__".join([target, *scene[:1]])
-        items.append(
-            Item(
-                path=str(path),
-                label=1,
-                kind="video",
-                method=method,
-                category=FFPP_CATEGORIES.get(method),
-                identity=f"{corpus}:{donor}",
-                source=f"{corpus}:{target}",
-                split=splits.get((target, donor)),
-                pair_id=f"{corpus}:{footage}",
-                pair_kind=SAME_FOOTAGE,
-            )
-        )
-    return checked(items, skipped, f"FaceForensics++ in {compression} at {root}")
-
-
-def _ffpp_splits(root: Path) -> dict[tuple[str, str], str]:
-    """(target, source) -> split, both ways round; (x, x) stands for the original x."""
-    splits = {}
-    for name in ("train", "val", "test"):
-        path = next((p for p in (root / f"{name}.json", root / "splits" / f"{name}.json") if p.exists()), None)
-        for pair in read_json(path, list) if path else []:
-            if not isinstance(pair, list) or [len(n) for n in pair if isinstance(n, str)] != [3, 3]:
-                raise DataError(f'{path} holds {pair!r} where a pair such as ["071", "054"] should stand.')
-            a, b = pair
-            splits |= dict.fromkeys([(a, b), (b, a), (a, a), (b, b)], name)
-    return splits
 
 
 def read_dfdc(root: Path) -> Manifest:
@@ -131,7 +71,8 @@ def read_dfdc(root: Path) -> Manifest:
 
 
 def read_celebdf(root: Path) -> Manifest:
-    """Celeb-DF v2 (Li et al. 2020); what List_of_testing_videos.txt names is the test split, the rest train.
+    """Celeb-DF v2 (Li et al. 2020); what List_of_testing_videos.txt names is the test split, the rest train: the same
+    people stand in both.
 
     In that list 1 means real, the other way round than here: labels come from the folder, and a list that
     contradicts its folders is refused. The fake id0_id1_0007 shows id1 in the footage id0_0007.
@@ -139,7 +80,7 @@ def read_celebdf(root: Path) -> Manifest:
     test = _celebdf_test_list(root / "List_of_testing_videos.txt")
     items, skipped = [], Counter()
     for folder in ("Celeb-real", "YouTube-real", "Celeb-synthesis"):
-        for path in _videos(root, f"{folder}/*.mp4"):
+        for path in sorted(root.glob(f"{folder}/*.mp4")):
             split = "test" if f"{folder}/{path.name}" in test else "train"
             people, _, number = path.stem.rpartition("_")
             if folder == "YouTube-real":
@@ -188,8 +129,9 @@ def _celebdf_test_list(path: Path) -> set[str]:
 def read_folder(root: Path) -> Manifest:
     """A folder with real/ and, if there are any forgeries, fake/ in it, in any case, holding videos or images at any depth.
 
-    fake/METHOD/... names the method. Files of one name belong together, and so do the images of one folder, which may
-    be frames of one video.
+    fake/METHOD/... names the method. Videos of one name are pairs. Images in folders of one name, below real/ or
+    fake/METHOD/, may be frames of one video and so count as one person, but are no pairs: no two need be of one moment.
+    Straight in fake/METHOD/ no split parts them, but each counts alone.
     """
     items, skipped = [], Counter()
     for name, label in (("real", 0), ("fake", 1)):
@@ -202,10 +144,22 @@ def read_folder(root: Path) -> Manifest:
                 skipped["neither video nor image"] += path.is_file()
                 continue
             inner = path.relative_to(folders[0]).parts[:-1]
-            source = inner[-1] if inner and kind == "image" else path.stem
             method = (inner[0] if inner else "unknown") if label else None
-            items.append(Item(str(path), label, kind, method, source=source))
-    return checked(items, +skipped, f"real and fake in {root}")
+            if kind == "video":
+                items.append(Item(str(path), label, kind, method, source=path.stem, pair_id=path.stem))
+            else:
+                source, person = (inner or [path.stem])[-1], (inner[label:] or [None])[-1]
+                items.append(Item(str(path), label, kind, method, identity=person, source=source))
+    return checked(_without_collections(items), +skipped, f"real and fake in {root}")
+
+
+def _without_collections(items: list[Item]) -> list[Item]:
+    """A folder that holds all pictures of a class is a collection: taken for one person, it would leave no interval."""
+    people = {label: {i.identity for i in items if (i.kind, i.label) == ("image", label)} for label in (0, 1)}
+    return [
+        replace(item, identity=None) if item.kind == "image" and len(people[item.label]) == 1 else item
+        for item in items
+    ]
 
 
 def read_pack(root: Path) -> Manifest:
@@ -245,12 +199,6 @@ def _kind(path: Path) -> Literal["video", "image"] | None:
     return "video" if ending in VIDEOS else "image" if ending in IMAGES else None
 
 
-def _videos(root: Path, pattern: str) -> list[Path]:
-    if not root.is_dir():
-        raise DataError(f"There is no folder {root}.")
-    return sorted(root.glob(pattern))
-
-
 READERS: dict[str, Callable[[Path], Manifest]] = {
     "ffpp": read_ffpp,
     "dfdc": read_dfdc,
@@ -265,7 +213,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("layout", choices=READERS)
     parser.add_argument("root", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="the manifest to write")
-    parser.add_argument("--compression", choices=("raw", "c23", "c40"), default="c23", help="of FaceForensics++")
+    parser.add_argument("--compression", choices=COMPRESSIONS, default="c23", help="of FaceForensics++")
     parser.add_argument("--split", choices=("official", *SHARES), default="official")
     parser.add_argument("--balance", action="store_true", help="as many real as fake items in each split")
     parser.add_argument("--seed", type=int, default=0)
@@ -282,9 +230,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_manifest(args.out, items)
     except DataError as error:
         raise SystemExit(str(error)) from error
-    for split, number in sorted(Counter(item.split or "no split" for item in items).items()):
-        fakes = sum(item.label for item in items if (item.split or "no split") == split)
-        print(f"{split}: {number - fakes} real, {fakes} fake")
+    print(*summary(items), sep="\n")
     for reason, number in skipped.items():
         print(f"left out: {number} ({reason})")
 

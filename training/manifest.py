@@ -47,9 +47,11 @@ class Manifest:
 def read_manifest(path: Path) -> Manifest:
     """A manifest as `write_manifest` makes it, or the pack's dev/manifest.jsonl, whose words are its own.
 
-    Paths are taken from the manifest's folder. Missing files are left out and counted.
+    Paths are taken from the manifest's folder. Missing files are left out and counted; a file named twice is refused,
+    as it would count twice.
     """
     items, skipped, known = [], Counter(), {field.name for field in fields(Item)}
+    lines: dict[str, int] = {}  # where each path was named
     for number, row in enumerate(read_rows(path), 1):
         row = {"method": row.get("generator"), "source": row.get("source_repo")} | row
         row["label"] = {"real": 0, "fake": 1, "0": 0, "1": 1}.get(str(row.get("label")))
@@ -57,6 +59,8 @@ def read_manifest(path: Path) -> Manifest:
             raise DataError(f"Line {number} of {path} lacks a path, a kind (video or image) or a label (0 or 1).")
         item = Item(**{name: value for name, value in row.items() if name in known})
         item = replace(item, path=str(path.parent / item.path))
+        if lines.setdefault(item.path, number) != number:
+            raise DataError(f"{path} names {row['path']} twice, on lines {lines[item.path]} and {number}; keep one.")
         if Path(item.path.partition(IN_TAR)[0]).exists():
             items.append(item)
         else:
@@ -77,8 +81,14 @@ def write_manifest(path: Path, items: Iterable[Item]) -> None:
 
 
 def chosen(items: Sequence[Item], split: str | None, limit: int | None) -> list[Item]:
-    """The items of a split; with a limit, that many of each class and kind, evenly spread over the manifest."""
-    items = [item for item in items if split in (None, item.split)]
+    """The items of a split; with a limit, that many of each class and kind, evenly spread over the manifest.
+
+    Raises DataError where the split lacks a class.
+    """
+    if split is not None:
+        there = ", ".join(sorted({item.split or "none" for item in items}))
+        items = [item for item in items if item.split == split]
+        require_both_classes(items, f"The split {split} (there are: {there})")
     if limit is None:
         return items
     kept = []
@@ -93,7 +103,8 @@ def require_both_classes(items: Iterable[Item], where: str) -> None:
     """Raises DataError where there is nothing to tell apart."""
     labels = {item.label for item in items}
     if labels != {0, 1}:
-        raise DataError(f"{where} holds no {'fake' if 0 in labels else 'real'} items; two classes are needed.")
+        lacking = "fake items" if labels == {0} else "real items" if labels else "items"
+        raise DataError(f"{where} holds no {lacking}; two classes are needed.")
 
 
 def local_file(item: Item, folder: Path) -> Path:

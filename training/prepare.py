@@ -145,6 +145,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in ("stills", "clips"):
         prepare(name, file_frames(given[name], plan) if name in given else stills(args.pack), args.out)
         print(name, (args.out / f"{name}.json").read_text().replace("\n", ""))
+    if not any(args.out.glob("*.npz")):
+        raise SystemExit(
+            f"None of these files gave a face to train on; the counts above say why. Delete {args.out} before you prepare "
+            "others into it."
+        )
 
 
 if __name__ == "__main__":

@@ -92,6 +92,8 @@ def file_frames(files: Sequence[File], plan: Plan) -> Pictures:
                     yield frame.rgb, replace(source, t_s=frame.t_s)
             except CheckError as error:
                 yield f"unreadable: {error.code}"
+            except DataError:  # it is not in its tar
+                yield "unreadable: picture"
 
 
 def _rows(manifest: Path) -> list[dict]:

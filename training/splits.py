@@ -1,6 +1,7 @@
 """Splits that never show a person or a piece of footage on both sides."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ def split_items(items: list[Item], shares: dict[str, float], seed: int = 0) -> t
 
     Items that share a person, footage or pair stay together. Where nearly all hang together that way (Celeb-DF swaps
     everybody with everybody), the people are split instead, and a fake of people from two splits is left out.
-    Returns the items and what was left out, counted. Raises DataError where a split would stay empty.
+    Returns the items and what was left out, counted. Raises DataError where a split would lack a class that is there.
     """
     units = _units(items)
     names = sorted({name for own in units for name in own})
@@ -36,8 +37,14 @@ def split_items(items: list[Item], shares: dict[str, float], seed: int = 0) -> t
             kept.append(replace(item, split=list(shares)[places.pop()]))
         else:
             left_out["shows people of two splits"] += 1
-    if empty := set(shares) - {item.split for item in kept}:
-        raise DataError(f"Too few people or sources to split: {', '.join(sorted(empty))} would be empty.")
+    filled = {(item.split, item.label) for item in kept}
+    for label, name in enumerate(("real", "fake")):
+        empty = [split for split in shares if (split, label) not in filled]
+        if empty and any(item.label == label for item in items):
+            raise DataError(
+                f"Too few people or sources to split: {' and '.join(empty)} would hold no {name} items. Pictures of one "
+                "folder stay together, as they may be frames of one video; lay single ones each in a folder of its own."
+            )
     return kept, left_out
 
 
@@ -62,6 +69,22 @@ def _assign(counts: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
         where[unit] = np.argmax(lacking @ (counts[unit] / totals))
         given[where[unit]] += counts[unit]
     return where
+
+
+def summary(items: Sequence[Item]) -> list[str]:
+    """What each split holds, and what should make one doubt the figures to come, a line each."""
+    counts = Counter((item.split or "no split", item.label) for item in items)
+    lines = [f"{split}: {counts[split, 0]} real, {counts[split, 1]} fake" for split in sorted({s for s, _ in counts})]
+    names: dict[str, set[str]] = {}  # of people and sources, by split
+    for item in items:  # training takes what has no split as well
+        names.setdefault(item.split or "train", set()).update({item.identity, item.source} - {None})
+    held_out = sorted(names.keys() - {"train"})
+    for split in held_out:
+        if shared := names[split] & names.get("train", set()):
+            lines.append(f"people or sources in both train and {split}: {len(shared)}; --split 70:15:15 parts them")
+    if not held_out:
+        lines.append("no split files and no --split: nothing is held out, training takes every real item")
+    return lines
 
 
 def balance(items: list[Item], seed: int = 0) -> tuple[list[Item], Counter]:

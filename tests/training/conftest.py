@@ -1,8 +1,9 @@
-"""A real face with its landmarks, from the NASA portrait, and a small pack made of it."""
+"""A real face with its landmarks, from the NASA portrait, a small pack made of it, and empty files for the readers of names."""
 
 import io
 import json
 import tarfile
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,8 +12,20 @@ import skimage.data
 
 from core.faces import FaceDetector
 from core.landmarks import Landmarker
+from training.manifest import Item, Manifest
 from training.prepare import sample_of
 from training.shards import Sample, Source
+
+
+def touch(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def by_name(manifest: Manifest) -> dict[str, Item]:
+    return {Path(item.path).name: item for item in manifest.items}
 
 
 def portrait() -> np.ndarray:

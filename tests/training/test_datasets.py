@@ -1,82 +1,16 @@
-"""Every layout as a tiny example: empty files under the names of the real thing, for the readers never open them."""
+"""Every layout but FaceForensics++ as a tiny example: empty files under the names of the real thing, for the readers never open them."""
 
 import io
 import json
 import tarfile
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests.training.conftest import by_name, touch
 from training import datasets
-from training.manifest import DataError, Item, local_file, read_manifest, write_manifest
-
-
-def touch(root: Path, *names: str) -> None:
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-
-
-def by_name(manifest) -> dict[str, Item]:
-    return {Path(item.path).name: item for item in manifest.items}
-
-
-@pytest.fixture
-def ffpp(tmp_path):
-    """Four originals in two official pairs, two methods, one actor of DeepFakeDetection; another compression beside."""
-    for method in ("Deepfakes", "NeuralTextures"):
-        for name in ("071_054", "054_071", "001_870"):
-            touch(tmp_path, f"manipulated_sequences/{method}/c23/videos/{name}.mp4")
-            touch(tmp_path, f"manipulated_sequences/{method}/masks/videos/{name}.mp4")
-    for name in ("071", "054", "001", "870"):
-        touch(tmp_path, f"original_sequences/youtube/c23/videos/{name}.mp4")
-        touch(tmp_path, f"original_sequences/youtube/c40/videos/{name}.mp4")
-    touch(tmp_path, "original_sequences/actors/c23/videos/01__walking.mp4")
-    touch(tmp_path, "manipulated_sequences/DeepFakeDetection/c23/videos/01_02__walking__ABCDEFGH.mp4")
-    (tmp_path / "train.json").write_text('[["071", "054"]]')
-    (tmp_path / "test.json").write_text('[["001", "870"]]')
-    return tmp_path
-
-
-def test_faceforensics_gives_both_classes_of_one_compression(ffpp):
-    manifest = datasets.read_ffpp(ffpp, "c23")
-    assert Counter(item.label for item in manifest.items) == {0: 5, 1: 7}
-    assert all("/c23/" in item.path for item in manifest.items)
-    assert {item.method for item in manifest.items if item.label} == {
-        "Deepfakes",
-        "NeuralTextures",
-        "DeepFakeDetection",
-    }
-    assert {item.category for item in manifest.items} == {None, "face-swap", "reenactment"}
-
-
-def test_the_official_pairs_hold_both_originals_and_both_directions(ffpp):
-    items = by_name(datasets.read_ffpp(ffpp))
-    assert {items[n].split for n in ("071.mp4", "054.mp4", "071_054.mp4", "054_071.mp4")} == {"train"}
-    assert items["001_870.mp4"].split == "test"
-    assert items["01__walking.mp4"].split is None
-
-
-def test_a_faceforensics_fake_belongs_to_its_target_and_shows_the_other(ffpp):
-    items = by_name(datasets.read_ffpp(ffpp))
-    fake, target, donor = items["071_054.mp4"], items["071.mp4"], items["054.mp4"]
-    assert (fake.pair_id, fake.source) == (target.pair_id, target.source)
-    assert fake.identity == donor.identity
-    scene = items["01_02__walking__ABCDEFGH.mp4"]
-    assert scene.pair_id == items["01__walking.mp4"].pair_id and scene.identity == "dfd:02"
-
-
-def test_split_files_of_numbers_instead_of_padded_strings_are_refused(ffpp):
-    (ffpp / "train.json").write_text("[[71, 54]]")
-    with pytest.raises(DataError, match="should stand"):
-        datasets.read_ffpp(ffpp)
-
-
-def test_a_compression_that_is_not_there_is_an_error(ffpp):
-    with pytest.raises(DataError, match="Nothing was found of FaceForensics.* in raw"):
-        datasets.read_ffpp(ffpp, "raw")
+from training.figures import cluster_numbers
+from training.manifest import DataError, Item, chosen, local_file, read_manifest, write_manifest
 
 
 @pytest.fixture
@@ -161,6 +95,11 @@ def test_a_celebdf_list_with_turned_labels_is_refused(celebdf):
         datasets.read_celebdf(celebdf)
 
 
+def test_people_in_both_train_and_test_of_the_official_celebdf_are_counted(celebdf, tmp_path, capsys):
+    datasets.main(["celebdf", str(celebdf), "--out", str(tmp_path / "m.jsonl")])
+    assert "people or sources in both train and test: 2; --split 70:15:15" in capsys.readouterr().out
+
+
 def test_celebdf_videos_of_the_test_list_that_are_missing_are_counted(celebdf):
     (celebdf / "YouTube-real" / "00012.mp4").unlink()
     assert datasets.read_celebdf(celebdf).skipped == {"on the test list, but missing": 1}
@@ -185,6 +124,27 @@ def test_a_plain_folder_gives_labels_kinds_and_methods(tmp_path):
         ("b.png", 1, "image", "unknown", "b"),
     ]
     assert manifest.skipped == {"neither video nor image": 1}
+
+
+def test_frames_of_one_video_in_a_plain_folder_are_drawn_together_with_its_forgery(tmp_path):
+    touch(tmp_path, *(f"{kind}/{v}/{n}.jpg" for kind in ("real", "fake/x") for v in range(8) for n in range(5)))
+    items = datasets.read_folder(tmp_path).items
+    clusters = cluster_numbers(items)
+    assert len(items) == 80 and len(set(clusters)) == 8
+    assert len({(item.source, cluster) for item, cluster in zip(items, clusters, strict=True)}) == 8
+    assert {item.pair_id for item in items} == {None}  # a frame is no pair with every other of its video
+
+
+def test_a_forged_video_in_a_plain_folder_is_paired_with_the_real_one_of_its_name(tmp_path):
+    touch(tmp_path, "real/3.mp4", "real/4.mp4", "fake/x/3.mp4")
+    pairs = {(i.label, Path(i.path).name): i.pair_id for i in datasets.read_folder(tmp_path).items}
+    assert pairs[1, "3.mp4"] == pairs[0, "3.mp4"] != pairs[0, "4.mp4"]
+
+
+def test_single_pictures_and_collections_in_a_plain_folder_are_drawn_one_by_one(tmp_path):
+    touch(tmp_path, *(f"{kind}/{n}.jpg" for kind in ("real/ffhq", "fake/stylegan", "fake/flux") for n in range(5)))
+    items = datasets.read_folder(tmp_path).items
+    assert len(set(cluster_numbers(items))) == len(items) == 15
 
 
 def test_a_plain_folder_needs_no_fakes_but_real_ones(tmp_path):
@@ -268,15 +228,22 @@ def test_a_manifest_line_that_says_too_little_is_refused(tmp_path, line):
         read_manifest(tmp_path / "m.jsonl")
 
 
-def test_a_manifest_is_made_at_a_terminal_split_and_balanced(ffpp, tmp_path, capsys):
-    out = tmp_path / "m.jsonl"
-    datasets.main(["ffpp", str(ffpp), "--out", str(out), "--split", "70:30", "--balance"])
-    items = read_manifest(out).items
-    for split in ("train", "test"):
-        counts = Counter(item.label for item in items if item.split == split)
-        assert counts[0] == counts[1] > 0
-    said = capsys.readouterr().out
-    assert "train: " in said and "to balance the classes" in said
+def test_a_manifest_that_names_a_file_twice_is_refused(tmp_path):
+    touch(tmp_path, "a.mp4", "b.mp4")
+    row = {"label": 0, "kind": "video"}
+    write_rows(tmp_path / "m.jsonl", [row | {"path": name} for name in ("a.mp4", "b.mp4", "./a.mp4")])
+    with pytest.raises(DataError, match=r"m\.jsonl names \./a\.mp4 twice, on lines 1 and 3"):
+        read_manifest(tmp_path / "m.jsonl")
+
+
+def test_a_split_that_cannot_be_judged_is_named_beside_those_there_are():
+    items = [Item("a.mp4", 0, "video", split="train"), Item("b.mp4", 1, "video", split="train")]
+    items += [Item("c.mp4", 1, "video", split="test"), Item("d.mp4", 0, "video")]
+    assert chosen(items, "train", None) == items[:2]
+    with pytest.raises(DataError, match=r"The split val \(there are: none, test, train\) holds no items"):
+        chosen(items, "val", None)
+    with pytest.raises(DataError, match=r"The split test \(there are: none, test, train\) holds no real items"):
+        chosen(items, "test", None)
 
 
 def test_a_wrong_layout_is_said_in_a_sentence_at_a_terminal(tmp_path):

@@ -158,6 +158,22 @@ def test_a_manifest_without_reals_to_train_on_is_a_sentence(tmp_path):
         prepare.main(["--manifest", str(tmp_path / "m.jsonl"), "--out", str(tmp_path / "out")])
 
 
+def test_files_without_a_single_face_end_in_an_error(tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((200, 200, 3), 127, np.uint8))
+    write_manifest(tmp_path / "m.jsonl", [Item(str(tmp_path / "a.png"), 0, "image")])
+    for _ in range(2):  # once more when all is there already
+        with pytest.raises(SystemExit, match="None of these files gave a face"):
+            prepare.main(["--manifest", str(tmp_path / "m.jsonl"), "--out", str(tmp_path / "out")])
+        assert '"no face": 1' in capsys.readouterr().out
+
+
+def test_a_picture_that_its_tar_lacks_is_counted(pack):
+    tar = pack / "faces" / "shard-00.tar"
+    files = [(Item(f"{tar}!/{name}.jpg", 0, "image"), Source(name, "g", name, "still")) for name in ("gone", "p0")]
+    first, (_, source) = prepare.file_frames(files, prepare.clip_plan([], "rate", 8.0))
+    assert (first, source.id) == ("unreadable: picture", "p0")
+
+
 def test_a_picture_of_the_pack_that_cannot_be_read_is_counted(pack):
     (pack / "faces" / "manifest.jsonl").write_text(
         "\n".join(json.dumps({"id": n, "source_repo": "site", "identity": None}) for n in ("cut", "empty"))

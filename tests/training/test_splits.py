@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from training.manifest import DataError, Item
-from training.splits import SHARES, balance, split_items
+from training.splits import SHARES, balance, split_items, summary
 
 
 def corpus(people: int, fakes: int = 2) -> list[Item]:
@@ -77,8 +77,22 @@ def test_items_nobody_is_known_of_are_split_one_by_one():
 
 
 def test_one_source_alone_cannot_be_split():
-    with pytest.raises(DataError, match="would be empty"):
+    with pytest.raises(DataError, match="test would hold no real"):
         split_items([Item(f"{n}.mp4", n % 2, "video", source="one") for n in range(9)], SHARES["70:30"])
+
+
+def test_a_split_without_fakes_is_refused_where_there_are_fakes():
+    reals = [Item(f"{n}.jpg", 0, "image", source=f"{n}") for n in range(40)]
+    fakes = [Item(f"stylegan/{n}.jpg", 1, "image", source="stylegan") for n in range(40)]
+    with pytest.raises(DataError, match="val and test would hold no fake items. Pictures of one folder stay together"):
+        split_items(reals + fakes, SHARES["70:15:15"])
+    items, _ = split_items(reals, SHARES["70:15:15"])  # for training alone no fakes are needed
+    assert Counter(item.split for item in items) == {"train": 28, "val": 6, "test": 6}
+
+
+def test_no_person_is_counted_in_two_splits_of_our_own():
+    items, _ = split_items(swapped_with_everybody(20), SHARES["70:30"])
+    assert summary(items) == ["test: 6 real, 30 fake", "train: 14 real, 182 fake"]
 
 
 def test_balancing_leaves_half_real_and_half_fake_in_each_split():
