@@ -23,7 +23,7 @@ from training.manifest import KINDS, SAME_FOOTAGE, DataError, Item, chosen, read
 from training.metrics import DRAWS
 from training.recipes import train_recipe
 from training.report import PEERS, number, peers_for, peers_section, table, without_nan
-from training.scores import Score, filled, names_of, score_all
+from training.scores import Score, names_of, score_all
 from training.shards import Shards
 
 OURS = "unmask"
@@ -69,12 +69,12 @@ def figures_of(items: Sequence[Item], scores: dict[str, list[Score]], draws: int
             continue
         mine = [items[i] for i in rows]
         judged = {name: Judged(mine, [their[i] for i in rows], draws) for name, their in scores.items()}
-        ours = filled(judged[OURS].scores, "probability") if OURS in judged else None
+        ours = judged[OURS].values("probability") if OURS in judged else None
         for name, system in judged.items():
-            labels, theirs, redrawn = system.labels, filled(system.scores, "probability"), system.redraw()
+            labels, theirs, redrawn = system.labels, system.values("probability"), system.redraw()
             found[name][kind] = {
                 "auc": auc_figure(labels, theirs, redrawn),
-                "mean_of_frames": auc_figure(labels, filled(system.scores, "mean_logit"), redrawn),
+                "mean_of_frames": auc_figure(labels, system.values("mean_logit"), redrawn),
                 "abstained": sum(score.probability is None for score in system.scores),
                 "same_footage": pairs(system, [i.pair_id if i.pair_kind == SAME_FOOTAGE else None for i in mine]),
                 "categories": by_name(system, [item.category for item in mine]),

@@ -67,7 +67,9 @@ def evaluate(
             _say(f"No figures of {kind}s: both real and fake ones are needed.")
             continue
         judged = kinds[kind] = Judged([items[i] for i in rows], [scores[i] for i in rows], options.draws)
-        theirs = {name: filled([their[i] for i in rows], "probability") for name, their in others.items()}
+        theirs = {
+            name: filled([their[i] for i in rows], judged.labels, "probability") for name, their in others.items()
+        }
         their_scores[kind] = theirs
         figures[kind] = all_figures(judged, options.threshold, [measured[i] for i in rows])
         figures[kind]["against"] = beside(judged, theirs)
@@ -114,7 +116,7 @@ def by_path(path: Path, names: list[str]) -> list[Score]:
 
 def beside(judged: Judged, others: dict[str, np.ndarray]) -> dict[str, dict]:
     """Each other system's AUC, and how far ours is above it, on the same draws."""
-    labels, ours, draws = judged.labels, filled(judged.scores, "probability"), judged.redraw()
+    labels, ours, draws = judged.labels, judged.values("probability"), judged.redraw()
     return {
         name: {"auc": auc_figure(labels, theirs, draws), "difference": difference(labels, ours, theirs, draws)}
         for name, theirs in others.items()

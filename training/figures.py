@@ -32,6 +32,10 @@ class Judged:
     def labels(self) -> np.ndarray:
         return np.array([item.label for item in self.items])
 
+    def values(self, field: str) -> np.ndarray:
+        """(N,) one figure of each score, abstentions `filled`."""
+        return filled(self.scores, self.labels, field)
+
     def subset(self, keep: np.ndarray) -> "Judged":
         chosen = np.flatnonzero(keep)
         return Judged([self.items[i] for i in chosen], [self.scores[i] for i in chosen], self.draws)
@@ -67,7 +71,7 @@ def with_intervals(
 
 def all_figures(judged: Judged, threshold: float, measured: Sequence[Controls] | None = None) -> dict:
     """Everything about one kind of item; there must be real and fake ones."""
-    labels, probs, draws = judged.labels, filled(judged.scores, "probability"), judged.redraw()
+    labels, probs, draws = judged.labels, judged.values("probability"), judged.redraw()
     groups = cluster_numbers(judged.items)
     figures = {
         "real": int((labels == 0).sum()),
@@ -109,7 +113,7 @@ def calibration(judged: Judged, threshold: float) -> dict[str, float | list[floa
     The ECE has no interval: files drawn twice make shares more extreme, so that most draws lie above what they are of.
     """
     given = judged.subset(np.array([s.probability is not None for s in judged.scores]))
-    labels, probs = given.labels, filled(given.scores, "probability")
+    labels, probs = given.labels, given.values("probability")
     if len(set(labels)) < 2:
         return {}
 
@@ -125,7 +129,7 @@ def frame_figures(judged: Judged, draws: list[np.ndarray]) -> dict:
     """The mean of frames beside the temporal head, their difference, and the AUC of single frames."""
     if not any(len(score.frame_logits) > 1 for score in judged.scores):
         return {}  # stills have no temporal head
-    labels, head, mean = judged.labels, filled(judged.scores, "logit"), filled(judged.scores, "mean_logit")
+    labels, head, mean = judged.labels, judged.values("logit"), judged.values("mean_logit")
     counts = [len(score.frame_logits) for score in judged.scores]
     return {
         "mean_of_frames_auc": auc_figure(labels, mean, draws),
@@ -138,7 +142,7 @@ def frame_figures(judged: Judged, draws: list[np.ndarray]) -> dict:
 
 def by_name(judged: Judged, names: Sequence[str | None]) -> dict[str, dict]:
     """The fakes of each name against all reals, the worst first."""
-    labels, probs, found = judged.labels, filled(judged.scores, "probability"), {}
+    labels, probs, found = judged.labels, judged.values("probability"), {}
     for name in sorted({n for n, label in zip(names, labels, strict=True) if n and label}):
         keep = (labels == 0) | np.array([n == name for n in names])
         mine = judged.subset(keep)
@@ -162,7 +166,7 @@ def same_source(labels: np.ndarray, scores: np.ndarray, sources: Sequence[str | 
 def pairs(judged: Judged, names: Sequence[str | None]) -> dict:
     """Fakes with their own reals, in order or not; gaps in calibrated logits. Every fake counts with every real of its
     pair (couples); `by_pair` gives each pair the same weight, because one person may stand in many couples."""
-    probs = np.clip(filled(judged.scores, "probability"), SURE, 1 - SURE)
+    probs = np.clip(judged.values("probability"), SURE, 1 - SURE)
     gaps, fakes = metrics.pair_gaps(judged.labels, np.log(probs / (1 - probs)), names)
     if not len(gaps):
         return {"couples": 0}
@@ -222,7 +226,7 @@ def control_figures(judged: Judged, measured: Sequence[Controls], draws: list[np
     ordered = sorted(controls, key=lambda name: -worth[name])
     if not ordered:
         return {"auc": {}}
-    best, ours = ordered[0], filled(judged.scores, "probability")
+    best, ours = ordered[0], judged.values("probability")
     return {
         "auc": {name: label_auc(labels, controls[name]) for name in ordered},
         "best": best,

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from training import metrics
 from training.figures import Judged
-from training.scores import filled
 
 BLUE, GREY = "#1f5f8b", "#9a9a9a"
 
@@ -62,7 +61,7 @@ def draw_robustness(path: Path, kinds: dict[str, dict[str, dict]]) -> None:
 def roc(axes: Axes, judged: Judged, threshold: float, others: dict[str, np.ndarray]) -> None:
     from sklearn.metrics import roc_curve
 
-    labels, probs = judged.labels, filled(judged.scores, "probability")
+    labels, probs = judged.labels, judged.values("probability")
     for name, scores in {**others, "Unmask": probs}.items():
         flagged, caught, _ = roc_curve(labels, scores)
         colour = {"color": BLUE, "lw": 2} if name == "Unmask" else {"lw": 1, "alpha": 0.8}
@@ -75,7 +74,7 @@ def roc(axes: Axes, judged: Judged, threshold: float, others: dict[str, np.ndarr
 
 def reliability(axes: Axes, judged: Judged, threshold: float, others: dict[str, np.ndarray]) -> None:
     given = _given(judged)
-    plot_reliability(axes, given.labels, filled(given.scores, "probability"))
+    plot_reliability(axes, given.labels, given.values("probability"))
 
 
 def plot_reliability(axes: Axes, labels: np.ndarray, probs: np.ndarray) -> None:
@@ -88,7 +87,7 @@ def plot_reliability(axes: Axes, labels: np.ndarray, probs: np.ndarray) -> None:
 
 def risk(axes: Axes, judged: Judged, threshold: float, others: dict[str, np.ndarray]) -> None:
     given = _given(judged)
-    coverage, wrong = metrics.risk_coverage(given.labels, filled(given.scores, "probability"), threshold)
+    coverage, wrong = metrics.risk_coverage(given.labels, given.values("probability"), threshold)
     coverage = coverage * len(given.items) / len(judged.items)  # abstentions are never covered
     axes.plot(coverage, wrong, color=BLUE, lw=2)
     axes.set(xlabel="share of items decided, surest first", ylabel="share of them wrong", xlim=(0, 1), ylim=(0, 1))

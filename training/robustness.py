@@ -162,7 +162,7 @@ def robustness(
 def cell_figures(judged: Judged, treated: Sequence[Score]) -> dict:
     """AUC, what it lost, share of reals flagged, and how far their logits moved."""
     labels, draws = judged.labels, judged.redraw()
-    before, after = filled(judged.scores, "probability"), filled(treated, "probability")
+    before, after = judged.values("probability"), filled(treated, judged.labels, "probability")
     moves = [
         b.logit - a.logit
         for a, b, label in zip(judged.scores, treated, labels, strict=True)

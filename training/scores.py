@@ -14,7 +14,7 @@ from core.calibration import Calibration, Curve
 from core.detector import Detector
 from core.errors import CheckError
 from core.summary import with_other
-from training.manifest import DataError, Item, drop_cut_line, local_file, read_rows
+from training.manifest import IN_TAR, DataError, Item, drop_cut_line, local_file, read_rows
 
 SURE = 1e-12  # a probability of 0 or 1 is taken as this far from it: its logit was lost to rounding
 
@@ -36,6 +36,7 @@ class Score:
     plan: str = ""  # of sampling
     model: str = ""  # sha256 of the weights
     usual: str = ""  # sha256 of usual.safetensors, by which pictures are judged too; "" where there is none
+    bytes: int | None = None  # of the file, or of the tar it is in
 
 
 def made_by(detector: Detector, plan: str) -> dict[str, str]:
@@ -117,13 +118,19 @@ def score_all(
     """Judge what `out` does not hold yet, and append it there; one score per item, in their order.
 
     What `out` holds is worded by the detector's calibration of today. treat: (file, folder for copies) -> the file to
-    judge in its place. Raises DataError where `out` was made with other weights or another plan.
+    judge in its place. Raises DataError where `out` was made with other weights, another plan, or of other files.
     """
     drop_cut_line(out)
     known = {score.path: score for score in read_scores(out)} if out.exists() else {}
     by = made_by(detector, plan)
     if any(getattr(score, name) != value for score in known.values() for name, value in by.items()):
-        raise DataError(f"{out} holds the scores of other weights or another plan; name another folder with --out.")
+        raise DataError(f"{out} holds the scores of other weights or another plan; delete it, or name another.")
+    sizes = {name: _bytes_of(item) for item, name in zip(items, names, strict=True)}
+    for name in known.keys() & sizes.keys():
+        if known[name].bytes is not None and known[name].bytes != sizes[name]:
+            raise DataError(
+                f"{out} holds the scores of other files, {name} is not the same; delete it, or name another."
+            )
     todo = [(item, name) for item, name in zip(items, names, strict=True) if name not in known]
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("a") as file, tempfile.TemporaryDirectory() as folder:
@@ -133,13 +140,20 @@ def score_all(
                 score = score_item(detector, file_judged, name, plan)
             except CheckError as error:  # of the treatment, which has to read the file too
                 score = Score(name, None, why_not=error.code, **by)
-            known[name] = score
+            known[name] = score = replace(score, bytes=sizes[name])
             file.write(json.dumps(asdict(score)) + "\n")
             file.flush()
             progress(f"{number} of {len(todo)}  {name}  {score.verdict or score.why_not}")
     if not detector.info.trained:
         return [known[name] for name in names]
     return [recalibrated(known[name], item, detector.calibration) for item, name in zip(items, names, strict=True)]
+
+
+def _bytes_of(item: Item) -> int | None:
+    try:
+        return Path(item.path.partition(IN_TAR)[0]).stat().st_size
+    except OSError:  # it was there when the manifest was read; judging it says what is wrong
+        return None
 
 
 def read_scores(path: Path) -> list[Score]:
@@ -161,8 +175,12 @@ def names_of(items: Iterable[Item], manifest: Path) -> list[str]:
     return [str(Path(i.path).relative_to(folder)) if Path(i.path).is_relative_to(folder) else i.path for i in items]
 
 
-def filled(scores: list[Score], field: str) -> np.ndarray:
-    """(N,) one figure of each score; abstentions stand at the median of the others, where they help nobody."""
+def filled(scores: Sequence[Score], labels: np.ndarray, field: str) -> np.ndarray:
+    """(N,) one figure of each score. An abstention stands at the median of the other class (0 real, 1 fake), which it is
+    above as often as below: a median of all would take it for a fake wherever most files are."""
     values = np.array([np.nan if getattr(s, field) is None else getattr(s, field) for s in scores], np.float64)
-    known = values[~np.isnan(values)]
-    return np.where(np.isnan(values), np.median(known) if len(known) else 0.0, values)
+    missing = np.isnan(values)
+    known = values[~missing] if not missing.all() else np.zeros(1)
+    others = [values[~missing & (labels != label)] for label in (0, 1)]
+    middles = [np.median(other if len(other) else known) for other in others]
+    return np.where(missing, np.where(labels == 0, *middles), values)

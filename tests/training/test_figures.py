@@ -20,7 +20,7 @@ from training.figures import (
 from training.manifest import SAME_FOOTAGE, Item
 from training.plots import draw_all
 from training.report import PEERS, markdown, peers_for
-from training.scores import Score, filled
+from training.scores import Score
 
 
 def scored(item: Item, logit: float | None) -> Score:
@@ -137,14 +137,15 @@ def test_the_mean_of_frames_is_shown_beside_the_temporal_head(figures):
     assert 0.5 < figures["frames"]["single_frame_auc"] < figures["ranking"]["auc"][0]
 
 
-def test_abstentions_are_counted_and_stand_at_the_median(judged):
+def test_abstentions_are_counted_and_stand_at_the_median_of_the_other_class(judged):
     scores = [
         replace(s, probability=None, logit=None, why_not="no_face") if n < 6 else s for n, s in enumerate(judged.scores)
     ]
-    figures = all_figures(Judged(judged.items, scores, 50), 0.5)
+    some = Judged(judged.items, scores, 50)
+    figures = all_figures(some, 0.5)
     assert figures["abstained"] == {"no_face": 6}
-    probs = filled(scores, "probability")
-    assert probs[:6] == pytest.approx(np.median([s.probability for s in scores[6:]]))
+    real, fake = (np.median([s.probability for s in scores[6 + label :: 2]]) for label in (0, 1))
+    assert some.values("probability")[:6] == pytest.approx([fake, real] * 3)
     assert figures["calibration"] == calibration(Judged(judged.items[6:], scores[6:], 50), 0.5)
 
 
@@ -157,12 +158,12 @@ def test_the_detector_is_measured_against_the_most_telling_control(figures):
 
 
 def test_a_system_is_no_better_than_itself_on_the_same_draws(judged):
-    probs = filled(judged.scores, "probability")
+    probs = judged.values("probability")
     assert difference(judged.labels, probs, probs, judged.redraw()) == [0, 0, 0]
 
 
 def test_the_interval_of_a_difference_is_narrower_than_those_of_the_two(judged, figures):
-    labels, ours = judged.labels, filled(judged.scores, "probability")
+    labels, ours = judged.labels, judged.values("probability")
     theirs = ours + np.random.default_rng(2).normal(0, 0.02, len(ours))
     _, low, high = difference(labels, ours, theirs, judged.redraw())
     _, auc_low, auc_high = figures["ranking"]["auc"]

@@ -13,6 +13,7 @@ from core.summary import with_other
 from core.usual import Usual
 from tests.tiny import CONFIG, tiny_weights
 from training.manifest import DataError, Item, drop_cut_line
+from training.metrics import label_auc
 from training.scores import Score, filled, frame_logits, logit_of, names_of, read_scores, score_all
 
 
@@ -31,12 +32,27 @@ def test_the_network_s_logits_of_the_frames_are_found_again_behind_the_movement(
     assert frame_logits(face, curve) == pytest.approx(logits, abs=1e-6)
 
 
-def test_an_abstention_stands_at_the_median_of_the_others():
-    assert filled([Score("a", 0.1), Score("b", None), Score("c", 0.3), Score("d", 0.9)], "probability")[1] == 0.3
+def test_an_abstention_stands_at_the_median_of_the_other_class():
+    scores = [Score(str(p), p) for p in (0.1, None, 0.3, 0.2, None, 0.9, 0.8)]
+    values = filled(scores, np.array([0, 0, 0, 0, 1, 1, 1]), "probability")
+    assert values == pytest.approx([0.1, 0.85, 0.3, 0.2, 0.2, 0.9, 0.8])
 
 
-def test_where_all_abstain_all_are_alike():
-    assert filled([Score("a", None), Score("b", None)], "probability").tolist() == [0, 0]
+def test_abstaining_on_fakes_earns_half_of_what_telling_them_does_also_where_most_files_are_fake():
+    labels = np.array([0] * 10 + [1] * 50)
+    scores = [Score(str(n), None if n >= 30 else 0.9 if label else 0.1) for n, label in enumerate(labels)]
+    assert label_auc(labels, filled(scores, labels, "probability")) == pytest.approx((20 + 30 / 2) / 50)
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [0, 0], [1, 1]])
+def test_where_all_abstain_all_are_alike(labels):
+    assert filled([Score("a", None), Score("b", None)], np.array(labels), "probability").tolist() == [0, 0]
+
+
+def test_where_a_whole_class_abstains_nothing_is_told_apart():
+    labels = np.array([0, 0, 1, 1])
+    scores = [Score("a", 0.1), Score("b", 0.2), Score("c", None), Score("d", None)]
+    assert label_auc(labels, filled(scores, labels, "probability")) == 0.5
 
 
 def test_a_line_that_a_kill_cut_short_is_dropped(tmp_path):
@@ -74,6 +90,18 @@ def test_scores_made_with_something_else_beside_the_weights_are_refused(tmp_path
     for out, left in (("without.jsonl", 0.1), ("with.jsonl", 0.2)):
         with pytest.raises(DataError, match="other weights"):
             judge(out, left)
+
+
+def test_scores_of_another_manifest_whose_files_have_the_same_names_are_refused(tmp_path):
+    detector, out = Detector.load(tiny_weights(tmp_path / "weights")), tmp_path / "scores.jsonl"
+    for folder, words in (("a", b"no picture"), ("b", b"no picture either")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "1.png").write_bytes(words)
+    first, second = (Item(str(tmp_path / folder / "1.png"), 0, "image") for folder in "ab")
+    found = score_all(detector, [first], ["1.png"], out)
+    assert score_all(detector, [first], ["1.png"], out) == found
+    with pytest.raises(DataError, match="of other files, 1.png"):
+        score_all(detector, [second], ["1.png"], out)
 
 
 def test_items_are_named_as_their_manifest_writes_them(tmp_path):
