@@ -172,7 +172,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     calibration = replace(detector.calibration, **curves)
     (args.weights / "calibration.json").write_text(json.dumps(calibration.to_json(), indent=2) + "\n")
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(report, indent=1) + "\n")
+    args.out.write_text(json.dumps({"sha256": detector.info.sha256} | report, indent=1) + "\n")
     draw_calibration(args.out.with_suffix(".png"), judged)
     print(json.dumps(report, indent=1))
 

@@ -9,7 +9,9 @@ import argparse
 import json
 from pathlib import Path
 
+from core.errors import CheckError
 from core.pretrained import load_weights
+from training.manifest import DataError
 
 FRONT = """---
 {licence}
@@ -23,7 +25,7 @@ metrics: [roc_auc]
 TEXT = """
 # {name} {version}
 
-Looks at face crops (224 px, the face box times 1.3) and says how much each looks manipulated; a temporal head may correct
+Looks at face crops ({size} px, the face box times {margin_of_crops:g}) and says how much each looks manipulated; a temporal head may correct
 the mean of a window of frames (trained on 16 at 8 Hz; a check takes 8 at 4 Hz). SHA-256 of `model.safetensors`: `{sha256}`.
 
 - Encoder: {encoder}.
@@ -108,11 +110,12 @@ def card(
     return FRONT.format(licence=licence) + TEXT.format(
         about=about,
         files=", ".join(files),
-        **{key: config[key] for key in ("name", "version", "sha256")},
+        **{key: config[key] for key in ("name", "version", "sha256", "size")},
+        margin_of_crops=config["margin"],
         encoder=shape,
         head=config["head"]["kind"],
         head_words="trained on pseudo-fake clips"
-        if config["head_adds"]
+        if config.get("head_adds", True)  # those of `training.recipes` say nothing of it
         else "at zero: it adds nothing to the mean of frames",
         rows="\n".join(rows),
         thorough=other_plan(thorough["kinds"]["video"]["ranking"]["auc"]) if thorough else "",
@@ -154,14 +157,33 @@ def main() -> None:
     parser.add_argument("--about", type=Path, help="Markdown: what they were trained on, and are known to get wrong")
     parser.add_argument("--licence", metavar="NAME", help="of the weights")
     args = parser.parse_args()
-    config, *rest = (json.loads(p.read_text()) for p in (args.weights / "config.json", args.figures, args.calibration))
-    if any("video" not in kinds for kinds in (rest[0]["kinds"], rest[1])):
-        raise SystemExit("The card tells how videos are judged; evaluate and calibrate on some.")
-    decided = load_weights(args.weights).calibration.curve(1, is_still=True).decides
-    thorough = json.loads(args.thorough.read_text()) if args.thorough else None
-    about = args.about.read_text() if args.about else NOT_TOLD
-    (args.weights / "README.md").write_text(card(config, *rest, decided, thorough, about, args.licence))
+    try:
+        text = written(args)
+    except OSError as error:
+        raise SystemExit(f"{error.filename}: {error.strerror}") from error
+    except (DataError, CheckError) as error:
+        raise SystemExit(str(error)) from error
+    (args.weights / "README.md").write_text(text)
     print(args.weights / "README.md")
+
+
+def written(args: argparse.Namespace) -> str:
+    """The card of these files. Raises DataError where they are not of these weights, or do not judge videos."""
+    weights = load_weights(args.weights)
+    paths = (args.weights / "config.json", args.figures, args.calibration)
+    config, figures, calibration = (json.loads(path.read_text()) for path in paths)
+    thorough = json.loads(args.thorough.read_text()) if args.thorough else None
+    of = {args.figures: figures["model"], args.calibration: calibration}
+    if thorough:
+        of[args.thorough] = thorough["model"]
+    for path, told in of.items():
+        if told["sha256"] != weights.sha256:
+            raise DataError(f"{path} is of other weights than {args.weights}; make it anew.")
+    if "video" not in figures["kinds"] or "video" not in calibration:
+        raise DataError("The card tells how videos are judged; evaluate and calibrate on some.")
+    decided = weights.calibration.curve(1, is_still=True).decides
+    about = args.about.read_text() if args.about else NOT_TOLD
+    return card(config, figures, calibration, decided, thorough, about, args.licence)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from core.calibration import Calibration, Curve
+from core.pretrained import load_weights
 from tests.tiny import DECIDED, tiny_weights
 from training.card import card, main
 
@@ -14,6 +15,8 @@ CONFIG = {
     "head_adds": False,
     "encoder": {"stem": "lite0", "depths": [2, 2], "groups": 32, "width_per_group": 4},
     "head": {"kind": "residual-lstm"},
+    "size": 112,
+    "margin": 1.3,
 }
 CALIBRATION = {
     "video": {
@@ -47,6 +50,7 @@ def test_a_card_says_each_figure_with_its_interval_and_which_weights_they_are_of
         "dfdc (2)",
         "0.75 [0.50, 1.00] are in order",
         "ab" * 32,
+        "112 px, the face box times 1.3",
     ):
         assert words in text
     assert "not shown to be above" not in text
@@ -67,15 +71,35 @@ def test_the_card_of_weights_that_know_nothing_of_pictures_says_that_these_get_n
     tmp_path, monkeypatch, stills, decided
 ):
     weights = tiny_weights(tmp_path / "weights", Calibration(DECIDED.video, stills))
-    (weights / "config.json").write_text(
-        json.dumps(json.loads((weights / "config.json").read_text()) | {"head_adds": False})
-    )
-    (tmp_path / "figures.json").write_text(json.dumps(figures([0.05, 0.01, 0.09])))
-    (tmp_path / "calibrate.json").write_text(json.dumps(CALIBRATION))
-    given = {"weights": weights, "figures": tmp_path / "figures.json", "calibration": tmp_path / "calibrate.json"}
-    monkeypatch.setattr(sys, "argv", ["card", *(f"--{name}={path}" for name, path in given.items())])
+    monkeypatch.setattr(sys, "argv", command(tmp_path, weights, load_weights(weights).sha256))
     main()
     assert ("always called `inconclusive`" not in (weights / "README.md").read_text()) is decided
+
+
+def command(folder, weights, figures_of=None, calibration_of=None):
+    """The command line for these weights, with figures and a calibration of those with a sha256."""
+    (folder / "figures.json").write_text(json.dumps({"model": {"sha256": figures_of}} | figures([0.05, 0.01, 0.09])))
+    (folder / "calibrate.json").write_text(json.dumps({"sha256": calibration_of or figures_of} | CALIBRATION))
+    given = {"weights": weights, "figures": folder / "figures.json", "calibration": folder / "calibrate.json"}
+    return ["card", *(f"--{name}={path}" for name, path in given.items())]
+
+
+def test_figures_of_other_weights_are_not_written_beside_these(tmp_path, monkeypatch):
+    weights = tiny_weights(tmp_path / "weights")
+    mine = load_weights(weights).sha256
+    for of, file in ((("ab" * 32,), "figures.json"), ((mine, "ab" * 32), "calibrate.json")):
+        monkeypatch.setattr(sys, "argv", command(tmp_path, weights, *of))
+        with pytest.raises(SystemExit, match=f"{file} is of other weights"):
+            main()
+    assert not (weights / "README.md").exists()
+
+
+def test_a_missing_file_is_named(tmp_path, monkeypatch):
+    argv = command(tmp_path, tiny_weights(tmp_path / "weights"))
+    (tmp_path / "calibrate.json").unlink()
+    monkeypatch.setattr(sys, "argv", argv)
+    with pytest.raises(SystemExit, match="calibrate.json: No such file"):
+        main()
 
 
 def test_a_card_of_videos_alone_says_nothing_of_pictures():
