@@ -1,6 +1,7 @@
 """`python -m server web|worker|all|keys`."""
 
 import argparse
+import logging
 import os
 import signal
 import subprocess
@@ -8,13 +9,14 @@ import sys
 import time
 
 from core.errors import CheckError
+from core.settings import SECRETS, unread
 
 try:
     from alembic.util import CommandError
     from sqlalchemy.exc import SQLAlchemyError
 
     from server import logs, sandbox
-    from server.config import SECRETS, Config, from_env
+    from server.config import Config, from_env
 except ModuleNotFoundError as error:
     sys.exit(str(CheckError("not_installed", error.name or "")))
 
@@ -46,6 +48,8 @@ def main() -> int:
     os.umask(0o077)  # videos, reports, links and digests of keys are nothing for other users of this machine
     if given.command == "all":
         return run_all(config)
+    for told in unread(os.environ):  # by each part of `all` for itself
+        logging.getLogger("server").warning(told)
     try:
         return {"web": run_web, "worker": run_worker, "keys": run_keys}[given.command](config, given)
     # no such database, or a newer one, or none that we have a driver for; no such folder
