@@ -71,8 +71,18 @@ def test_a_database_of_a_newer_version_is_told_in_a_sentence(config):
     connection.close()
     done = say("keys", "list", UNMASK_DATA=str(config.data))
     assert done.returncode == 2
-    assert "9999" in done.stderr
-    assert "Traceback" not in done.stderr
+    told = "Cannot start: This database was last used by a newer Unmask: use that version or restore your backup.\n"
+    assert done.stderr == told
+
+
+@pytest.mark.slow
+def test_a_database_that_cannot_be_opened_is_told_at_once_and_where_it_is(tmp_path):
+    (tmp_path / "unmask.sqlite3").mkdir()
+    done = say("keys", "list", UNMASK_DATA=str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"Cannot start: the database says: unable to open database file. Look at the folder {tmp_path} (UNMASK_DATA).\n"
+    )
 
 
 @pytest.mark.slow
