@@ -6,11 +6,12 @@ import os
 import sys
 
 from core.cli import main
+from core.settings import is_on
 
 
 def keep_stderr_to_python() -> None:
     """Let no library write to stderr: MediaPipe's C++ has a line of warning where memory happens to lie badly."""
-    if sys.stderr is None or os.environ.get("UNMASK_DEBUG") == "1":
+    if sys.stderr is None or is_on(os.environ, "UNMASK_DEBUG", False):
         return
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # warns where the home folder may not be written
     ours = {"encoding": sys.stderr.encoding, "errors": sys.stderr.errors, "buffering": 1}

@@ -14,6 +14,7 @@ from core.analysis import Analysis
 from core.errors import DISK_FULL, CheckError
 from core.folders import OutFolders
 from core.inputs import files
+from core.settings import check_switches, is_on
 from core.words import printable
 
 Progress = Callable[[int, int, str], None]
@@ -29,7 +30,12 @@ def main(arguments: list[str] | None = None) -> int:
     if sys.stderr is None:  # closed: the next file that is opened would stand in its place, and be written to
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         sys.stderr = os.fdopen(2, "w")
-    options = parser().parse_args(arguments)
+    top = parser()
+    options = top.parse_args(arguments)
+    try:
+        check_switches(os.environ)
+    except ValueError as error:
+        top.error(str(error))
     try:
         with as_check_error():
             return options.run(options)
@@ -178,7 +184,7 @@ def as_check_error() -> Iterator[None]:
     except Exception as error:
         if getattr(error, "errno", None) in DISK_FULL:
             raise CheckError("disk_full") from error
-        if os.environ.get("UNMASK_DEBUG") == "1":
+        if is_on(os.environ, "UNMASK_DEBUG", False):
             traceback.print_exc()
         raise CheckError("internal", "UNMASK_DEBUG=1 shows where") from error
 

@@ -20,6 +20,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from core.model import IMAGENET_MEAN, IMAGENET_STD, Encoder
 from core.resnext import Bottleneck
+from core.settings import is_on
 from core.stem import InvertedBottleneck, SameConv
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def fused(encoder: Encoder) -> Encoder:
 
 def has_openvino() -> bool:
     """Whether the quicker back end is there, and not switched off by UNMASK_OPENVINO=0."""
-    return os.environ.get("UNMASK_OPENVINO") != "0" and find_spec("openvino") is not None
+    return is_on(os.environ, "UNMASK_OPENVINO", True) and find_spec("openvino") is not None
 
 
 @cache

@@ -6,6 +6,7 @@ import signal
 import sys
 
 from core.errors import CheckError
+from core.settings import check_switches, proxy_address, read, unread
 from demo.folder import end_with_terminal, visitors_folder
 
 
@@ -27,6 +28,13 @@ def main() -> None:
     parser.add_argument("--port", type=port, default=7860)
     parser.add_argument("--weights", metavar="FOLDER|HUB_ID", help="other weights than the bundled ones")
     options = parser.parse_args()
+    try:  # before the weights are loaded, which takes a while
+        check_switches(os.environ)
+        read(os.environ, "UNMASK_EGRESS_PROXY", proxy_address, None)
+    except ValueError as error:
+        parser.error(str(error))
+    for told in unread(os.environ):
+        print(f"Unmask: {told}", file=sys.stderr)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # by itself it would end this without cleaning up
     end_with_terminal()
     ask_itself_directly(options.host)

@@ -1,15 +1,15 @@
 """Where a check's file comes from: an upload, an example, or a link, if links are switched on."""
 
 import importlib.util
-import os
 import secrets
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from core.errors import CheckError
 from core.example import make_example
+from core.settings import is_on, proxy_address, read
 from demo.work import Progress, Source
 
 MAX_BYTES = 512 * 2**20
@@ -38,11 +38,11 @@ def example(blended: bool) -> Source:
 class Links:
     """Fetches what is behind a link, through the guard of `core.fetch`.
 
-    allow, media: as for `core.fetch`'s Guard and Allowed; beyond the known sites nothing is allowed unless named.
+    allow, own_proxy, media: as for `core.fetch`'s Guard and Allowed; beyond the known sites nothing is allowed unless named.
     """
 
-    def __init__(self, allow: tuple[str, ...] = (), media: tuple[str, ...] = ()):
-        self._allow, self._media = allow, media
+    def __init__(self, allow: tuple[str, ...] = (), media: tuple[str, ...] = (), own_proxy: str | None = None):
+        self._allow, self._media, self._own_proxy = allow, media, own_proxy
         self._guard = None
         self._lock = threading.Lock()
 
@@ -78,18 +78,19 @@ class Links:
 
         with self._lock:
             if self._guard is None:
-                self._guard = Guard(self._allow, os.environ.get("UNMASK_EGRESS_PROXY"))
+                self._guard = Guard(self._allow, self._own_proxy)
             return self._guard
 
 
-def links_from(env: dict[str, str]) -> Links | None:
+def links_from(env: Mapping[str, str]) -> Links | None:
     """Links where they can work and nobody switched them off, else None.
 
     UNMASK_DEMO_LINKS=1 or 0 decides; without it they are on, except on a Space, whose addresses the big sites refuse. What
-    `demo.deploy` sends there has nothing to fetch them with.
+    `demo.deploy` sends there has nothing to fetch them with. Raises ValueError for a proxy that cannot be one.
     """
-    wanted = env.get("UNMASK_DEMO_LINKS", "0" if env.get("SPACE_ID") else "1") == "1"
-    return Links() if wanted and importlib.util.find_spec("core.fetch") else None
+    own_proxy = read(env, "UNMASK_EGRESS_PROXY", proxy_address, None)
+    wanted = is_on(env, "UNMASK_DEMO_LINKS", not env.get("SPACE_ID"))
+    return Links(own_proxy=own_proxy) if wanted and importlib.util.find_spec("core.fetch") else None
 
 
 LINKS_OFF = (

@@ -1,6 +1,7 @@
 """`python -m server web|worker|all|keys`."""
 
 import argparse
+import logging
 import os
 import signal
 import subprocess
@@ -8,13 +9,14 @@ import sys
 import time
 
 from core.errors import CheckError
+from core.settings import SECRETS, unread
 
 try:
-    from alembic.util import CommandError
     from sqlalchemy.exc import SQLAlchemyError
 
     from server import logs, sandbox
-    from server.config import SECRETS, Config, from_env
+    from server.config import Config, from_env
+    from server.database import TooNew, reason
 except ModuleNotFoundError as error:
     sys.exit(str(CheckError("not_installed", error.name or "")))
 
@@ -46,12 +48,20 @@ def main() -> int:
     os.umask(0o077)  # videos, reports, links and digests of keys are nothing for other users of this machine
     if given.command == "all":
         return run_all(config)
+    for told in unread(os.environ):  # by each part of `all` for itself
+        logging.getLogger("server").warning(told)
     try:
         return {"web": run_web, "worker": run_worker, "keys": run_keys}[given.command](config, given)
-    # no such database, or a newer one, or none that we have a driver for; no such folder
-    except (SQLAlchemyError, CommandError, ModuleNotFoundError, OSError) as error:
-        print(f"Cannot start: {getattr(error, 'orig', None) or error}", file=sys.stderr)
-        return 2
+    except SQLAlchemyError as error:
+        print(f"Cannot start: the database says: {reason(error)}. Look at {place_of(config)}.", file=sys.stderr)
+    except (TooNew, ModuleNotFoundError, OSError) as error:  # none that we have a driver for; no such folder
+        print(f"Cannot start: {error}", file=sys.stderr)
+    return 2
+
+
+def place_of(config: Config) -> str:
+    """Where the database is, without the password that its address may hold."""
+    return "UNMASK_DATABASE_URL" if config.database_url else f"the folder {config.data.absolute()} (UNMASK_DATA)"
 
 
 def run_web(config: Config, _given) -> int:

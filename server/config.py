@@ -1,22 +1,17 @@
 """Everything that can be set, read once at the edge from UNMASK_* variables."""
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from functools import partial
 from pathlib import Path
-
-from kombu import Connection
-from limits import parse_many
 
 from core.fetch.download import Limits
 from core.fetch.guard import USUAL_PORTS
 from core.fetch.sites import Allowed
+from core.settings import check_switches, proxy_address, read, yes_or_no
+from server import kinds
 
 MIB = 2**20
-CENTURY_S = 100 * 365 * 24 * 3600.0
-SECRETS = ("UNMASK_DATABASE_URL", "UNMASK_BROKER_URL", "UNMASK_EGRESS_PROXY", "UNMASK_WEBHOOK_SECRET")
 
 
 @dataclass(frozen=True)
@@ -93,133 +88,48 @@ class Config:
         return self.folder(check_id) / f"artifacts-{fence}"
 
 
-def rate(text: str) -> str:
-    """As it is, where the limiter can read it: what it cannot, it would not limit at all."""
-    parse_many(text)
-    return text
-
-
-def zero_or_one(text: str) -> bool:
-    return bool(("0", "1").index(text))
-
-
-def port(text: str) -> int:
-    """Raises ValueError, where binding to it would raise an OverflowError."""
-    return range(65536).index(int(text))
-
-
-def list_of_words(text: str) -> tuple[str, ...]:
-    return tuple(text.replace(",", " ").split())
-
-
-def list_of_addresses_with_ports(text: str) -> tuple[str, ...]:
-    """As the egress guard writes them. Raises ValueError, as a name would let nothing pass and nobody would be told."""
-    places = [place.rpartition(":") for place in list_of_words(text)]
-    return tuple(f"{ip_address(address.strip('[]'))}:{port(last)}" for address, _, last in places)
-
-
-def number(text: str) -> int:
-    """None or more. Raises ValueError."""
-    if (number := int(text)) < 0:
-        raise ValueError
-    return number
-
-
-def count(text: str) -> int:
-    """At least one. Raises ValueError."""
-    if (number := int(text)) < 1:
-        raise ValueError
-    return number
-
-
-def time(text: str) -> float:
-    """Seconds, of which a date can be made. Raises ValueError."""
-    if not 0 <= (seconds := float(text)) <= CENTURY_S:
-        raise ValueError
-    return seconds
-
-
-def broker_address(text: str) -> str:
-    """As it is, where Celery knows what to make of it. Raises ValueError."""
-    try:
-        Connection(text).transport_cls  # noqa: B018
-    except KeyError:
-        raise ValueError from None
-    if "://" not in text:
-        raise ValueError
-    return text
-
-
-def webhook_secret(text: str) -> str:
-    """As it is. Raises ValueError."""
-    secret_bytes(text)
-    return text
-
-
-def secret_bytes(secret: str) -> bytes:
-    """Raises ValueError for one that is not "whsec_" and at least 24 bytes in base64."""
-    try:
-        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error:
-        key = b""
-    if not secret.startswith("whsec_") or len(key) < 24:
-        raise ValueError("a webhook secret is whsec_ and at least 24 bytes in base64")
-    return key
-
-
 def from_env(env: Mapping[str, str]) -> Config:
     """Raises ValueError, naming the variable, for a value that cannot be read."""
-
-    def words(name: str) -> tuple[str, ...]:
-        return list_of_words(env.get(name, ""))
-
-    def value(name: str, kind, default):
-        try:
-            return kind(env[name]) if env.get(name) else default
-        except ValueError:
-            what = kind.__name__.replace("_", " ")
-            said = "" if name in SECRETS else f": {env[name]}"
-            raise ValueError(f"{name} is not a {what}{said}") from None
-
-    base = Config()
+    check_switches(env)  # those too that are read elsewhere
+    value, base = partial(read, env), Config()
     return Config(
         data=Path(env.get("UNMASK_DATA") or base.data),
-        database_url=env.get("UNMASK_DATABASE_URL", "").replace("postgresql://", "postgresql+psycopg://", 1),
-        broker_url=value("UNMASK_BROKER_URL", broker_address, ""),
+        database_url=value("UNMASK_DATABASE_URL", kinds.database_address, base.database_url),
+        broker_url=value("UNMASK_BROKER_URL", kinds.broker_address, base.broker_url),
         host=env.get("UNMASK_HOST") or base.host,
-        port=value("UNMASK_PORT", port, base.port),
-        hosts=tuple(host.lower() for host in words("UNMASK_HOSTS")),
-        origins=words("UNMASK_ORIGINS"),
-        threads=value("UNMASK_THREADS", count, base.threads),
-        proxies=value("UNMASK_PROXIES", number, base.proxies),
-        rate=value("UNMASK_RATE", rate, base.rate),
-        read_rate=value("UNMASK_READ_RATE", rate, base.read_rate),
-        max_queue=value("UNMASK_MAX_QUEUE", number, base.max_queue),
-        upload_bytes=value("UNMASK_UPLOAD_BYTES", count, base.upload_bytes),
-        keep_s=value("UNMASK_KEEP_S", time, base.keep_s),
-        dedupe_s=value("UNMASK_DEDUPE_S", time, base.dedupe_s),
-        checks=value("UNMASK_CHECKS", count, base.checks),
-        shared_network=value("UNMASK_SHARED_NETWORK", zero_or_one, base.shared_network),
+        port=value("UNMASK_PORT", kinds.port, base.port),
+        hosts=value("UNMASK_HOSTS", kinds.list_of_hosts, base.hosts),
+        origins=value("UNMASK_ORIGINS", kinds.list_of_origins, base.origins),
+        threads=value("UNMASK_THREADS", kinds.count, base.threads),
+        proxies=value("UNMASK_PROXIES", kinds.number, base.proxies),
+        rate=value("UNMASK_RATE", kinds.rate, base.rate),
+        read_rate=value("UNMASK_READ_RATE", kinds.rate, base.read_rate),
+        max_queue=value("UNMASK_MAX_QUEUE", kinds.number, base.max_queue),
+        upload_bytes=value("UNMASK_UPLOAD_BYTES", kinds.count, base.upload_bytes),
+        keep_s=value("UNMASK_KEEP_S", kinds.time_of_a_second_or_more, base.keep_s),
+        dedupe_s=value("UNMASK_DEDUPE_S", kinds.time, base.dedupe_s),
+        checks=value("UNMASK_CHECKS", kinds.count, base.checks),
+        shared_network=value("UNMASK_SHARED_NETWORK", yes_or_no, base.shared_network),
         detector=env.get("UNMASK_DETECTOR") or base.detector,
         weights=env.get("UNMASK_WEIGHTS") or None,
         device=env.get("UNMASK_DEVICE") or None,
-        check_s=value("UNMASK_CHECK_S", time, base.check_s),
-        memory=value("UNMASK_MEMORY_MIB", count, base.memory // MIB) * MIB,
-        lease_s=value("UNMASK_LEASE_S", time, base.lease_s),
-        attempts=value("UNMASK_ATTEMPTS", count, base.attempts),
+        check_s=value("UNMASK_CHECK_S", kinds.time_of_a_second_or_more, base.check_s),
+        memory=value("UNMASK_MEMORY_MIB", kinds.count, base.memory // MIB) * MIB,
+        lease_s=value("UNMASK_LEASE_S", kinds.time_of_a_second_or_more, base.lease_s),
+        attempts=value("UNMASK_ATTEMPTS", kinds.count, base.attempts),
         fetch=Limits(
-            bytes=value("UNMASK_FETCH_BYTES", count, base.fetch.bytes),
-            duration_s=value("UNMASK_FETCH_DURATION_S", time, base.fetch.duration_s),
-            seconds=value("UNMASK_FETCH_S", time, base.fetch.seconds),
+            bytes=value("UNMASK_FETCH_BYTES", kinds.count, base.fetch.bytes),
+            duration_s=value("UNMASK_FETCH_DURATION_S", kinds.time_of_a_second_or_more, base.fetch.duration_s),
+            seconds=value("UNMASK_FETCH_S", kinds.time_of_a_second_or_more, base.fetch.seconds),
         ),
         allowed=Allowed(
-            media=words("UNMASK_MEDIA_HOSTS"),
-            peertube=words("UNMASK_PEERTUBE_HOSTS"),
-            mastodon=words("UNMASK_MASTODON_HOSTS"),
+            media=value("UNMASK_MEDIA_HOSTS", kinds.list_of_media_hosts, base.allowed.media),
+            peertube=value("UNMASK_PEERTUBE_HOSTS", kinds.list_of_hosts_without_ports, base.allowed.peertube),
+            mastodon=value("UNMASK_MASTODON_HOSTS", kinds.list_of_hosts_without_ports, base.allowed.mastodon),
         ),
-        guard_allow=value("UNMASK_GUARD_ALLOW", list_of_addresses_with_ports, base.guard_allow),
-        egress_proxy=env.get("UNMASK_EGRESS_PROXY") or None,
-        demo=value("UNMASK_DEMO", zero_or_one, base.demo),
+        guard_allow=value("UNMASK_GUARD_ALLOW", kinds.list_of_addresses_with_ports, base.guard_allow),
+        egress_proxy=value("UNMASK_EGRESS_PROXY", proxy_address, None),
+        demo=value("UNMASK_DEMO", yes_or_no, base.demo),
         policy=Path(env["UNMASK_POLICY"]) if env.get("UNMASK_POLICY") else None,
-        webhook_secret=value("UNMASK_WEBHOOK_SECRET", webhook_secret, None),
+        webhook_secret=value("UNMASK_WEBHOOK_SECRET", kinds.webhook_secret, None),
     )

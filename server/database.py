@@ -2,13 +2,14 @@
 
 import fcntl
 import logging
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
@@ -17,6 +18,17 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 7_215_001  # any number, the same everywhere
 # an error with its parameters would take links and ids into the log
 POOL = {"pool_size": 20, "max_overflow": 20, "hide_parameters": True}
+# of SQLite's errors those that pass; the last when several open a new file at once
+BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
+# PostgreSQL's words to who may not come in: where no connection is made there is no code
+TURNED_AWAY = re.compile(r"authentication failed|no password supplied|no pg_hba\.conf entry")
+
+
+class TooNew(Exception):
+    """The tables are of a later version than this one knows."""
+
+    def __init__(self):
+        super().__init__("This database was last used by a newer Unmask: use that version or restore your backup.")
 
 
 class Database:
@@ -52,21 +64,24 @@ class Database:
     def migrate(self, patience_s: float = 60) -> None:
         """Bring the tables up to date. Several processes may start at once: one migrates, the others wait.
 
-        A database that does not answer yet is waited for. Raises sqlalchemy.exc.OperationalError when patience is out.
+        A database that does not answer yet is waited for. Raises TooNew, and sqlalchemy.exc.OperationalError when patience
+        is out or would not help.
         """
         until = time.monotonic() + patience_s
         while True:
             try:
                 return self._migrate()
-            except OperationalError:
-                if time.monotonic() > until:
+            except OperationalError as error:
+                if time.monotonic() > until or not may_pass(error):
                     raise
-                log.warning("the database does not answer; trying again")
+                log.warning("the database is not ready, trying again: %s", reason(error))
                 time.sleep(1)
 
     def _migrate(self) -> None:
         from alembic import command
         from alembic.config import Config
+        from alembic.script.revision import ResolutionError
+        from alembic.util import CommandError
 
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS))
@@ -74,10 +89,26 @@ class Database:
             if connection.dialect.name == "postgresql":
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                if isinstance(error.__cause__, ResolutionError):
+                    raise TooNew from None
+                raise
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def reason(error: SQLAlchemyError) -> str:
+    """What the database itself said, without the statement, in one line. It holds no password."""
+    return str(getattr(error, "orig", None) or error).partition("\n")[0].rstrip(".")
+
+
+def may_pass(error: OperationalError) -> bool:
+    """Whether it may help to wait: for another writer of SQLite, or for a PostgreSQL that is still starting."""
+    code = getattr(error.orig, "sqlite_errorname", None)
+    return code.startswith(BUSY) if code else not TURNED_AWAY.search(str(error.orig))
 
 
 def open_engine(url: str) -> Engine:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from core.errors import ERRORS, CheckError
+from server.database import reason
 from server.disk import is_full
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ def no_database(error: OperationalError) -> Response:
     if is_full(error):
         log.warning("the database finds no room on the disk")
         return problem("disk_full")
-    log.warning("the database does not answer")
+    log.warning("the database does not answer: %s", reason(error))
     return problem("not_ready", "no database")
 
 

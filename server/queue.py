@@ -11,16 +11,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from server.config import Config
 from server.database import Database
 from server.endings import add_tally, record_end
 from server.store import forget_rows
-from server.tables import ACTIVE, FINAL, Batch, Check, Claim, Delivery, WorkerRow
-
-WORKER_LIVES_S = 20  # after its last sign
+from server.tables import ACTIVE, FINAL, WORKER_LIVES_S, Batch, Check, Claim, Delivery, WorkerRow
 
 
 class Lost(Exception):
@@ -123,14 +121,14 @@ class Queue:
         """
         now = time.time()
         with self.database.read() as session:
-            expired = list(session.scalars(select(Check).where(Check.status.in_(ACTIVE), Check.lease_until < now)))
+            expired = list(session.scalars(select(Check).where(Check.status.in_(ACTIVE), self._is_expired(now))))
         for check in expired:
             try:
                 # it may have been renewed since, by a worker that the database kept waiting too
                 if not check.cancel and check.attempt < self.config.attempts:
-                    self.give_back(check, counts=True, where=Check.lease_until < now)
+                    self.give_back(check, counts=True, where=self._is_expired(now))
                     continue
-                self.failed(check, "cancelled" if check.cancel else "interrupted", where=Check.lease_until < now)
+                self.failed(check, "cancelled" if check.cancel else "interrupted", where=self._is_expired(now))
             except Lost:
                 continue  # its worker woke up, or another sweeper was faster
             self.config.source(check.id).unlink(missing_ok=True)
@@ -139,7 +137,8 @@ class Queue:
             forget_rows(session, old)
             session.execute(delete(Claim).where(Claim.expires_at < now))
             session.execute(delete(Batch).where(Batch.expires_at < now))
-            session.execute(delete(WorkerRow).where(WorkerRow.seen_at < now - 10 * WORKER_LIVES_S))
+            long = 10 * WORKER_LIVES_S
+            session.execute(delete(WorkerRow).where(not_(WorkerRow.seen_at.between(now - long, now + long))))
             session.execute(
                 delete(Delivery).where(Delivery.state != "owed", Delivery.next_at < now - self.config.keep_s)
             )
@@ -147,6 +146,13 @@ class Queue:
         for check_id in old:
             shutil.rmtree(self.config.folder(check_id), ignore_errors=True)
         return len(waiting)
+
+    def _is_expired(self, now: float) -> ColumnElement[bool]:
+        """Of a lease: that it is over, or longer than any and its worker dead, as where a clock was ahead. A living worker
+        may have another UNMASK_LEASE_S than this one."""
+        living = select(WorkerRow.id).where(WorkerRow.lives(now))
+        is_too_long = and_(Check.lease_until > now + 2 * self.config.lease_s, Check.worker.not_in(living))
+        return or_(Check.lease_until < now, is_too_long)
 
     def sweep_files(self) -> None:
         """Delete what a kill between two steps may leave: folders of checks that are no more, all but what was drawn last
@@ -185,7 +191,7 @@ class Queue:
     def workers(self) -> list[WorkerRow]:
         """Those that live."""
         with self.database.read() as session:
-            return list(session.scalars(select(WorkerRow).where(WorkerRow.seen_at > time.time() - WORKER_LIVES_S)))
+            return list(session.scalars(select(WorkerRow).where(WorkerRow.lives(time.time()))))
 
 
 def untouched(folder: Path) -> Iterator[Path]:

@@ -4,7 +4,7 @@ import shutil
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import and_, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
@@ -12,7 +12,7 @@ from core.errors import CheckError
 from server.config import Config
 from server.database import Database
 from server.endings import record_end
-from server.tables import ACTIVE, FINAL, Batch, Check, Claim, Delivery, new_id
+from server.tables import ACTIVE, FINAL, Batch, Check, Claim, Delivery, WorkerRow, new_id
 
 INTERACTIVE, BULK = 10, 0  # priorities
 
@@ -95,7 +95,8 @@ class Store:
         """
         names = {_video_of(owner, same): same for same in wanted}
         live = select(Claim.name, Check).join(Check, Check.id == Claim.check_id)
-        live = live.where(Claim.name.in_(names), Claim.expires_at > now).options(defer(Check.analysis))
+        live = live.where(Claim.name.in_(names), Claim.expires_at > now, _is_of_a_model_in_use(now))
+        live = live.options(defer(Check.analysis))
         ids = {names[name]: check.id for name, check in session.execute(live) if _serves(check, wanted[names[name]])}
         # in one order for all: two batches of the same links must not wait for one another's rows
         new = sorted(set(wanted) - set(ids))
@@ -119,7 +120,8 @@ class Store:
                 if check := session.get(Check, claim.check_id):
                     return check, False
         claim = session.get(Claim, same)
-        check = session.get(Check, claim.check_id) if claim and claim.expires_at > now else None
+        found = select(Check).where(_is_of_a_model_in_use(now))
+        check = session.scalar(found.where(Check.id == claim.check_id)) if claim and claim.expires_at > now else None
         is_new = not check or not _serves(check, wish)
         if is_new:
             check = self._new(session, wish, check_id, now)
@@ -177,6 +179,7 @@ class Store:
         found = session.scalar(
             select(Check)
             .where(Check.same == wish.same, Check.status == "done", recent, Check.owner != wish.owner)
+            .where(_is_of_a_model_in_use(now))
             .limit(1)
         )
         if found is None:
@@ -242,6 +245,14 @@ def _serves(check: Check, wish: Wish) -> bool:
     """Whether a check of the same video under the same options is all that is wished for."""
     is_lost = check.status in ("failed", "cancelled") or check.cancel
     return not is_lost and wish.callback_url in (None, check.callback_url)
+
+
+def _is_of_a_model_in_use(now: float) -> ColumnElement[bool]:
+    """Whether a check was, or may yet be, answered with weights that a living worker has. Where none lives, any will do."""
+    weights = WorkerRow.info["model"]["sha256"].as_string()
+    in_use = select(weights).where(WorkerRow.lives(now), weights.is_not(None))
+    is_theirs = Check.analysis["model"]["sha256"].as_string().in_(in_use)
+    return or_(Check.status != "done", is_theirs, ~in_use.exists())
 
 
 def _take(session: Session, name: str, check: Check, wish: Wish, until: float) -> None:

@@ -3,11 +3,12 @@
 import secrets
 from typing import Any
 
-from sqlalchemy import JSON, Float, Index, MetaData, String, Text
+from sqlalchemy import JSON, ColumnElement, Float, Index, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 ACTIVE = ("fetching", "analyzing")
 FINAL = ("done", "failed", "cancelled")
+WORKER_LIVES_S = 20  # after its last sign
 
 
 def new_id() -> str:
@@ -98,6 +99,11 @@ class WorkerRow(Base):
     seen_at: Mapped[float]
     ready: Mapped[bool]  # always: a worker says that it lives once its model is loaded
     info: Mapped[dict[str, Any]]  # model, degraded
+
+    @classmethod
+    def lives(cls, now: float) -> ColumnElement[bool]:
+        """A sign from a time to come is one of a clock that has been set right since."""
+        return cls.seen_at.between(now - WORKER_LIVES_S, now + WORKER_LIVES_S)
 
 
 class Tally(Base):

@@ -16,8 +16,8 @@ import requests
 from sqlalchemy import func, select, update
 
 from core.fetch.egress import Guard
-from server.config import secret_bytes
 from server.database import Database
+from server.kinds import secret_bytes
 from server.tables import Check, Delivery
 
 log = logging.getLogger(__name__)

@@ -77,7 +77,13 @@ def test_plans_of_the_first_frames_say_how_many_are_looked_at():
 
 def test_links_are_off_on_a_space_unless_switched_on():
     assert links_from({"SPACE_ID": "a/b"}) is None
-    assert links_from({"UNMASK_DEMO_LINKS": "0"}) is None
+    assert links_from({"SPACE_ID": "a/b", "UNMASK_DEMO_LINKS": "yes"})
+    assert [links_from({"UNMASK_DEMO_LINKS": text}) for text in ("0", "off")] == [None, None]
+
+
+def test_a_proxy_that_would_be_passed_by_is_refused_before_any_link_is_fetched():
+    with pytest.raises(ValueError, match="UNMASK_EGRESS_PROXY is not a proxy address such as http://"):
+        links_from({"UNMASK_EGRESS_PROXY": "__noproxy__"})
 
 
 def test_the_verdict_is_told_in_a_sentence_with_its_number_only_if_that_means_something():

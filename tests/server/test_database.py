@@ -1,7 +1,13 @@
 """What the database takes, and what its errors tell."""
 
+import logging
+import sqlite3
+import threading
+import time
+
 import pytest
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import event, make_url, text
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from core.plan import PLANS
 from server.auth import Keys
@@ -9,6 +15,8 @@ from server.database import Database
 from server.routes.checks import KEY_LENGTH
 from server.store import Store, Wish
 from server.tables import Claim
+from tests.server.conftest import wait_for
+from tests.server.stores import Postgres, need_them
 
 
 @pytest.fixture
@@ -58,3 +66,96 @@ def test_a_key_whose_name_fits_nowhere_is_not_made(database, name):
     with pytest.raises(ValueError, match="1 to 64"):
         Keys(database).add(name, ("submit",))
     assert not Keys(database).exist()
+
+
+@pytest.mark.parametrize(
+    ("pragma", "told"),
+    [("query_only=ON", "attempt to write a readonly database"), ("max_page_count=1", "database or disk is full")],
+)
+def test_a_database_that_no_patience_mends_is_told_at_once(config, caplog, pragma, told):
+    database = Database(config.database)
+    event.listen(database.engine, "connect", lambda connection, _: connection.execute(f"PRAGMA {pragma}"))
+    with pytest.raises(OperationalError, match=told):
+        database.migrate()
+    assert caplog.messages == []
+    database.close()
+
+
+def test_a_database_that_another_one_writes_to_is_waited_for_and_the_log_says_why(config, caplog):
+    database = Database(config.database)
+    event.listen(database.engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=1"))
+    with sqlite3.connect(config.data / "unmask.sqlite3", isolation_level=None) as other:
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("BEGIN IMMEDIATE")
+        with caplog.at_level(logging.WARNING):
+            starting = threading.Thread(target=database.migrate)
+            starting.start()
+            until = time.monotonic() + 20
+            while not caplog.messages and time.monotonic() < until:
+                time.sleep(0.01)
+        other.execute("ROLLBACK")
+    other.close()
+    starting.join()
+    assert caplog.messages[0] == "the database is not ready, trying again: database is locked"
+    assert not Keys(database).exist()
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    """One that asks for a password, which is "right"."""
+    need_them()
+    store = Postgres()
+    try:
+        database = Database(with_driver(store.url))
+        with database.write() as session:
+            session.execute(text("ALTER USER unmask PASSWORD 'right'"))
+        (store.folder / "pg_hba.conf").write_text("host all all all scram-sha-256\n")
+        with database.read() as session:
+            session.execute(text("SELECT pg_reload_conf()"))
+        database.close()
+        wait_for(lambda: not lets_in(database), 20)
+        yield store
+    finally:
+        store.close()
+
+
+def lets_in(database: Database) -> bool:
+    try:
+        with database.read() as session:
+            return bool(session.connection())
+    except OperationalError:
+        return False
+    finally:
+        database.close()
+
+
+def with_driver(url: str, password: str | None = None) -> str:
+    changed = make_url(url).set(drivername="postgresql+psycopg", password=password)
+    return changed.render_as_string(hide_password=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("password", "told"), [("s3cret", "password authentication failed"), (None, "no password supplied")]
+)
+def test_who_may_not_come_in_is_told_at_once_and_without_the_password(postgres, caplog, password, told):
+    database = Database(with_driver(postgres.url, password))
+    with pytest.raises(OperationalError, match=told) as refused:
+        database.migrate()
+    assert caplog.messages == []
+    assert "s3cret" not in str(refused.value)
+    database.close()
+
+
+@pytest.mark.slow
+def test_a_postgres_that_is_not_there_yet_is_waited_for_and_named_without_the_password(postgres, caplog):
+    database = Database(with_driver(postgres.url.replace(f":{postgres.port}", ":1"), "s3cret"))
+    with pytest.raises(OperationalError, match="Connection refused"):
+        database.migrate(patience_s=0.5)
+    [line] = caplog.messages
+    assert (
+        line.startswith("the database is not ready, trying again: connection failed") and "Connection refused" in line
+    )
+    assert "s3cret" not in line
+    database.close()

@@ -100,7 +100,7 @@ passes.ask(network.as_crops(bytes(224 * 224 * 3), 224))
 def test_a_setting_that_is_neither_on_nor_off_is_named():
     assert [from_env({"UNMASK_SHARED_NETWORK": text}).shared_network for text in ("", "0", "1")] == [None, False, True]
     with pytest.raises(ValueError, match="UNMASK_SHARED_NETWORK"):
-        from_env({"UNMASK_SHARED_NETWORK": "yes"})
+        from_env({"UNMASK_SHARED_NETWORK": "both"})
 
 
 @pytest.fixture(scope="module")

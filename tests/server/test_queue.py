@@ -7,7 +7,7 @@ import pytest
 
 from server.queue import Lost
 from server.store import Wish
-from server.tables import Batch, Check, Claim, Delivery
+from server.tables import Batch, Check, Claim, Delivery, WorkerRow
 from tests.server.standin import result
 
 HOURS = 3600.0
@@ -97,6 +97,27 @@ def test_a_lease_that_was_renewed_while_the_sweep_looked_is_left(parts, check, m
     monkeypatch.setattr(parts.queue, "give_back", give_back)
     parts.queue.sweep()
     assert (now(parts, check).status, now(parts, check).attempt) == ("analyzing", 1)
+
+
+def test_the_check_of_a_worker_that_died_while_the_clock_was_ahead_is_begun_again(parts, check):
+    parts.queue.sign_in("dead", {})
+    parts.queue.take("dead")
+    change(parts, WorkerRow, seen_at=time.time() + HOURS)
+    change(parts, Check, lease_until=time.time() + HOURS)
+    assert parts.queue.workers() == []
+    assert parts.queue.sweep() == 1
+    assert rows(parts, WorkerRow) == []
+    assert parts.queue.take("another").id == check.id
+
+
+def test_the_check_of_a_living_worker_with_longer_leases_or_a_clock_a_little_ahead_is_left_to_it(parts, check):
+    parts.queue.sign_in("patient", {})
+    parts.queue.take("patient")
+    change(parts, WorkerRow, seen_at=time.time() + 5)
+    change(parts, Check, lease_until=time.time() + 10 * parts.config.lease_s)
+    parts.queue.sweep()
+    assert [worker.id for worker in parts.queue.workers()] == ["patient"]
+    assert (now(parts, check).status, now(parts, check).worker) == ("fetching", "patient")
 
 
 def test_a_check_that_was_cancelled_and_lost_its_worker_is_not_begun_again(parts, check):
