@@ -23,7 +23,7 @@ from core.plan import PLANS
 from server.bell import forget_old_rings, ring
 from server.children import Analyst, Beat, Child, Died, Network
 from server.config import Config
-from server.database import Database
+from server.database import Database, reason
 from server.disk import room
 from server.policy import load_policy
 from server.queue import Lost, Queue
@@ -135,7 +135,7 @@ class Runner:
             try:
                 what()
             except SQLAlchemyError as error:
-                log.warning("the database does not answer: %s", type(error).__name__)
+                log.warning("the database does not answer: %s", reason(error))
             except Exception:
                 log.exception("unexpected, tried again in %g s", every_s)
             self.stopping.wait(every_s)
@@ -169,7 +169,7 @@ class Runner:
             while not self.stopping.is_set() and (check := self.queue.take(self.id)):
                 self.work(check, seat)
         except SQLAlchemyError as error:
-            log.warning("the database does not answer: %s", type(error).__name__)
+            log.warning("the database does not answer: %s", reason(error))
         finally:
             self.seats.put(seat)
 
@@ -260,7 +260,7 @@ class Runner:
         try:
             is_cancelled = self.queue.beat(check, status, now or stage, start + (end - start) * share)
         except SQLAlchemyError as error:  # the lease may run out meanwhile; then the fence decides
-            log.warning("the database does not answer: %s", type(error).__name__)
+            log.warning("the database does not answer: %s", reason(error))
             is_cancelled = False
         return is_cancelled or self.stopping.is_set()
 
@@ -283,7 +283,7 @@ class Runner:
             try:
                 return write()
             except SQLAlchemyError as error:
-                log.warning("the database does not answer: %s", type(error).__name__)
+                log.warning("the database does not answer: %s", reason(error))
                 tried = True
                 time.sleep(1)
             except Lost:
