@@ -38,7 +38,7 @@ from training.pairs import Pairs, loader, split
 from training.shards import Shards
 from training.validation import validate
 
-STEMS = ("conv", "lite0", "lite0-whole")
+FROZEN = {"conv": 4, "lite0": 6, "lite0-whole": 6}  # first layers of each stem that stay as ImageNet taught them
 PROCESS = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
 
 
@@ -51,7 +51,7 @@ class TrainConfig:
     size: int = 224  # pixels
     stem: str = "lite0"
     depths: tuple[int, ...] = (2, 2)
-    frozen: int = 6  # first layers of the stem that keep their ImageNet weights
+    frozen: int | None = None  # first layers of the stem that stay as they are; None: as FROZEN says
     lr_new: float = 6e-4
     lr_stem: float = 1.5e-4  # of all that ImageNet taught
     weight_decay: float = 0.02
@@ -119,24 +119,33 @@ def build(config: TrainConfig, start: Path | None) -> tuple[Encoder, str]:
     return encoder, start_from_imagenet(encoder)
 
 
-def parameter_groups(encoder: Encoder, config: TrainConfig) -> list[dict]:
-    """Slow for what ImageNet taught, quick for what is new; nothing for what is frozen."""
-    for layer in list(encoder.stem)[: config.frozen]:
+def frozen_layers(config: TrainConfig, origin: str) -> int:
+    """How many first layers of the stem stay as they are; none where they started at random."""
+    if origin == "none":
+        return 0
+    return FROZEN[config.stem] if config.frozen is None else config.frozen
+
+
+def parameter_groups(encoder: Encoder, config: TrainConfig, origin: str) -> list[dict]:
+    """Slow for what ImageNet taught, quick for what is new; nothing for what is frozen. origin: what `build` says."""
+    for layer in list(encoder.stem)[: frozen_layers(config, origin)]:
         layer.requires_grad_(False)
-    taught = [encoder.stem, encoder.stage3] if config.stem == "lite0-whole" else [encoder.stem]
+    more = {"conv": [encoder.stage3, encoder.stage4], "lite0": [], "lite0-whole": [encoder.stage3]}[config.stem]
+    taught = [] if origin == "none" else [encoder.stem, *more]
     known = {id(p) for part in taught for p in part.parameters()}
     stem = [p for p in encoder.parameters() if id(p) in known and p.requires_grad]
     new = [p for p in encoder.parameters() if id(p) not in known]
     return [{"params": stem, "base": config.lr_stem}, {"params": new, "base": config.lr_new}]
 
 
-def set_train(encoder: Encoder, config: TrainConfig) -> None:
+def set_train(encoder: Encoder) -> None:
     """Make it ready for steps: statistics follow the batches, except in frozen layers; gradients the quick way."""
     if next(encoder.parameters()).device.type == "cpu":
         quicken(encoder)
     encoder.train()
-    for layer in list(encoder.stem)[: config.frozen]:
-        layer.eval()
+    for layer in encoder.stem:
+        if not all(p.requires_grad for p in layer.parameters()):
+            layer.eval()
 
 
 @torch.no_grad()
@@ -166,7 +175,7 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
     origin = begun(out).get("start", origin)
     encoder = encoder.to(device, memory_format=torch.channels_last)
     ema = copy.deepcopy(encoder)
-    groups = parameter_groups(encoder, config)
+    groups = parameter_groups(encoder, config, origin)
     optimiser = torch.optim.AdamW(groups, lr=1e-4, weight_decay=config.weight_decay)
     shards = Shards(data)
     seen, unseen = split(shards.sources)
@@ -180,7 +189,7 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
     steps, step = config.images // (2 * config.batch * world), 0
     if steps < 1:
         raise SystemExit(f"--images {config.images} is less than one step takes, {2 * config.batch * world}.")
-    settings = {**asdict(config), "start": origin, "faces": shards.digest()}
+    settings = {**asdict(config), "frozen": frozen_layers(config, origin), "start": origin, "faces": shards.digest()}
     settings |= {"h264": has_h264(), "processes": world}
     check_config(out, settings)
     if (out / "last.pt").exists():
@@ -200,7 +209,7 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
     )
 
     network = DistributedDataParallel(encoder) if world > 1 else encoder
-    set_train(encoder, config)
+    set_train(encoder)
     styles = MixStyle(encoder, config.mix, config.seed)
     clock, timed, losses, apart = time.time(), 0, [], config.batch * world
     for images, where, _ in loader(pairs, step * apart + rank, steps * apart, config.batch, workers, world):
@@ -269,7 +278,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--start", type=Path, help="a folder of published weights to go on from")
     parser.add_argument("--workers", type=int, default=1)
-    own = {"stem": {"choices": STEMS}, "depths": {"type": int, "nargs": "+"}}
+    own = {"stem": {"choices": tuple(FROZEN)}, "depths": {"type": int, "nargs": "+"}, "frozen": {"type": int}}
     for name, value in asdict(TrainConfig()).items():
         kind = own.get(name, {"type": type(value)})
         parser.add_argument(f"--{name.replace('_', '-')}", default=value, **kind)

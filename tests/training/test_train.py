@@ -101,7 +101,7 @@ def test_a_run_says_what_it_started_from_and_goes_on_from_that_where_it_cannot_b
     for _ in range(2):
         train(replace(TINY, images=4), data, tmp_path / "run", None, workers=0)
         kept = json.loads((tmp_path / "run" / "config.json").read_text())
-        assert "Lite0" in kept["start"]
+        assert "Lite0" in kept["start"] and kept["frozen"] == 6
         monkeypatch.setattr(stage1, "start_from_imagenet", lambda encoder: "none")
 
 
