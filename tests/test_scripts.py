@@ -90,3 +90,20 @@ def test_the_name_of_a_video_reaches_its_recipe_as_it_is(tmp_path, name, how):
     done = subprocess.run(command, cwd=tmp_path, env=outside_make(), capture_output=True, text=True, check=True)
     assert done.stdout == ("out/example.mp4" if name is None else name)
     assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_were_trained_longer_are_judged_in_a_folder_of_their_own(tmp_path):
+    python = tmp_path / ".venv/bin/python"
+    weights = tmp_path / "runs/full/weights"
+    for folder in (python.parent, weights, tmp_path / "training"):
+        folder.mkdir(parents=True)
+    shutil.copy(ROOT / "training/run.sh", tmp_path / "training")
+    python.write_text(f'#!/bin/sh\n[ "$1" = -c ] && exec {sys.executable} "$@"\necho "$@" >> {tmp_path}/asked\n')
+    python.chmod(0o755)
+    env = {key: value for key, value in os.environ.items() if key not in ("RUN", "SMALL")}
+    for digits in ("0a1b2c3d", "4d3c2b1a"):
+        (weights / "config.json").write_text(f'{{"sha256": "{digits}ffff"}}\n')
+        subprocess.run(["bash", tmp_path / "training/run.sh"], env=env, capture_output=True, check=True)
+        own = f"runs/full/eval-{digits}"
+        named = [word for word in (tmp_path / "asked").read_text().split() if "/eval" in word]
+        assert named[-3:] == [f"{own}/scores.jsonl", own, f"{own}/figures.json"]

@@ -168,7 +168,7 @@ def label(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         cv2.putText(out, words, at, cv2.FONT_HERSHEY_SIMPLEX, rng.uniform(0.4, 1.0), ink, 2)
     else:
         corner = rng.integers(0, [width, height])
-        cv2.rectangle(out, corner.tolist(), (corner + rng.integers(10, width // 3, 2)).tolist(), ink, -1)
+        cv2.rectangle(out, corner.tolist(), (corner + rng.integers(10, max(11, width // 3), 2)).tolist(), ink, -1)
     return out.astype(np.float32)
 
 

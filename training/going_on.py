@@ -3,27 +3,37 @@
 import json
 from pathlib import Path
 
-from training.manifest import drop_cut_line
+from training.manifest import DataError, drop_cut_line, read_json
 
-FREE = ("images", "every", "start")  # what may differ when a run goes on
+FREE = ("images", "every")  # what may differ when a run goes on
 
 
-def keep_config(out: Path, config: dict) -> str:
-    """Write config.json; returns its "start", what the run began with, which going on does not change.
+def require_run(run: Path) -> None:
+    """Raises DataError where training.train kept nothing."""
+    if lacking := [name for name in ("config.json", "last.pt") if not (run / name).exists()]:
+        raise DataError(f"{run} is no run of training.train, as it lacks {' and '.join(lacking)}; name one that is.")
 
-    Raises SystemExit where `out` holds a run of other settings: it would go on as neither. Its length may change.
-    """
-    path, now = out / "config.json", json.loads(json.dumps(config))  # tuples become lists
-    if (out / "last.pt").exists() and path.exists():
-        before = json.loads(path.read_text())
-        now["start"] = before.get("start", now["start"])
-        if other := [key for key, value in now.items() if key not in FREE and before.get(key, value) != value]:
-            was = ", ".join(f"{key} {before[key]}" for key in other)
-            raise SystemExit(f"{out} holds a run with {was}; name another folder with --out.")
-    half = path.with_suffix(".part")
-    half.write_text(json.dumps(now, indent=1) + "\n")
-    half.rename(path)
-    return now["start"]
+
+def begun(out: Path) -> dict:
+    """The settings of the run that `out` holds; none where nothing was trained there yet."""
+    path = out / "config.json"
+    return read_json(path, dict) if (out / "last.pt").exists() and path.exists() else {}
+
+
+def check_config(out: Path, config: dict) -> None:
+    """Raises SystemExit where `out` holds a run of other settings: it would go on as neither. Its length may change, and
+    what an earlier version did not write down may be anything."""
+    before, now = begun(out), json.loads(json.dumps(config))  # tuples become lists
+    if other := [key for key, value in now.items() if key not in FREE and before.get(key, value) != value]:
+        was = ", ".join("other faces" if key == "faces" else f"{key} {before[key]}" for key in other)
+        raise SystemExit(f"{out} holds a run with {was}; name another folder with --out.")
+
+
+def keep_config(out: Path, config: dict) -> None:
+    """Write config.json."""
+    half = out / "config.part"
+    half.write_text(json.dumps(config, indent=1) + "\n")
+    half.rename(out / "config.json")
 
 
 def keep_log(log: Path, step: int) -> None:

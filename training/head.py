@@ -11,7 +11,7 @@ those clips beside the plain mean of the frames. The paper's two systems are in 
 import argparse
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +25,8 @@ from core.crops import CROP_SIZE
 from core.device import autocast
 from core.model import Encoder, EncoderConfig, Head, HeadConfig, masked_mean, normalise
 from training.clips import KINDS, LENGTH, RATE, footage, make_clip, resized
+from training.commands import ends_with_a_sentence
+from training.going_on import require_run
 from training.metrics import auc, cluster_draws, interval
 from training.pairs import split
 from training.shards import CUT_SHORT, Shards
@@ -34,7 +36,8 @@ UNSEEN_CLIPS = 2  # seed of the clips that heads are judged on, the same for all
 
 
 def load_encoder(run: Path) -> Encoder:
-    """The averaged encoder of a run of stage 1."""
+    """The averaged encoder of a run of stage 1. Raises DataError where there is none."""
+    require_run(run)
     config = json.loads((run / "config.json").read_text())
     encoder = Encoder(EncoderConfig(config["stem"], tuple(config["depths"])))
     encoder.load_state_dict(torch.load(run / "last.pt", map_location="cpu", weights_only=True)["ema"])
@@ -232,7 +235,8 @@ def unseen_kind(config: HeadConfig, train: tuple, check: tuple, kind: str, epoch
     return compare(head, *(part[mine] for part in check))
 
 
-def main() -> None:
+@ends_with_a_sentence()
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))
     parser.add_argument("--encoder", type=Path, required=True)
@@ -240,9 +244,10 @@ def main() -> None:
     parser.add_argument("--project", type=int, default=128, help="numbers the features are reduced to; 0: none")
     parser.add_argument("--clips", type=int, default=800, help="pairs to train on; a third as many to judge")
     parser.add_argument("--epochs", type=int, default=12)
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
+    encoder = load_encoder(args.encoder)
     args.out.mkdir(parents=True, exist_ok=True)
-    shards, encoder = Shards(args.data), load_encoder(args.encoder)
+    shards = Shards(args.data)
     train, check = clips_of_both(encoder, size_of(args.encoder), shards, args.clips, args.out)
     classify = encoder.cpu().classify
     refitted = refit(classify, train[0], check[0])

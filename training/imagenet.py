@@ -11,13 +11,13 @@ def start_from_imagenet(encoder: Encoder) -> str:
     """Load what ImageNet weights this machine can get into the encoder; returns what they were, or "none"."""
     if encoder.config.stem != "conv":
         return _lite0(encoder)
+    if encoder.config.depths != (3, 4, 6, 3):  # ResNeXt-50 alone is to be had
+        return "none"
     try:
         from torchvision.models import ResNeXt50_32X4D_Weights, resnext50_32x4d
 
         net = resnext50_32x4d(weights=ResNeXt50_32X4D_Weights.IMAGENET1K_V2)
     except OSError:  # no network: urllib's URLError
-        return "none"
-    if encoder.config.depths != (3, 4, 6, 3):
         return "none"
     encoder.stem.load_state_dict(
         nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool, net.layer1, net.layer2).state_dict()

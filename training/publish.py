@@ -19,8 +19,10 @@ import torch
 
 from core.model import DeepfakeModel, HeadConfig, ModelConfig
 from core.pretrained import save_weights
+from training.commands import ends_with_a_sentence
 from training.head import load_encoder, size_of
 from training.hub import upload
+from training.manifest import DataError
 
 WORST_LOSS = -0.005  # of AUC: what the lower bound of the head's gain may fall to
 
@@ -39,7 +41,9 @@ def head_config(head_run: Path | None) -> HeadConfig:
 
 
 def assemble(encoder_run: Path, head_run: Path | None) -> tuple[DeepfakeModel, bool]:
-    """The whole network, and whether its temporal head adds anything."""
+    """The whole network, and whether its temporal head adds anything. Raises DataError where a run is missing."""
+    if head_run and not any((head_run / name).exists() for name in ("classify.pt", "residual-lstm.pt")):
+        raise DataError(f"{head_run} is no finished run of training.head; name one that is, or leave --head out.")
     encoder = load_encoder(encoder_run)
     model = DeepfakeModel(ModelConfig(encoder.config, head_config(head_run), size_of(encoder_run)))
     model.encoder = encoder
@@ -53,6 +57,7 @@ def assemble(encoder_run: Path, head_run: Path | None) -> tuple[DeepfakeModel, b
     return model.eval(), pays
 
 
+@ends_with_a_sentence()
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", type=Path, help="a run of training.train; without it --out stays as it is")

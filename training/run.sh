@@ -22,7 +22,9 @@ $PY -m training.train --out "$RUN/encoder" --images "$IMAGES" --workers "$WORKER
 $PY -m training.head --encoder "$RUN/encoder" --out "$RUN/head" --clips "$CLIPS"             # 6. the temporal head
 $PY -m training.publish --encoder "$RUN/encoder" --head "$RUN/head" --version "${VERSION:-0}" --out "$RUN/weights"
 $PY -m training.usual --weights "$RUN/weights" ${SMALL:+--faces 100}
-$PY -m training.calibrate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --scores "$RUN/eval/scores.jsonl" --out "$RUN/calibrate.json"
-$PY -m training.evaluate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --out "$RUN/eval"
-$PY -m training.card --weights "$RUN/weights" --figures "$RUN/eval/figures.json" --calibration "$RUN/calibrate.json" --about training/bundled.md --licence unmask-weights-research
+# scores are of these weights alone: longer training makes others
+EVAL=$RUN/eval-$($PY -c 'import json, sys; print(json.load(open(sys.argv[1]))["sha256"][:8])' "$RUN/weights/config.json")
+$PY -m training.calibrate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --scores "$EVAL/scores.jsonl" --out "$RUN/calibrate.json"
+$PY -m training.evaluate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --out "$EVAL"
+$PY -m training.card --weights "$RUN/weights" --figures "$EVAL/figures.json" --calibration "$RUN/calibrate.json" --about training/bundled.md --licence unmask-weights-research
 echo "Done. Copy $RUN/weights to core/weights to make them the default."

@@ -7,6 +7,7 @@ which only trains can do without.
 import io
 import json
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from zipfile import BadZipFile
 from zlib import crc32
@@ -98,6 +99,10 @@ class Shards:
 
     def __len__(self) -> int:
         return len(self.jpegs)
+
+    def digest(self) -> str:
+        """Whose faces these are and where they come from, in short."""
+        return sha256(repr(self.sources).encode()).hexdigest()[:16]
 
     def partner(self, i: int, rng: np.random.Generator, among: np.ndarray) -> int:
         """Another person whose head is posed much like that of sample `i`: the nearest of 24 drawn from `among`."""

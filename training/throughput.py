@@ -44,10 +44,10 @@ def pair_making(shards: Shards, size: int) -> Callable[[], int]:
 
 def training(config: TrainConfig, device: str) -> Callable[[], int]:
     """Steps of stage 1 on noise: time does not depend on what the pictures show."""
-    encoder, _ = build(config, None)
+    encoder, origin = build(config, None)
     encoder = encoder.to(device, memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(parameter_groups(encoder, config), lr=1e-4)
-    set_train(encoder, config)
+    optimiser = torch.optim.AdamW(parameter_groups(encoder, config, origin), lr=1e-4)
+    set_train(encoder)
     noise = np.random.default_rng(0).integers(0, 256, (2 * config.batch, config.size, config.size, 3), np.uint8)
     crops = normalise(torch.from_numpy(noise).to(device)).contiguous(memory_format=torch.channels_last)
     where = torch.zeros(config.batch, config.size // 16, config.size // 16, device=device)

@@ -13,6 +13,7 @@ import json
 import math
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,17 +25,20 @@ from torch.nn.parallel import DistributedDataParallel
 
 from core.device import autocast, pick_precision
 from core.model import Encoder, EncoderConfig, normalise
+from core.pretrained import load_weights
+from training.commands import ends_with_a_sentence
 from training.curves import draw_curves
 from training.depthwise import quicken
-from training.going_on import keep_config, keep_log
+from training.going_on import begun, check_config, keep_config, keep_log
 from training.h264 import has_h264
 from training.imagenet import start_from_imagenet
-from training.metrics import auc
+from training.manifest import DataError
 from training.mixstyle import MixStyle
 from training.pairs import Pairs, loader, split
-from training.pseudo import FAMILIES
 from training.shards import Shards
+from training.validation import validate
 
+FROZEN = {"conv": 4, "lite0": 6, "lite0-whole": 6}  # first layers of each stem that stay as ImageNet taught them
 PROCESS = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
 
 
@@ -47,7 +51,7 @@ class TrainConfig:
     size: int = 224  # pixels
     stem: str = "lite0"
     depths: tuple[int, ...] = (2, 2)
-    frozen: int = 6  # first layers of the stem that keep their ImageNet weights
+    frozen: int | None = None  # first layers of the stem that stay as they are; None: as FROZEN says
     lr_new: float = 6e-4
     lr_stem: float = 1.5e-4  # of all that ImageNet taught
     weight_decay: float = 0.02
@@ -100,35 +104,48 @@ def learning_rate(step: int, steps: int) -> float:
 def build(config: TrainConfig, start: Path | None) -> tuple[Encoder, str]:
     """The encoder, and in words what it starts from."""
     torch.manual_seed(config.seed)
-    encoder = Encoder(EncoderConfig(config.stem, tuple(config.depths)))
+    shape = EncoderConfig(config.stem, tuple(config.depths))
+    try:
+        encoder = Encoder(shape)
+    except (IndexError, ValueError) as error:
+        raise DataError("Give --stem conv four numbers as --depths, lite0 two, and lite0-whole one.") from error
     if start:
-        from safetensors.torch import load_file
-
-        weights = load_file(start / "model.safetensors")
-        own = {k.removeprefix("encoder."): v.float() for k, v in weights.items() if k.startswith("encoder.")}
-        encoder.load_state_dict(own)
+        given = load_weights(start).model.encoder
+        if given.config != shape:
+            own = f"--stem {given.config.stem} --depths {' '.join(map(str, given.config.depths))}"
+            raise DataError(f"{start} holds weights of {own}; give these two as well, or leave --start out.")
+        encoder.load_state_dict(given.state_dict())
         return encoder, f"weights {start.name}"
     return encoder, start_from_imagenet(encoder)
 
 
-def parameter_groups(encoder: Encoder, config: TrainConfig) -> list[dict]:
-    """Slow for what ImageNet taught, quick for what is new; nothing for what is frozen."""
-    for layer in list(encoder.stem)[: config.frozen]:
+def frozen_layers(config: TrainConfig, origin: str) -> int:
+    """How many first layers of the stem stay as they are; none where they started at random."""
+    if origin == "none":
+        return 0
+    return FROZEN[config.stem] if config.frozen is None else config.frozen
+
+
+def parameter_groups(encoder: Encoder, config: TrainConfig, origin: str) -> list[dict]:
+    """Slow for what ImageNet taught, quick for what is new; nothing for what is frozen. origin: what `build` says."""
+    for layer in list(encoder.stem)[: frozen_layers(config, origin)]:
         layer.requires_grad_(False)
-    taught = [encoder.stem, encoder.stage3] if config.stem == "lite0-whole" else [encoder.stem]
+    more = {"conv": [encoder.stage3, encoder.stage4], "lite0": [], "lite0-whole": [encoder.stage3]}[config.stem]
+    taught = [] if origin == "none" else [encoder.stem, *more]
     known = {id(p) for part in taught for p in part.parameters()}
     stem = [p for p in encoder.parameters() if id(p) in known and p.requires_grad]
     new = [p for p in encoder.parameters() if id(p) not in known]
     return [{"params": stem, "base": config.lr_stem}, {"params": new, "base": config.lr_new}]
 
 
-def set_train(encoder: Encoder, config: TrainConfig) -> None:
+def set_train(encoder: Encoder) -> None:
     """Make it ready for steps: statistics follow the batches, except in frozen layers; gradients the quick way."""
     if next(encoder.parameters()).device.type == "cpu":
         quicken(encoder)
     encoder.train()
-    for layer in list(encoder.stem)[: config.frozen]:
-        layer.eval()
+    for layer in encoder.stem:
+        if not all(p.requires_grad for p in layer.parameters()):
+            layer.eval()
 
 
 @torch.no_grad()
@@ -139,29 +156,6 @@ def average(ema: Encoder, encoder: Encoder, decay: float) -> None:
             mine.lerp_(theirs, 1 - decay)
         else:
             mine.copy_(theirs)
-
-
-@torch.inference_mode()
-def validate(encoder: Encoder, batches, device: str) -> dict[str, float]:
-    """AUC and share of pairs in order on unseen sources, per family too; spread of the real logits."""
-    encoder.eval()
-    logits, families = [], []
-    for images, _, family in batches:
-        with autocast(device):
-            _, found, _ = encoder(
-                normalise(images.flatten(0, 1).to(device)).contiguous(memory_format=torch.channels_last)
-            )
-        logits.append(found.float().cpu().view(-1, 2))
-        families.append(family)
-    scores, families = torch.cat(logits).numpy(), torch.cat(families).numpy()
-    figures = {"auc": auc(scores[:, 0], scores[:, 1]), "pairs": float((scores[:, 1] > scores[:, 0]).mean())}
-    figures["real_sd"] = float(scores[:, 0].std())
-    for number, name in enumerate(FAMILIES):
-        mine = scores[families == number]
-        if len(mine):
-            figures[f"auc_{name}"] = auc(scores[:, 0], mine[:, 1])
-            figures[f"pairs_{name}"] = float((mine[:, 1] > mine[:, 0]).mean())
-    return {key: round(value, 4) for key, value in figures.items()}
 
 
 def join_group() -> tuple[int, int, str]:
@@ -178,9 +172,10 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
     rank, world, device = join_group()
     out.mkdir(parents=True, exist_ok=True)
     encoder, origin = build(config, start)
+    origin = begun(out).get("start", origin)
     encoder = encoder.to(device, memory_format=torch.channels_last)
     ema = copy.deepcopy(encoder)
-    groups = parameter_groups(encoder, config)
+    groups = parameter_groups(encoder, config, origin)
     optimiser = torch.optim.AdamW(groups, lr=1e-4, weight_decay=config.weight_decay)
     shards = Shards(data)
     seen, unseen = split(shards.sources)
@@ -192,16 +187,19 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
     pairs = Pairs(shards, seen, config.seed, config.size)
     check = Pairs(shards, unseen, 10_000, config.size)
     steps, step = config.images // (2 * config.batch * world), 0
+    if steps < 1:
+        raise SystemExit(f"--images {config.images} is less than one step takes, {2 * config.batch * world}.")
+    settings = {**asdict(config), "frozen": frozen_layers(config, origin), "start": origin, "faces": shards.digest()}
+    settings |= {"h264": has_h264(), "processes": world}
+    check_config(out, settings)
     if (out / "last.pt").exists():
         kept = torch.load(out / "last.pt", map_location=device, weights_only=True)
         encoder.load_state_dict(kept["encoder"])
         ema.load_state_dict(kept["ema"])
         optimiser.load_state_dict(kept["optimiser"])
         step = kept["step"]
-    if steps < 1:
-        raise SystemExit(f"--images {config.images} is less than one step takes, {2 * config.batch * world}.")
     if rank == 0:
-        origin = keep_config(out, {**asdict(config), "start": origin, "h264": has_h264(), "processes": world})
+        keep_config(out, settings)
         keep_log(out / "log.jsonl", step)
     drawn = ", ".join(f"{sum(i in kept for i in seen)} {family}" for family, kept in shards.drawings.items())
     print(
@@ -211,7 +209,7 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
     )
 
     network = DistributedDataParallel(encoder) if world > 1 else encoder
-    set_train(encoder, config)
+    set_train(encoder)
     styles = MixStyle(encoder, config.mix, config.seed)
     clock, timed, losses, apart = time.time(), 0, [], config.batch * world
     for images, where, _ in loader(pairs, step * apart + rank, steps * apart, config.batch, workers, world):
@@ -268,22 +266,23 @@ def backward(network: torch.nn.Module, crops: Tensor, where: Tensor, config: Tra
 def save(path: Path, step: int, **modules) -> None:
     """Write the checkpoint beside the old one, then put it in its place: a kill leaves one or the other."""
     half = path.with_suffix(".part")
-    torch.save({"step": step, **{name: module.state_dict() for name, module in modules.items()}}, half)
+    with half.open("wb") as file:  # by itself torch does not say that a disk is full
+        torch.save({"step": step, **{name: module.state_dict() for name, module in modules.items()}}, file)
     half.rename(path)
 
 
-def main() -> None:
+@ends_with_a_sentence()
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--start", type=Path, help="a folder of published weights to go on from")
     parser.add_argument("--workers", type=int, default=1)
+    own = {"stem": {"choices": tuple(FROZEN)}, "depths": {"type": int, "nargs": "+"}, "frozen": {"type": int}}
     for name, value in asdict(TrainConfig()).items():
-        if name == "depths":
-            parser.add_argument("--depths", type=int, nargs="+", default=value)
-        else:
-            parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    given = vars(parser.parse_args())
+        kind = own.get(name, {"type": type(value)})
+        parser.add_argument(f"--{name.replace('_', '-')}", default=value, **kind)
+    given = vars(parser.parse_args(argv))
     run = {key: given.pop(key) for key in ("data", "out", "start", "workers")}
     train(TrainConfig(**{**given, "depths": tuple(given["depths"])}), **run)
 

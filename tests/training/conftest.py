@@ -13,8 +13,9 @@ import skimage.data
 from core.faces import FaceDetector
 from core.landmarks import Landmarker
 from training.manifest import Item, Manifest
+from training.pairs import is_held_out
 from training.prepare import sample_of
-from training.shards import Sample, Source
+from training.shards import Sample, Source, write_shard
 
 
 def touch(root: Path, *names: str) -> None:
@@ -55,6 +56,20 @@ def partner(sample) -> Sample:
     points = sample.landmarks * [-1, 1] + [width - 1, 0]
     x0, y0, x1, y1 = sample.box
     return Sample(rgb, points.astype(np.float32), (width - x1, y0, width - x0, y1), Source("b", "other", "b", "still"))
+
+
+@pytest.fixture
+def data(tmp_path, sample, partner):
+    """Eight faces from sources on both sides of the split."""
+    sources = [f"{n}.example" for n in range(40)]
+    held = [s for s in sources if is_held_out(Source("x", s, "x", "still"))][:2]
+    kept = [s for s in sources if s not in held][:2]
+    rows = []
+    for number, group in enumerate([*kept, *held] * 2):
+        face = (sample, partner)[number % 2]
+        rows.append(Sample(face.rgb, face.landmarks, face.box, Source(f"{number}", group, f"who{number}", "still")))
+    write_shard(tmp_path / "s-00.npz", rows)
+    return tmp_path
 
 
 @pytest.fixture

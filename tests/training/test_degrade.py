@@ -80,3 +80,11 @@ def test_the_face_stays_in_the_middle_of_a_picture_at_a_wrong_aspect(monkeypatch
         where = make_pair(sample, partner, np.random.default_rng(seed), "swap").where
         ys, xs = np.nonzero(where > 0.5)
         assert np.hypot(ys.mean() - 6.5, xs.mean() - 6.5) < 2.5
+
+
+def test_a_picture_of_any_size_can_have_a_caption_or_a_sticker():
+    for width in (16, 32, 33, 64):
+        grey = np.full((width, width, 3), 128, np.float32)
+        labelled = [degrade.label(grey, np.random.default_rng(seed)) for seed in range(20)]
+        assert all(image.shape == grey.shape for image in labelled)
+        assert sum(not np.array_equal(image, grey) for image in labelled) > 10

@@ -17,25 +17,11 @@ from core.stem import SameConv
 from training import train as stage1
 from training.depthwise import quicken
 from training.imagenet import start_from_imagenet
-from training.pairs import Pairs, is_held_out, loader, split
-from training.shards import Sample, Shards, Source, write_shard
+from training.pairs import Pairs, loader, split
+from training.shards import Shards, Source, write_shard
 from training.train import TrainConfig, backward, build, learning_rate, pair_loss, train
 
 TINY = TrainConfig(images=24, batch=2, size=64, depths=(1, 1), every=3, lr_new=1e-3)
-
-
-@pytest.fixture
-def data(tmp_path, sample, partner):
-    """Eight faces from sources on both sides of the split."""
-    sources = [f"{n}.example" for n in range(40)]
-    held = [s for s in sources if is_held_out(Source("x", s, "x", "still"))][:2]
-    kept = [s for s in sources if s not in held][:2]
-    rows = []
-    for number, group in enumerate([*kept, *held] * 2):
-        face = (sample, partner)[number % 2]
-        rows.append(Sample(face.rgb, face.landmarks, face.box, Source(f"{number}", group, f"who{number}", "still")))
-    write_shard(tmp_path / "s-00.npz", rows)
-    return tmp_path
 
 
 def test_no_source_and_no_person_stands_on_both_sides():
@@ -111,9 +97,12 @@ def test_what_cannot_be_trained_is_a_sentence_before_the_first_step(data, tmp_pa
 
 
 @pytest.mark.slow
-def test_a_run_says_what_it_started_from(data, tmp_path):
-    train(TrainConfig(**{**TINY.__dict__, "images": 4}), data, tmp_path / "run", None, workers=0)
-    assert "Lite0" in json.loads((tmp_path / "run" / "config.json").read_text())["start"]
+def test_a_run_says_what_it_started_from_and_goes_on_from_that_where_it_cannot_be_had(data, tmp_path, monkeypatch):
+    for _ in range(2):
+        train(replace(TINY, images=4), data, tmp_path / "run", None, workers=0)
+        kept = json.loads((tmp_path / "run" / "config.json").read_text())
+        assert "Lite0" in kept["start"] and kept["frozen"] == 6
+        monkeypatch.setattr(stage1, "start_from_imagenet", lambda encoder: "none")
 
 
 @pytest.mark.slow
