@@ -27,6 +27,7 @@ from core.device import autocast
 from core.model import Encoder, EncoderConfig, normalise
 from training import render
 from training.animator import HELD_OUT, KINDS, Animator, Discriminator, Views, draw, stack
+from training.commands import ends_with_a_sentence
 from training.depthwise import quicken
 from training.imagenet import start_from_imagenet
 from training.pairs import is_held_out, split
@@ -198,6 +199,7 @@ def act(data: Path, steps: int, faces: int | None) -> None:
         render.draw_all(data / "acted", order, partial(one, drawing=drawing), f"{drawing}-")
 
 
+@ends_with_a_sentence()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))

@@ -24,8 +24,8 @@ from sklearn.linear_model import LogisticRegression
 
 from core.calibration import MAX_FACES, Calibration, Curve
 from core.detector import Detector
-from core.errors import CheckError
-from training.manifest import DataError, Item, chosen, read_manifest, require_both_classes
+from training.commands import ends_with_a_sentence
+from training.manifest import Item, chosen, read_manifest, require_both_classes
 from training.metrics import calibration_error
 from training.plots import draw_calibration
 from training.scores import Score, names_of, score_all
@@ -138,6 +138,7 @@ def figures(files: list[Scored], probabilities: np.ndarray, verdicts: np.ndarray
     return {"files": len(fakes), "fakes": int(fakes.sum()), "brier_balanced": brier, "ece": error, **shares}
 
 
+@ends_with_a_sentence()
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest", type=Path, default=Path("../shared/data/dev/manifest.jsonl"))
@@ -146,14 +147,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--scores", type=Path, default=Path("runs/eval/scores.jsonl"), help="where logits are kept")
     parser.add_argument("--out", type=Path, default=Path("runs/calibrate.json"))
     args = parser.parse_args(argv)
-    try:
-        items = chosen(read_manifest(args.manifest).items, args.split, None)
-        require_both_classes(items, str(args.manifest))
-        names = names_of(items, args.manifest)
-        detector = Detector.load(args.weights)
-        scores = score_all(detector, items, names, args.scores, progress=print)
-    except (DataError, CheckError) as error:
-        raise SystemExit(str(error)) from error
+    items = chosen(read_manifest(args.manifest).items, args.split, None)
+    require_both_classes(items, str(args.manifest))
+    names = names_of(items, args.manifest)
+    detector = Detector.load(args.weights)
+    scores = score_all(detector, items, names, args.scores, progress=print)
     files = scored(items, scores)
     curves, report, judged = {}, {}, {}
     for kind, is_still in (("video", False), ("frame", True)):

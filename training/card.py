@@ -9,8 +9,8 @@ import argparse
 import json
 from pathlib import Path
 
-from core.errors import CheckError
 from core.pretrained import load_weights
+from training.commands import ends_with_a_sentence
 from training.manifest import DataError
 
 FRONT = """---
@@ -148,6 +148,7 @@ def none_flagged(reals: int, at_most: float) -> str:
     )
 
 
+@ends_with_a_sentence()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, default=Path("core/weights"))
@@ -157,13 +158,7 @@ def main() -> None:
     parser.add_argument("--about", type=Path, help="Markdown: what they were trained on, and are known to get wrong")
     parser.add_argument("--licence", metavar="NAME", help="of the weights")
     args = parser.parse_args()
-    try:
-        text = written(args)
-    except OSError as error:
-        raise SystemExit(f"{error.filename}: {error.strerror}") from error
-    except (DataError, CheckError) as error:
-        raise SystemExit(str(error)) from error
-    (args.weights / "README.md").write_text(text)
+    (args.weights / "README.md").write_text(written(args))
     print(args.weights / "README.md")
 
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from core.calibration import Calibration
 from core.detector import Detector
-from core.errors import CheckError
 from core.pretrained import Pretrained, load_weights
 from training import rivals
+from training.commands import ends_with_a_sentence
 from training.figures import Judged, auc_figure, by_name, difference, pairs
-from training.manifest import KINDS, SAME_FOOTAGE, DataError, Item, chosen, read_manifest, require_both_classes
+from training.manifest import KINDS, SAME_FOOTAGE, Item, chosen, read_manifest, require_both_classes
 from training.metrics import DRAWS
 from training.recipes import train_recipe
 from training.report import PEERS, number, peers_for, peers_section, table, without_nan
@@ -181,12 +181,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@ends_with_a_sentence()
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse(argv)
-    try:
-        compare(args)
-    except (DataError, CheckError) as error:
-        raise SystemExit(str(error)) from error
+    compare(args)
     print((args.out / "report.md").read_text())
 
 

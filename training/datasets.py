@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from training.commands import ends_with_a_sentence
 from training.ffpp import COMPRESSIONS, read_ffpp
 from training.manifest import (
     IN_TAR,
@@ -208,6 +209,7 @@ READERS: dict[str, Callable[[Path], Manifest]] = {
 }
 
 
+@ends_with_a_sentence()
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("layout", choices=READERS)
@@ -218,18 +220,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--balance", action="store_true", help="as many real as fake items in each split")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(argv)
-    try:
-        given = read_ffpp(args.root, args.compression) if args.layout == "ffpp" else READERS[args.layout](args.root)
-        items, skipped = list(given.items), given.skipped
-        if args.split != "official":
-            items, left_out = split_items(items, SHARES[args.split], args.seed)
-            skipped = skipped + left_out
-        if args.balance:
-            items, left_out = balance(items, args.seed)
-            skipped = skipped + left_out
-        write_manifest(args.out, items)
-    except DataError as error:
-        raise SystemExit(str(error)) from error
+    given = read_ffpp(args.root, args.compression) if args.layout == "ffpp" else READERS[args.layout](args.root)
+    items, skipped = list(given.items), given.skipped
+    if args.split != "official":
+        items, left_out = split_items(items, SHARES[args.split], args.seed)
+        skipped = skipped + left_out
+    if args.balance:
+        items, left_out = balance(items, args.seed)
+        skipped = skipped + left_out
+    write_manifest(args.out, items)
     print(*summary(items), sep="\n")
     for reason, number in skipped.items():
         print(f"left out: {number} ({reason})")

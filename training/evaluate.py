@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from core.detector import Detector
-from core.errors import CheckError
+from training.commands import ends_with_a_sentence
 from training.controls import measure_all
 from training.figures import Judged, all_figures, auc_figure, difference
 from training.manifest import KINDS, DataError, chosen, read_manifest, require_both_classes
@@ -127,6 +127,7 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
+@ends_with_a_sentence()
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest", type=Path, required=True)
@@ -141,10 +142,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--draws", type=int, default=DRAWS, help="of the bootstrap")
     args = parser.parse_args(argv)
     options = Options(args.split, args.limit, args.plan, args.threshold, args.draws, args.robustness)
-    try:
-        evaluate(Detector.load(args.weights), args.manifest, args.out, options, args.against)
-    except (DataError, CheckError) as error:
-        raise SystemExit(str(error)) from error
+    evaluate(Detector.load(args.weights), args.manifest, args.out, options, args.against)
     print((args.out / "report.md").read_text())
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from core.faces import FaceDetector
 from core.framing import framing_logit, off_frame, recipe_frame
 from core.landmarks import Landmarker
+from training.commands import ends_with_a_sentence
 from training.report import table
 from training.shards import Sample, Shards
 from training.treatments import CELLS
@@ -47,6 +48,7 @@ def measure(rgb: np.ndarray, detector: FaceDetector, landmarker: Landmarker) -> 
     return np.inf if off is None else off
 
 
+@ends_with_a_sentence()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))

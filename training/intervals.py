@@ -16,7 +16,8 @@ import numpy as np
 from core.analysis import Analysis
 from core.detector import Detector
 from core.errors import CheckError
-from training.manifest import DataError, read_manifest
+from training.commands import ends_with_a_sentence
+from training.manifest import read_manifest
 from training.report import table
 
 
@@ -71,15 +72,13 @@ def rows(found: Sequence[Looks]) -> list[list[str]]:
     return said
 
 
+@ends_with_a_sentence()
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest", type=Path, default=Path("../shared/data/dev/manifest.jsonl"))
     parser.add_argument("--weights", type=Path, default=Path("core/weights"))
     args = parser.parse_args(argv)
-    try:
-        found = looked_at_twice(Detector.load(args.weights), args.manifest)
-    except (DataError, CheckError) as error:
-        raise SystemExit(str(error)) from error
+    found = looked_at_twice(Detector.load(args.weights), args.manifest)
     heads = [
         "videos",
         "looked at twice",

@@ -25,7 +25,7 @@ import numpy as np
 from core.crops import crop_square
 from core.faces import Face, FaceDetector
 from core.landmarks import Landmarker
-from training.manifest import DataError
+from training.commands import ends_with_a_sentence
 from training.reals import Pictures, clip_plan, clips, file_frames, reals, stills
 from training.shards import Sample, Source, write_shard
 
@@ -125,6 +125,7 @@ def mark(out: Path, manifests: list[Path], wanted: str, rate_hz: float) -> None:
     path.write_text(json.dumps(now, indent=1) + "\n")
 
 
+@ends_with_a_sentence()
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pack", type=Path, default=Path("../shared/data"))
@@ -135,10 +136,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--frames", choices=("rate", "mean", "first100"), default="rate", help="mean and first100 as in the paper"
     )
     args = parser.parse_args(argv)
-    try:
-        given = reals(args.manifest) if args.manifest else {"clips": clips(args.pack)}
-    except DataError as error:
-        raise SystemExit(str(error)) from error
+    given = reals(args.manifest) if args.manifest else {"clips": clips(args.pack)}
     manifests = [args.manifest] if args.manifest else [args.pack / d / "manifest.jsonl" for d in ("faces", "clips")]
     mark(args.out, manifests, args.frames, args.rate)
     plan = clip_plan(given["clips"], args.frames, args.rate)

@@ -26,6 +26,7 @@ from core.model import DeepfakeModel, Encoder, EncoderConfig, HeadConfig, ModelC
 from core.pretrained import USUAL, load_weights, save_weights
 from core.usual import Usual
 from training.clips import LENGTH, RATE, footage, make_clip, resized
+from training.commands import ends_with_a_sentence
 from training.head import UNSEEN_CLIPS, clips_of_both, collect, compare, fit, probe, read
 from training.imagenet import start_from_imagenet
 from training.pairs import split
@@ -119,6 +120,7 @@ def imagenet_encoder() -> Encoder:
     return encoder.eval()
 
 
+@ends_with_a_sentence()
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kind", choices=KINDS, required=True)

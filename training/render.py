@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from core.device import autocast
+from training.commands import ends_with_a_sentence
 from training.pairs import is_held_out
 from training.shards import CUT_SHORT, Shards
 from training.traces import in_light_of, moved
@@ -54,6 +55,7 @@ def draw_for(number: int, held_out: bool) -> tuple[str, float]:
     return name, float(rng.uniform(*SHRINK[name]))
 
 
+@ends_with_a_sentence()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))

@@ -21,11 +21,11 @@ import cv2
 import numpy as np
 
 from core.detector import Detector
-from core.errors import CheckError
 from core.plan import Plan
 from core.video import frames, probe
+from training.commands import ends_with_a_sentence
 from training.figures import Judged, auc_figure, difference, share_flagged
-from training.manifest import KINDS, DataError, chosen, read_manifest, require_both_classes
+from training.manifest import KINDS, chosen, read_manifest, require_both_classes
 from training.metrics import DRAWS
 from training.plots import draw_robustness
 from training.report import robustness_section, without_nan
@@ -203,6 +203,7 @@ def judge_grid(
     return found
 
 
+@ends_with_a_sentence()
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest", type=Path, required=True)
@@ -211,10 +212,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--limit", type=int, default=10, help="items of each class and kind")
     parser.add_argument("--draws", type=int, default=DRAWS, help="of the bootstrap")
     args = parser.parse_args(argv)
-    try:
-        judge_grid(Detector.load(args.weights), args.manifest, args.out, args.limit, args.draws)
-    except (DataError, CheckError) as error:
-        raise SystemExit(str(error)) from error
+    judge_grid(Detector.load(args.weights), args.manifest, args.out, args.limit, args.draws)
     print((args.out / "report.md").read_text())
 
 

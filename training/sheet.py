@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from training.commands import ends_with_a_sentence
 from training.pseudo import FAMILIES, make_pair
 from training.shards import Shards
 
@@ -30,6 +31,7 @@ def sheet(shards: Shards, seed: int = 0, columns: int = 4) -> np.ndarray:
     return np.vstack(rows)
 
 
+@ends_with_a_sentence()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))

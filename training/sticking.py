@@ -29,6 +29,7 @@ from core.shading import Shading
 from training.act import trained
 from training.animator import SIDE, Animator, between, draw, squared
 from training.clips import RATE, unbroken, under_camera
+from training.commands import ends_with_a_sentence
 from training.metrics import auc
 from training.report import table
 from training.robustness import encode
@@ -99,6 +100,7 @@ def fit(x: np.ndarray, is_fake: np.ndarray, weights: np.ndarray, strength: float
     return np.r_[slopes, found.intercept_[0] - slopes @ mean]
 
 
+@ends_with_a_sentence()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))

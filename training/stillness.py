@@ -20,6 +20,7 @@ from core.movement import LEAST_COMPARED, Movement
 from core.plan import PLANS
 from core.tracks import size
 from training.bending import lips_field, warp
+from training.commands import ends_with_a_sentence
 from training.hulls import face_size
 from training.manifest import read_rows
 from training.pairs import split
@@ -71,6 +72,7 @@ def row(name: str, seen: list[Movement]) -> list:
     return [name, len(long), len(seen) - len(long), *figures, sum(m.is_mouth_alone for m in long)]
 
 
+@ends_with_a_sentence()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pack", type=Path, default=Path("../shared/data"))

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from core.model import normalise
+from training.commands import ends_with_a_sentence
 from training.pairs import Pairs, split
 from training.report import table
 from training.shards import Shards
@@ -63,6 +64,7 @@ def training(config: TrainConfig, device: str) -> Callable[[], int]:
     return work
 
 
+@ends_with_a_sentence()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))

@@ -16,6 +16,7 @@ import torch
 
 from core.crops import crop
 from core.pretrained import load_weights
+from training.commands import ends_with_a_sentence
 from training.head import encode
 from training.metrics import auc
 from training.pairs import split
@@ -88,6 +89,7 @@ def treated(face: Sample, rgb: np.ndarray, name: str) -> np.ndarray:
     return crop(out, (x0 * wider, y0, x1 * wider, y1))
 
 
+@ends_with_a_sentence()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))

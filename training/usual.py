@@ -16,6 +16,7 @@ import torch
 from core.crops import crop
 from core.pretrained import USUAL, load_weights
 from core.usual import Usual
+from training.commands import ends_with_a_sentence
 from training.degrade import camera
 from training.framing import SENT
 from training.head import encode
@@ -47,6 +48,7 @@ def at_most(faces: list[Sample], most: int | None) -> list[Sample]:
     return [faces[int(n * len(faces) / most)] for n in range(most)] if most and most < len(faces) else faces
 
 
+@ends_with_a_sentence()
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/prepared"))

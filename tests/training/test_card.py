@@ -98,7 +98,7 @@ def test_a_missing_file_is_named(tmp_path, monkeypatch):
     argv = command(tmp_path, tiny_weights(tmp_path / "weights"))
     (tmp_path / "calibrate.json").unlink()
     monkeypatch.setattr(sys, "argv", argv)
-    with pytest.raises(SystemExit, match="calibrate.json: No such file"):
+    with pytest.raises(SystemExit, match="calibrate.json cannot be read"):
         main()
 
 
