@@ -129,7 +129,7 @@ def clean_environment(folder, space):
             link_from_here(info.name, there)
     version = re.search(r"sdk_version: (\S+)", (space / "README.md").read_text())[1]
     wanted = ["-r", space / "requirements.txt", f"gradio=={version}"]
-    subprocess.run([folder / "bin/python", "-m", "pip", "install", "--quiet", *wanted], check=True)
+    subprocess.run([folder / "bin/python", "-m", "pip", "install", "--quiet", "--no-compile", *wanted], check=True)
     return folder / "bin/python"
 
 
