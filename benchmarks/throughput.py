@@ -14,8 +14,9 @@ import numpy as np
 
 from benchmarks.clips import clip
 from core.detector import Detector
+from core.engine import Engine
 from core.inputs import is_video_name
-from core.looks import BATCH, Engine
+from core.looks import BATCH
 
 SECONDS = 3.0  # of crops
 

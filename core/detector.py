@@ -3,6 +3,7 @@
 torch and mediapipe load with `Detector.load`, not with this module.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from core.looks import Looks
     from core.pretrained import Pretrained
 
+ONE_EACH = "This Detector belongs to the process that loaded it: load one in each process."
 Progress = Callable[[int, int, str], None]  # done, total, stage: "open", "look", "judge"
 
 
@@ -32,7 +34,8 @@ class Detector:
     """A loaded model with everything around it. Safe to call from several threads.
 
     model: the DeepfakeModel, in evaluation mode on `device` ("cpu", "cuda", "mps"). info: its ModelInfo.
-    `encode` takes the place of the model's own encoder, for who runs that elsewhere.
+    `encode` takes the place of the model's own encoder, for who runs that elsewhere. Each process loads its own: one that
+    was forked lacks the threads that it would wait for.
     """
 
     def __init__(
@@ -43,13 +46,16 @@ class Detector:
         encode: "Encode | None" = None,
     ):
         from core.device import pick_device, pick_precision
+        from core.engine import Engine
         from core.faces import FaceDetector
         from core.landmarks import Landmarker
-        from core.looks import Engine
 
         FaceDetector().close()  # loads mediapipe now rather than in the first check,
         Landmarker()  # and LiteRT
+        if precision not in (None, "fp32", "bf16"):
+            raise ValueError(f'precision is "fp32" or "bf16", not {precision!r}')
         self.device = pick_device(device)
+        self._process = os.getpid()
         self._engine = Engine(pretrained.model, self.device, precision or pick_precision(self.device), encode)
         self._threads = Threads()
         self.model = self._engine.model
@@ -62,6 +68,9 @@ class Detector:
             device=self.device,
             precision=self._engine.precision,
         )
+
+    def __reduce__(self):
+        raise TypeError(ONE_EACH)
 
     @classmethod
     def load(
@@ -92,6 +101,8 @@ class Detector:
         from core import summary
         from core.looks import Looks
 
+        if os.getpid() != self._process:
+            raise RuntimeError(ONE_EACH)
         plan = plan_named(plan) if isinstance(plan, str) else plan
         progress, cancel = progress or (lambda done, total, stage: None), cancel or (lambda: False)
         clock = Clock()

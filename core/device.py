@@ -8,19 +8,35 @@ import torch
 from core.errors import CheckError
 
 
-def pick_device(device: str | None) -> str:
-    """The device asked for ("cpu", "cuda", "cuda:1", "mps"), else the best there is. Raises CheckError("device_unavailable")."""
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+def pick_device(device: str | torch.device | None) -> str:
+    """The device asked for ("cpu", "cuda", "cuda:1", "mps"), else the best there is that computes.
+
+    Raises CheckError("device_unavailable").
+    """
+    count = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
     if device is None:
-        return next(name for name in ("cuda", "mps", "cpu") if available[name])
+        return next(name for name in ("cuda", "mps", "cpu") if count[name] and not fault(name))
     try:
-        index = torch.device(device).index or 0
-        fits = available.get(torch.device(device).type, False)
+        wanted = torch.device(device)
     except RuntimeError as error:
-        raise CheckError("device_unavailable", device) from error
-    if not fits or (device.startswith("cuda") and index >= torch.cuda.device_count()):
-        raise CheckError("device_unavailable", device)
-    return device
+        raise CheckError("device_unavailable", str(device)) from error
+    name = "cpu" if wanted.type == "cpu" else str(wanted)
+    if (wanted.index or 0) >= count.get(wanted.type, 0):
+        raise CheckError("device_unavailable", name)
+    if why := fault(name):
+        raise CheckError("device_unavailable", f"{name}: {why}")
+    return name
+
+
+def fault(device: str) -> str | None:
+    """Why a device that there is cannot be computed on: a card too old for this torch, or one that is full, is listed too."""
+    if device == "cpu":
+        return None
+    try:
+        nine = torch.nn.functional.conv2d(*torch.ones(2, 1, 1, 3, 3, device=device)).item()
+    except RuntimeError as error:
+        return str(error).partition("\n")[0]
+    return None if nine == 9 else f"it computes {nine} where 9 is right"
 
 
 def pick_precision(device: str) -> str:

@@ -85,6 +85,8 @@ def compiled(encoder: Encoder, size: int, precision: str) -> Encode:
             rest.set_input_tensor(first.get_output_tensor())
             found.append([torch.from_numpy(numbers) for numbers in rest.infer().values()])
         features, logits = (torch.cat(numbers) for numbers in zip(*found, strict=True))
+        if len(features) != len(crops):  # where memory is short it says nothing and gives fewer
+            raise MemoryError(f"{len(features)} of {len(crops)} crops were encoded")
         return features, logits
 
     return encode

@@ -12,13 +12,11 @@ import torch
 from torch import Tensor
 
 from core.crops import crop
-from core.device import autocast
+from core.engine import Engine
 from core.errors import CheckError
 from core.faces import Box, Face
 from core.framing import off_frame
-from core.fused import Encode, compiled, fused, has_openvino
 from core.landmarks import Landmarker
-from core.model import DeepfakeModel, normalise
 from core.movement import Movement
 from core.shading import Shading
 from core.tracks import Track, size
@@ -30,40 +28,6 @@ MIN_SIZE = 40.0  # pixels; in smaller faces the traces are gone
 MIN_FRAMES = 3  # fewer are not judged
 MIN_SECONDS = 0.4  # so many frames of the default plan, if a little early or late
 WATCHED = 8  # faces of one frame, the largest, whose movement is measured
-
-
-class Engine:
-    """The network on its device, the encoder in the form that is quickest there, or `encode` in its stead."""
-
-    def __init__(self, model: DeepfakeModel, device: str, precision: str, encode: Encode | None = None):
-        self.model = model.to(device, memory_format=torch.channels_last)
-        self.device = device
-        self.precision = precision  # "fp32" or "bf16"; of the encoder, the head always runs in float32
-        self._compiled, self._encoder = encode, model.encode
-        # as training.rivals has them: judged by what they say alone
-        self.is_stand_in = not isinstance(model, DeepfakeModel)
-        if encode or self.is_stand_in:
-            return
-        if device == "cpu" and has_openvino():
-            self._compiled = compiled(model.encoder, model.config.size, precision)
-        else:
-            self._encoder = fused(model.encoder)
-
-    @torch.inference_mode()
-    def encode(self, crops: np.ndarray) -> tuple[Tensor, Tensor]:
-        """(N, S, S, 3) uint8 RGB -> features (N, 2048) float32 on the device, logits (N,) float32 on the processor."""
-        if self._compiled:
-            return self._compiled(crops)
-        pixels = normalise(torch.from_numpy(crops).to(self.device))
-        with autocast(self.device, self.precision):
-            features, logits, _ = self._encoder(pixels)
-        return features.float(), logits.float().cpu()
-
-    @torch.inference_mode()
-    def judge(self, features: Tensor, logits: Tensor, mask: Tensor, times: Tensor) -> list[float]:
-        """Windows (B, T, ...) as in `Head.forward` -> B logits."""
-        on_device = (x.to(self.device) for x in (features, logits, mask, times))
-        return self.model.judge(*on_device).cpu().tolist()
 
 
 @dataclass(eq=False)
@@ -242,8 +206,9 @@ class Looks:
         if not judged:
             return
         shape = (len(judged), len(self._times))
-        features = torch.zeros(*shape, self.engine.model.config.encoder.features, device=self.engine.device)
-        logits, mask = torch.zeros(shape), torch.zeros(shape, dtype=torch.bool)
+        wide = self.engine.model.config.encoder.features
+        features = torch.zeros(*shape, wide, dtype=torch.float32, device=self.engine.device)
+        logits, mask = torch.zeros(shape, dtype=torch.float32), torch.zeros(shape, dtype=torch.bool)
         for row, looks in enumerate(judged.values()):
             for look in looks:
                 features[row, look.place], logits[row, look.place], mask[row, look.place] = (
@@ -252,7 +217,7 @@ class Looks:
                     True,
                 )
                 look.features = None
-        times = torch.tensor(self._times).expand(shape)
+        times = torch.tensor(self._times, dtype=torch.float32).expand(shape)
         for (track, looks), logit in zip(judged.items(), self.engine.judge(features, logits, mask, times), strict=True):
             correction = logit - float(np.mean([look.logit for look in looks]))
             self.records[track].window_logits.append(logit)

@@ -21,9 +21,10 @@ from multiprocessing.reduction import recv_handle
 import numpy as np
 
 from core.device import pick_device, pick_precision
+from core.engine import Engine
 from core.errors import CheckError
 from core.fused import Encode
-from core.looks import BATCH, Engine
+from core.looks import BATCH
 from core.pretrained import load_weights
 from server.child import Wire
 

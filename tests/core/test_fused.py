@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from core.crops import crop
+from core.engine import Engine
 from core.example import FACE_AXES, FACE_CENTRE, blend, portrait
 from core.fused import compiled, fused, has_openvino
-from core.looks import Engine
 from core.model import EncoderConfig, ModelConfig, normalise
 from core.pretrained import load_weights
 from tests.tiny import CONFIG, tiny_model

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from core.crops import crop
+from core.engine import Engine
 from core.errors import CheckError
 from core.faces import Face
-from core.looks import BATCH, MIN_FRAMES, WATCHED, Engine, Looks, first_looks
+from core.looks import BATCH, MIN_FRAMES, WATCHED, Looks, first_looks
 from core.tracks import Track
 from core.video import Frame
 from tests.tiny import tiny_model

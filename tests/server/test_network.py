@@ -16,8 +16,9 @@ import pytest
 import torch
 
 from core.detector import Detector
+from core.engine import Engine
 from core.example import make_example
-from core.looks import BATCH, Engine
+from core.looks import BATCH
 from core.pretrained import load_weights
 from server.children import Network
 from server.config import from_env

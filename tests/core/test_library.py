@@ -1,0 +1,153 @@
+"""The detector in programs of others: their processes, their settings of torch, machines short of memory."""
+
+import os
+import pickle
+import signal
+
+import numpy as np
+import pytest
+import torch
+
+from core import engine as engines
+from core.detector import Detector
+from core.engine import Engine
+from core.errors import CheckError
+from core.plan import Plan
+from core.pretrained import load_weights
+from tests import media
+from tests.tiny import tiny_weights
+
+BRIEF = Plan("brief", windows=1, length=4, rate_hz=8)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return tiny_weights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return media.portrait_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", seconds=1, fps=10)
+
+
+@pytest.fixture(scope="module")
+def detector(weights):
+    return Detector.load(weights, "cpu", "fp32")
+
+
+def test_a_forked_process_is_told_to_load_its_own_rather_than_to_wait_for_ever(detector, clip):
+    detector.check(clip, BRIEF)
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        signal.alarm(60)
+        try:
+            detector.check(clip, BRIEF)
+        except RuntimeError as error:
+            os.write(writer, str(error).encode())
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert b"load one in each process" in os.read(reader, 1000)
+    os.close(reader)
+    os.close(writer)
+
+
+def test_a_detector_is_not_sent_to_another_process(detector):
+    with pytest.raises(TypeError, match="load one in each process"):
+        pickle.dumps(detector)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "BF16", ""])
+def test_a_precision_that_there_is_not_is_refused(weights, precision):
+    with pytest.raises(ValueError, match="fp32"):
+        Detector.load(weights, "cpu", precision)
+
+
+def test_a_program_that_computes_in_double_precision_gets_the_same_answer(detector, clip, request):
+    expected = detector.check(clip, BRIEF)
+    request.addfinalizer(lambda: torch.set_default_dtype(torch.float32))
+    torch.set_default_dtype(torch.float64)
+    assert detector.check(clip, BRIEF).probability == expected.probability
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("part", ["encode", "judge"])
+def test_a_network_that_gives_no_number_ends_the_check(weights, clip, monkeypatch, part, wrong):
+    detector = Detector.load(weights, "cpu", "fp32")
+    model = detector.model
+    if part == "judge":
+        monkeypatch.setattr(model, "judge", lambda *given: torch.full((1,), wrong))
+    else:
+        monkeypatch.setattr(
+            detector._engine, "_compiled", lambda crops: (torch.zeros(len(crops), 8), torch.full((len(crops),), wrong))
+        )
+    with pytest.raises(CheckError) as caught:
+        detector.check(clip, BRIEF)
+    assert (caught.value.code, caught.value.detail) == ("internal", "the network gave no number")
+
+
+@pytest.fixture
+def engine(weights, monkeypatch):
+    monkeypatch.setattr(engines, "has_openvino", lambda: False)
+    return Engine(load_weights(weights).model, "cpu", "fp32")
+
+
+def test_what_torch_says_of_memory_is_told_as_lack_of_memory(engine, monkeypatch):
+    for said in (
+        "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes",
+        "could not create a primitive",
+    ):
+
+        def short(crops, said=said):
+            raise RuntimeError(said)
+
+        monkeypatch.setattr(engine, "_encode", short)
+        with pytest.raises(MemoryError):
+            engine.encode(np.zeros((2, 64, 64, 3), np.uint8))
+
+
+def test_other_errors_of_torch_stay_what_they_are(engine, monkeypatch):
+    monkeypatch.setattr(engine, "_encode", lambda crops: torch.ones(2) @ torch.ones(3))
+    with pytest.raises(RuntimeError, match="size"):
+        engine.encode(np.zeros((2, 64, 64, 3), np.uint8))
+
+
+def test_a_full_graphics_card_gets_fewer_crops_at_a_time(engine, weights, monkeypatch):
+    crops = np.random.default_rng(0).integers(0, 256, (7, 64, 64, 3), np.uint8)
+    encode, passes = Engine(load_weights(weights).model, "cpu", "fp32").encode, []
+    expected = encode(crops)
+
+    def with_room_for(most):
+        def small(some):
+            passes.append(len(some))
+            if len(some) > most:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return encode(some)
+
+        return small
+
+    monkeypatch.setattr(engine, "device", "cuda")
+    monkeypatch.setattr(engine, "_encode", with_room_for(2))
+    for one, other in zip(engine.encode(crops), expected, strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+    assert passes == [7, 3, 1, 2, 4, 2, 2]
+    monkeypatch.setattr(engine, "_encode", with_room_for(0))
+    with pytest.raises(MemoryError):
+        engine.encode(crops)
+
+
+def test_two_detectors_may_share_weights_on_two_devices(weights):
+    shared = load_weights(weights)
+    moved = Engine(shared.model, "meta", "fp32")
+    assert {p.device.type for p in moved.model.parameters()} == {"meta"}
+    assert {p.device.type for p in shared.model.parameters()} == {"cpu"}
+
+
+def test_where_openvino_does_not_fit_the_system_torch_does_the_work(weights, clip, monkeypatch):
+    expected = Detector.load(weights, "cpu", "fp32").check(clip, BRIEF)
+
+    def misfit(*given):
+        raise ImportError("libopenvino.so: cannot open shared object file")
+
+    monkeypatch.setattr(engines, "compiled", misfit)
+    answer = Detector.load(weights, "cpu", "fp32").check(clip, BRIEF)
+    assert answer.probability == pytest.approx(expected.probability, abs=1e-4)
