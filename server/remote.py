@@ -13,7 +13,7 @@ from core.pretrained import load_weights
 
 
 class RemoteEncoder:
-    """Features and logits from the network process, as `core.looks.Engine.encode` has them. Not for several threads.
+    """Features and logits from the network process, as `core.engine.Engine.encode` has them. Not for several threads.
 
     Raises EOFError or OSError where that process is gone, which ends the analyst: the worker then repeats its check.
     """

@@ -49,6 +49,12 @@ def test_a_card_that_does_not_compute_leaves_the_work_to_the_processor(cards):
     assert device.pick_device(None) == "cpu"
 
 
+def test_a_card_that_is_lent_for_each_call_is_taken_untried(cards, monkeypatch):
+    cards()
+    monkeypatch.setenv("SPACES_ZERO_GPU", "1")
+    assert device.pick_device(None) == "cuda"
+
+
 def test_a_card_that_was_asked_for_and_does_not_compute_is_told_with_its_reason(cards):
     cards("cuda:1")
     assert device.pick_device("cuda:1") == "cuda:1"
