@@ -52,7 +52,7 @@ class UploadOptions(Options):
 class BatchRequest(Options):
     """Up to 1,000 links, checked when nothing more urgent waits."""
 
-    urls: list[Url] = Field(min_length=1, max_length=1000)
+    urls: list[str] = Field(min_length=1, max_length=1000, description="What is no link we know stands in `refused`.")
 
     model_config = shown(examples.BATCH_REQUEST)
 
@@ -126,6 +126,16 @@ class BatchView(BaseModel):
     next: str | None
 
     model_config = shown(examples.BATCH)
+
+
+class NewBatchView(BatchView):
+    """A batch that was just submitted."""
+
+    ids: list[str | None] = Field(
+        description="For each of `urls`, in their order, the id of its check; null for one that was refused."
+    )
+
+    model_config = shown(examples.NEW_BATCH)
 
 
 class AuditView(BaseModel):

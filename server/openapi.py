@@ -128,7 +128,7 @@ OPERATIONS = (
         "post",
         "/v1/batches",
         "Submit up to 1,000 links, checked when nothing more urgent waits.",
-        {202: models.BatchView},
+        {202: models.NewBatchView},
         (LIMIT, CURSOR),
         body=models.BatchRequest,
         problems=("invalid", "bad_link", "queue_full", "forbidden", "unsupported_media_type", "too_large"),

@@ -50,7 +50,7 @@ def test_a_wrong_request_is_told_what_is_wrong(client, body, code, field):
 
 
 def test_a_place_in_a_list_is_named(client):
-    answer = client.post("/v1/batches", json={"urls": [LINK["url"], ""]})
+    answer = client.post("/v1/batches", json={"urls": [LINK["url"], 7]})
     assert [error["field"] for error in answer.json["errors"]] == ["urls.1"]
 
 

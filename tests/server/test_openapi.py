@@ -99,7 +99,9 @@ SHOWN = [(name, body) for name, schema in SCHEMAS.items() for body in schema.get
 
 def test_what_a_newcomer_sends_and_gets_has_an_example():
     shown = {name for name, _ in SHOWN}
-    assert shown == {"BatchRequest", "BatchView", "CheckRequest", "CheckView", "Problem", "ReviewRequest"}
+    assert shown == {
+        *("BatchRequest", "BatchView", "NewBatchView", "CheckRequest", "CheckView", "Problem", "ReviewRequest")
+    }
 
 
 @pytest.mark.parametrize(("name", "body"), SHOWN)
@@ -114,13 +116,14 @@ def test_the_example_of_an_analysis_is_one():
     jsonschema.Draft202012Validator(schema).validate(bodies.ANALYSIS)
 
 
-EACH_TIME = {"id", "created_at", "expires_at", "request_id", "checks"}
+EACH_TIME = {"id", "ids", "created_at", "expires_at", "request_id", "checks"}
 
 
 def test_the_examples_are_what_the_server_answers(client):
     batch = client.post("/v1/batches", json=bodies.BATCH_REQUEST).json
     for given, shown in (
-        (batch, bodies.BATCH),
+        (batch, bodies.NEW_BATCH),
+        (client.get(f"/v1/batches/{batch['id']}").json, bodies.BATCH),
         (batch["checks"][0], bodies.QUEUED),
         (client.post("/v1/checks", json={}).json, bodies.INVALID),
         (client.get("/nowhere").json, bodies.NOT_FOUND),
