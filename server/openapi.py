@@ -85,7 +85,7 @@ OPERATIONS = (
     Operation(
         "get",
         "/v1/checks/{check_id}",
-        "A check as it stands.",
+        "A check as it stands: one's own, or with the scope `review` one that was held.",
         {200: models.CheckView},
         (CHECK_ID,),
         problems=("not_found",),
@@ -119,7 +119,7 @@ OPERATIONS = (
     Operation(
         "get",
         "/v1/checks/{check_id}/artifacts/{name}",
-        "A drawn file, as an attachment.",
+        "A drawn file, as an attachment: of one's own check, or with the scope `review` of one that was held.",
         {200: "*/*", 206: "*/*", 304: None},
         (CHECK_ID, NAME, RANGE),
         problems=("not_found", "file_changed", "range_not_satisfiable"),

@@ -15,6 +15,7 @@ from tests.server.asking import LINK, links, services
 from tests.server.standin import result
 
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
+FACE = "somebody's face"
 
 
 def test_a_callback_without_a_secret_to_sign_with_is_refused(client):
@@ -51,6 +52,13 @@ def held(make_app, config):
     actions = [{"action": "hold", "rule": "likely manipulated"}]
     queue.done(queue.take("test"), result("likely_manipulated", 0.97).to_json(), actions, "held")
     return app, check_id
+
+
+def draw(app, check: Check) -> None:
+    """What a worker draws of a check."""
+    folder = services(app).config.artifacts(check.id, check.fence)
+    folder.mkdir(parents=True)
+    (folder / "report.html").write_text(FACE)
 
 
 def test_the_end_of_a_check_is_owed_to_its_callback(held):
@@ -197,12 +205,39 @@ def test_what_was_drawn_of_a_held_check_is_for_reviewers_alone(held):
         assert client.get(f"/reviews/{check_id}/report.html", headers=headers).status_code == 401
 
 
-def test_a_reviewer_sees_and_decides_nothing_of_a_check_that_was_not_held(app, client, config):
+def test_a_key_for_reviewing_reads_a_held_check_of_another_and_its_pictures(held):
+    app, check_id = held
+    reviewer, other = (
+        {"Authorization": f"Bearer {services(app).keys.add(name, (scope,))}"}
+        for name, scope in (("rita", "review"), ("sam", "submit"))
+    )
+    draw(app, services(app).reviews.one(check_id))
+    client, path = app.test_client(), f"/v1/checks/{check_id}"
+    with services(app).database.write() as session:
+        session.get(Check, check_id).artifacts = True
+    assert client.get(path, headers=reviewer).json["artifacts"] == ["report.html"]
+    assert client.get(f"{path}/artifacts/report.html", headers=reviewer).text == FACE
+    services(app).reviews.decide(check_id, "confirm", "rita", "")
+    assert client.get(path, headers=reviewer).json["review"] == "confirmed"
+    assert client.delete(path, headers=reviewer).status_code == 403
+    for page in (path, f"{path}/artifacts/report.html"):
+        assert client.get(page, headers=other).status_code == 404
+
+
+def test_a_key_for_reviewing_reads_no_check_of_another_that_was_not_held(app, client):
     check_id = client.post("/v1/checks", json={**LINK, "artifacts": True}).json["id"]
     check = services(app).queue.take("test")
-    folder = config.artifacts(check_id, check.fence)
-    folder.mkdir(parents=True)
-    (folder / "report.html").write_text("somebody's face")
+    draw(app, check)
+    services(app).queue.done(check, result("no_signs_found", 0.1).to_json(), None, None)
+    reviewer = {"Authorization": f"Bearer {services(app).keys.add('rita', ('review',))}"}
+    for page in (f"/v1/checks/{check_id}", f"/v1/checks/{check_id}/artifacts/report.html"):
+        assert client.get(page, headers=reviewer).status_code == 404
+
+
+def test_a_reviewer_sees_and_decides_nothing_of_a_check_that_was_not_held(app, client):
+    check_id = client.post("/v1/checks", json={**LINK, "artifacts": True}).json["id"]
+    check = services(app).queue.take("test")
+    draw(app, check)
     services(app).queue.done(check, result("no_signs_found", 0.1).to_json(), None, None)
     assert client.get(f"/v1/checks/{check_id}/artifacts/report.html").status_code == 200
     assert client.get(f"/reviews/{check_id}/report.html").status_code == 404
