@@ -158,7 +158,9 @@ class Info(BaseModel):
     model: dict[str, Any] | None = Field(description="The loaded model; null while no worker lives.")
     sites: list[dict[str, str]]
     plans: list[str]
-    limits: dict[str, Any]
+    limits: dict[str, Any] = Field(
+        description="`rate` is that of submissions, `read_rate` that of all other requests, for each key or address."
+    )
     needs_key: bool
 
 

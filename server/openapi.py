@@ -29,6 +29,9 @@ LOCATION = {"Location": {"required": True, "schema": {"type": "string"}, "descri
 RETRY = {
     "Retry-After": {"required": True, "schema": {"type": "integer", "minimum": 1}, "description": "Seconds to wait."}
 }
+AGAIN = {
+    "Retry-After": {"schema": {"type": "integer", "minimum": 1}, "description": "Seconds, until the check has ended."}
+}
 LAST_EVENT = {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}
 
 ANYWHERE = (
@@ -55,6 +58,7 @@ class Operation:
     body: Any = None
     form: Any = None
     problems: tuple[str, ...] = ()
+    headers: dict[str, dict] | None = None  # of its 200
     is_public: bool = False
     scope: str = ""
 
@@ -89,6 +93,7 @@ OPERATIONS = (
         {200: models.CheckView},
         (CHECK_ID,),
         problems=("not_found",),
+        headers=AGAIN,
     ),
     Operation(
         "delete",
@@ -216,6 +221,8 @@ def _operation(operation: Operation, references: dict) -> dict[str, Any]:
     if 202 in operation.answers:
         for status in operation.answers:
             described["responses"][str(status)]["headers"] = LOCATION
+    if operation.headers:
+        described["responses"]["200"]["headers"] = operation.headers
     if operation.scope:
         described["description"] = f"Needs a key with the scope `{operation.scope}`, where keys are configured."
     if operation.body:

@@ -29,6 +29,7 @@ bp = Blueprint("checks", __name__, url_prefix="/v1/checks")
 PAGE = 50
 MAX_PAGE = 200
 KEY_LENGTH = 100
+QUEUED_S, RUNNING_S = 5, 1  # after which to ask again
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -163,7 +164,7 @@ def show(check_id: str) -> Response:
     check = visible(check_id)
     answer = jsonify(check_json(check, services().config))
     if check.finished_at is None:
-        answer.headers["Retry-After"] = "1"
+        answer.headers["Retry-After"] = str(QUEUED_S if check.status == "queued" else RUNNING_S)
     return answer
 
 

@@ -45,6 +45,8 @@ def test_the_headers_a_client_needs_are_described_and_sent(client):
         if "headers" in answer
     }
     assert told["/v1/checks", "202"] == told["/v1/checks", "200"] == told["/v1/batches", "202"] == {"Location"}
+    shown = client.get("/openapi.json").json["paths"]["/v1/checks/{check_id}"]["get"]["responses"]["200"]
+    assert set(shown["headers"]) == {"Retry-After"} and not shown["headers"]["Retry-After"].get("required")
     assert told["/v1/checks", "429"] == told["/v1/checks", "503"] == {"Retry-After"}
     for status in (202, 200):
         answer = client.post("/v1/checks", json={"url": "https://youtu.be/aqz-KE-bpKQ"})
