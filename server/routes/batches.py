@@ -26,6 +26,8 @@ SHOWN = 200  # characters of a link that was refused, as refused ones cost a cli
 @bp.post("")
 @needs("submit")
 def submit() -> Response:
+    if "Idempotency-Key" in request.headers:
+        raise Invalid([{"field": "Idempotency-Key", "message": "not of a batch: the same links give the same checks"}])
     asked = parse(BatchRequest, request.get_json())  # first: a client may send it slowly
     if not services().batches.acquire(blocking=False):
         return problem("rate_limited", "another batch is being taken in", retry_s=RETRY_S)

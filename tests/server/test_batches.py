@@ -133,6 +133,13 @@ def test_a_wrong_batch_is_told_so(client, urls):
     assert client.post("/v1/batches", json={"urls": urls}).json["code"] == "invalid"
 
 
+def test_a_batch_does_not_pretend_to_know_an_idempotency_key(client):
+    answer = client.post("/v1/batches", json={"urls": links(1)}, headers={"Idempotency-Key": "1"})
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid")
+    assert [error["field"] for error in answer.json["errors"]] == ["Idempotency-Key"]
+    assert client.get("/v1/checks").json["checks"] == []
+
+
 def test_a_callback_that_is_no_address_is_not_blamed_on_the_links(client):
     answer = client.post("/v1/batches", json={"urls": [LINK["url"]], "callback_url": "ftp://example.org/"})
     assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "callback_url")
