@@ -138,6 +138,23 @@ class NewBatchView(BatchView):
     model_config = shown(examples.NEW_BATCH)
 
 
+class ToldView(BaseModel):
+    id: str
+    status: Literal["done", "failed", "cancelled"]
+    verdict: Literal["likely_manipulated", "inconclusive", "no_signs_found"] | None
+    probability: float | None
+    actions: list[ActionView] | None
+    error: str | None = Field(description="A code alone.")
+
+
+class WebhookView(BaseModel):
+    """What a callback address is sent."""
+
+    type: Literal["check.done", "check.failed", "check.cancelled", "check.reviewed"]
+    timestamp: str = Field(description="When the check ended, or was decided about.")
+    data: ToldView
+
+
 class AuditView(BaseModel):
     check_id: str
     at: str

@@ -180,11 +180,19 @@ OPERATIONS = (
 )
 
 
+UNASKED = {models.Problem, models.WebhookView}
+SIGNED = {
+    "webhook-id": "The same when a delivery is tried again.",
+    "webhook-timestamp": "Seconds since 1970.",
+    "webhook-signature": "`v1,` and the HMAC-SHA256 of id, timestamp and body; see docs/api.md.",
+}
+
+
 def describe() -> dict[str, Any]:
     """The document at /openapi.json."""
     used = {m for o in OPERATIONS for m in (o.body, o.form, *o.answers.values()) if isinstance(m, type)}
     shapes, definitions = models_json_schema(
-        [(model, "validation") for model in sorted(used | {models.Problem}, key=lambda m: m.__name__)],
+        [(model, "validation") for model in sorted(used | UNASKED, key=lambda m: m.__name__)],
         ref_template="#/components/schemas/{model}",
     )
     references = {model: shape for (model, _), shape in shapes.items()}
@@ -201,6 +209,7 @@ def describe() -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "paths": paths,
+        "webhooks": {"check": {"post": _webhook(references[models.WebhookView])}},
         "components": {
             "schemas": definitions["$defs"],
             "securitySchemes": {
@@ -238,6 +247,21 @@ def _operation(operation: Operation, references: dict) -> dict[str, Any]:
             row["headers"] = RETRY
         row["description"] = f"{row['description']} `{code}`: {kind.message}".strip()
     return described
+
+
+def _webhook(shape: dict) -> dict[str, Any]:
+    return {
+        "summary": "Sent to the `callback_url` of a check when it ends, and when a person has decided about it.",
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": said}
+            for name, said in SIGNED.items()
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": shape}}},
+        "responses": {
+            "2XX": {"description": "Received. To be said within 10 s."},
+            "410": {"description": "Gone for good: not asked again."},
+        },
+    }
 
 
 def _form(model: type) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from core.errors import CheckError
+from server.openapi import describe
 from server.tables import Audit, Check, Delivery
 from tests.server.asking import LINK, links, services
 from tests.server.standin import result
@@ -66,7 +67,9 @@ def test_the_end_of_a_check_is_owed_to_its_callback(held):
     with services(app).database.read() as session:
         owed = session.scalars(select(Delivery)).one()
     assert (owed.check_id, owed.url, owed.state) == (check_id, "https://platform.example/hook", "owed")
-    assert json.loads(owed.body)["data"] == {
+    told = json.loads(owed.body)
+    assert told["timestamp"] == app.test_client().get(f"/v1/checks/{check_id}").json["finished_at"]
+    assert told["data"] == {
         "id": check_id,
         "status": "done",
         "verdict": "likely_manipulated",
@@ -119,6 +122,9 @@ def test_a_decision_is_told_as_an_event_of_its_own_about_a_check_that_is_done(he
     app.test_client().post(f"/v1/reviews/{check_id}", json={"decision": "confirm"})
     with services(app).database.read() as session:
         bodies = [json.loads(owed.body) for owed in session.scalars(select(Delivery))]
+    schema = {"$ref": "#/components/schemas/WebhookView", "components": describe()["components"]}
+    for body in bodies:
+        jsonschema.Draft202012Validator(schema).validate(body)
     told = {body["type"]: body["data"]["status"] for body in bodies}
     assert told == {"check.done": "done", "check.reviewed": "done"}
 

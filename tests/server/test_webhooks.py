@@ -4,8 +4,10 @@ import hmac
 import json
 import os
 import random
+import re
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -17,6 +19,7 @@ from server.tables import Check, Delivery
 from server.webhooks import ATTEMPTS, TIMEOUT_S, Postman, secret_bytes, sign, wait_s
 from tests.site import Site
 
+DOCS = Path(__file__).parents[2] / "docs"
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 
 
@@ -76,6 +79,14 @@ def read(postman, delivery_id: str) -> Delivery:
         return session.get(Delivery, delivery_id)
 
 
+def is_ours(secret, headers, body) -> bool:
+    """As the documentation has it."""
+    [example] = re.findall(r"```python\n(.*?)```", (DOCS / "api.md").read_text(encoding="utf-8"), re.DOTALL)
+    names = {"base64": base64, "hashlib": hashlib, "hmac": hmac}
+    exec(example, names)
+    return names["is_ours"](secret, headers, body)
+
+
 def test_a_webhook_arrives_with_a_signature_that_the_receiver_can_check(postman, receiver):
     delivery_id = owe(postman, receiver.url("/hook"))
     deliver(postman)
@@ -85,6 +96,7 @@ def test_a_webhook_arrives_with_a_signature_that_the_receiver_can_check(postman,
     expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
     assert headers["webhook-signature"] == f"v1,{expected}"
     assert headers["webhook-id"] == delivery_id
+    assert is_ours(SECRET, headers, body) and not is_ours(SECRET, headers, body + b" ")
     assert abs(int(headers["webhook-timestamp"]) - time.time()) < 60
     assert read(postman, delivery_id).state == "delivered"
 
