@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from core.plan import PLANS
 from server import examples
@@ -66,6 +66,10 @@ class ReviewRequest(Strict):
     model_config = shown(examples.REVIEW_REQUEST)
 
 
+# of docs/analysis.schema.json, which `openapi` puts beside these
+AnalysisView = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/Analysis"})]
+
+
 class ErrorView(BaseModel):
     code: str
     message: str
@@ -98,7 +102,7 @@ class CheckView(BaseModel):
     created_at: str
     finished_at: str | None
     expires_at: str
-    analysis: dict[str, Any] | None = Field(description="See analysis.schema.json.")
+    analysis: AnalysisView | None
     actions: list[ActionView] | None = Field(description="What the operator's policy makes of it.")
     review: Literal["held", "confirmed", "overturned"] | None
     error: ErrorView | None

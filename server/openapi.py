@@ -4,12 +4,14 @@ Written out rather than gathered from decorators, as the tools that gather know 
 nor problem+json. A test holds it equal to the routes there are.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
 from core import __version__
+from core.analysis import analysis_schema
 from core.errors import ERRORS
 from server import models
 
@@ -211,12 +213,18 @@ def describe() -> dict[str, Any]:
         "paths": paths,
         "webhooks": {"check": {"post": _webhook(references[models.WebhookView])}},
         "components": {
-            "schemas": definitions["$defs"],
+            "schemas": definitions["$defs"] | _analysis(),
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "Where keys are configured."}
             },
         },
     }
+
+
+def _analysis() -> dict[str, Any]:
+    """The schema of an analysis and those that it is made of."""
+    schema = json.loads(json.dumps(analysis_schema()).replace("#/$defs/", "#/components/schemas/"))
+    return {**schema.pop("$defs"), "Analysis": schema}
 
 
 def _operation(operation: Operation, references: dict) -> dict[str, Any]:
@@ -240,6 +248,8 @@ def _operation(operation: Operation, references: dict) -> dict[str, Any]:
             content["multipart/form-data"] = {"schema": _form(operation.form)}
         described["requestBody"] = {"required": True, "content": content}
     for code in dict.fromkeys(operation.problems + ANYWHERE):
+        if code == "unauthorized" and operation.is_public:
+            continue
         kind = ERRORS[code]
         problem = {"application/problem+json": {"schema": references[models.Problem]}}
         row = described["responses"].setdefault(str(kind.status), {"description": "", "content": problem})

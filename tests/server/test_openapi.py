@@ -2,11 +2,13 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from core.plan import PLANS
 from server import examples as bodies
 from server.openapi import OPERATIONS, describe
 from tests.server.conftest import Running, wait_for
@@ -116,6 +118,28 @@ def test_an_example_is_valid_against_its_own_schema(name, body):
 def test_the_example_of_an_analysis_is_one():
     schema = json.loads((DOCS / "analysis.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator(schema).validate(bodies.ANALYSIS)
+
+
+@pytest.mark.parametrize("wrong", [{}, bodies.ANALYSIS | {"verdict": "fake"}, bodies.ANALYSIS | {"faces": [{}]}])
+def test_an_analysis_is_described_in_full(wrong):
+    schema = {"$ref": "#/components/schemas/CheckView", "components": {"schemas": SCHEMAS}}
+    fits = jsonschema.Draft202012Validator(schema).is_valid
+    assert fits(bodies.DONE)
+    assert not fits({**bodies.DONE, "analysis": wrong})
+
+
+def test_only_who_may_be_asked_for_a_key_is_described_as_asking_for_one(make_app, config):
+    client = make_app(replace(config, host="0.0.0.0")).test_client()
+    described = {(o.method, o.path): "401" in describe()["paths"][o.path][o.method]["responses"] for o in OPERATIONS}
+    asked = {
+        (o.method, o.path): client.open(re.sub(r"{\w+}", "0", o.path), method=o.method).status_code == 401
+        for o in OPERATIONS
+    }
+    assert described == asked
+
+
+def test_the_documentation_has_a_line_for_every_plan():
+    assert re.findall(r"^  - `(\w+)`: ", (DOCS / "api.md").read_text(encoding="utf-8"), re.MULTILINE) == list(PLANS)
 
 
 EACH_TIME = {"id", "ids", "created_at", "expires_at", "request_id", "checks"}
