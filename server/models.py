@@ -100,7 +100,9 @@ class CheckView(BaseModel):
     plan: str
     category: str | None
     created_at: str
-    finished_at: str | None
+    finished_at: str | None = Field(
+        description="When the answer was found: before `created_at`, where that of another owner's check is given again."
+    )
     expires_at: str
     analysis: AnalysisView | None
     actions: list[ActionView] | None = Field(description="What the operator's policy makes of it.")
