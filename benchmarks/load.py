@@ -3,7 +3,7 @@
     python -m benchmarks.load [--seconds 120] [--polling 200] [--submitting 50]
 
 Starts web and worker with the tests' stand-in for the detector, as it is the API that is measured. A polling client asks once
-a second, as Retry-After tells it; a submitting one uploads a file, then waits a second, or as long as a refusal says. The
+a second, as Retry-After says while a check runs; a submitting one uploads a file, then waits a second, or as long as a refusal says. The
 last line is JSON: how often each status came, and quantiles of the time between a request and the end of its answer, and
 what says how far to trust these on a machine that others use too: its load, and the web side's own time on the processor.
 """

@@ -31,7 +31,8 @@ from server.store import Store
 
 MULTIPART_OVERHEAD = 64 * 1024  # boundaries and the other fields of a form
 BATCH_BYTES = 4 * MIB  # a thousand links of the longest kind
-WITH_BODY = ("checks.submit", "batches.submit", "reviews.decide")
+SUBMITTING = ("checks.submit", "batches.submit")
+WITH_BODY = (*SUBMITTING, "reviews.decide")
 BODY_BYTES = 64 * 1024  # of every other request that is no upload
 REDIS_S = 0.5  # for counting a request; where it takes longer, this process counts
 
@@ -173,8 +174,11 @@ def _limit_rates(app: Flask, config: Config) -> None:
     def too_fast(_error) -> Response:
         return problems.problem("rate_limited", retry_s=max(1, math.ceil(limiter.current_limit.reset_at - time.time())))
 
-    posts = limiter.shared_limit(config.rate, "submit", exempt_when=lambda: request.method != "POST")
-    reads = limiter.shared_limit(config.read_rate, "read", exempt_when=lambda: request.method == "POST")
+    def submits() -> bool:
+        return request.method == "POST" and request.endpoint in SUBMITTING
+
+    submissions = limiter.shared_limit(config.rate, "submit", exempt_when=lambda: not submits())
+    others = limiter.shared_limit(config.read_rate, "read", exempt_when=submits)
     for blueprint in (checks.bp, events.bp, batches.bp, reviews.bp):
-        posts(blueprint)
-        reads(blueprint)
+        submissions(blueprint)
+        others(blueprint)

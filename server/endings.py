@@ -1,13 +1,13 @@
 """What the end of a check brings with it: it is counted, and who asked to be told is told."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from server.present import when
 from server.tables import Check, Delivery, Tally, new_id
 
 
@@ -45,6 +45,6 @@ def owe_webhook(
         "actions": values.get("actions"),
         "error": values.get("error_code"),
     }
-    told = {"type": f"check.{event or status}", "timestamp": datetime.fromtimestamp(at, UTC).isoformat(), "data": data}
+    told = {"type": f"check.{event or status}", "timestamp": when(at), "data": data}
     body = json.dumps(told, separators=(",", ":"))
     session.add(Delivery(id=new_id(), check_id=check.id, url=check.callback_url, body=body, next_at=at))

@@ -124,6 +124,7 @@ BATCH = {
     "checks": [QUEUED],
     "next": None,
 }
+NEW_BATCH = {**BATCH, "ids": [QUEUED["id"], None]}
 
 REVIEW_REQUEST = {"decision": "overturn", "note": "The original is in our archive; only the light changes."}
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from core.plan import PLANS
 from server import examples
@@ -52,7 +52,7 @@ class UploadOptions(Options):
 class BatchRequest(Options):
     """Up to 1,000 links, checked when nothing more urgent waits."""
 
-    urls: list[Url] = Field(min_length=1, max_length=1000)
+    urls: list[str] = Field(min_length=1, max_length=1000, description="What is no link we know stands in `refused`.")
 
     model_config = shown(examples.BATCH_REQUEST)
 
@@ -64,6 +64,10 @@ class ReviewRequest(Strict):
     note: str = Field("", max_length=2000, pattern=r"^[^\x00]*$")  # PostgreSQL stores no NUL
 
     model_config = shown(examples.REVIEW_REQUEST)
+
+
+# of docs/analysis.schema.json, which `openapi` puts beside these
+AnalysisView = Annotated[dict[str, Any], WithJsonSchema({"$ref": "#/components/schemas/Analysis"})]
 
 
 class ErrorView(BaseModel):
@@ -96,9 +100,11 @@ class CheckView(BaseModel):
     plan: str
     category: str | None
     created_at: str
-    finished_at: str | None
+    finished_at: str | None = Field(
+        description="When the answer was found: before `created_at`, where that of another owner's check is given again."
+    )
     expires_at: str
-    analysis: dict[str, Any] | None = Field(description="See analysis.schema.json.")
+    analysis: AnalysisView | None
     actions: list[ActionView] | None = Field(description="What the operator's policy makes of it.")
     review: Literal["held", "confirmed", "overturned"] | None
     error: ErrorView | None
@@ -128,6 +134,33 @@ class BatchView(BaseModel):
     model_config = shown(examples.BATCH)
 
 
+class NewBatchView(BatchView):
+    """A batch that was just submitted."""
+
+    ids: list[str | None] = Field(
+        description="For each of `urls`, in their order, the id of its check; null for one that was refused."
+    )
+
+    model_config = shown(examples.NEW_BATCH)
+
+
+class ToldView(BaseModel):
+    id: str
+    status: Literal["done", "failed", "cancelled"]
+    verdict: Literal["likely_manipulated", "inconclusive", "no_signs_found"] | None
+    probability: float | None
+    actions: list[ActionView] | None
+    error: str | None = Field(description="A code alone.")
+
+
+class WebhookView(BaseModel):
+    """What a callback address is sent."""
+
+    type: Literal["check.done", "check.failed", "check.cancelled", "check.reviewed"]
+    timestamp: str = Field(description="When the check ended, or was decided about.")
+    data: ToldView
+
+
 class AuditView(BaseModel):
     check_id: str
     at: str
@@ -148,7 +181,9 @@ class Info(BaseModel):
     model: dict[str, Any] | None = Field(description="The loaded model; null while no worker lives.")
     sites: list[dict[str, str]]
     plans: list[str]
-    limits: dict[str, Any]
+    limits: dict[str, Any] = Field(
+        description="`rate` is that of submissions, `read_rate` that of all other requests, for each key or address."
+    )
     needs_key: bool
 
 

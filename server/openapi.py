@@ -4,12 +4,14 @@ Written out rather than gathered from decorators, as the tools that gather know 
 nor problem+json. A test holds it equal to the routes there are.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
 from core import __version__
+from core.analysis import analysis_schema
 from core.errors import ERRORS
 from server import models
 
@@ -28,6 +30,9 @@ RANGE = {"name": "Range", "in": "header", "schema": {"type": "string"}, "descrip
 LOCATION = {"Location": {"required": True, "schema": {"type": "string"}, "description": "Where it is to be found."}}
 RETRY = {
     "Retry-After": {"required": True, "schema": {"type": "integer", "minimum": 1}, "description": "Seconds to wait."}
+}
+AGAIN = {
+    "Retry-After": {"schema": {"type": "integer", "minimum": 1}, "description": "Seconds, until the check has ended."}
 }
 LAST_EVENT = {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}
 
@@ -55,6 +60,7 @@ class Operation:
     body: Any = None
     form: Any = None
     problems: tuple[str, ...] = ()
+    headers: dict[str, dict] | None = None  # of its 200
     is_public: bool = False
     scope: str = ""
 
@@ -85,10 +91,11 @@ OPERATIONS = (
     Operation(
         "get",
         "/v1/checks/{check_id}",
-        "A check as it stands.",
+        "A check as it stands: one's own, or with the scope `review` one that was held.",
         {200: models.CheckView},
         (CHECK_ID,),
         problems=("not_found",),
+        headers=AGAIN,
     ),
     Operation(
         "delete",
@@ -119,7 +126,7 @@ OPERATIONS = (
     Operation(
         "get",
         "/v1/checks/{check_id}/artifacts/{name}",
-        "A drawn file, as an attachment.",
+        "A drawn file, as an attachment: of one's own check, or with the scope `review` of one that was held.",
         {200: "*/*", 206: "*/*", 304: None},
         (CHECK_ID, NAME, RANGE),
         problems=("not_found", "file_changed", "range_not_satisfiable"),
@@ -128,7 +135,7 @@ OPERATIONS = (
         "post",
         "/v1/batches",
         "Submit up to 1,000 links, checked when nothing more urgent waits.",
-        {202: models.BatchView},
+        {202: models.NewBatchView},
         (LIMIT, CURSOR),
         body=models.BatchRequest,
         problems=("invalid", "bad_link", "queue_full", "forbidden", "unsupported_media_type", "too_large"),
@@ -175,11 +182,19 @@ OPERATIONS = (
 )
 
 
+UNASKED = {models.Problem, models.WebhookView}
+SIGNED = {
+    "webhook-id": "The same when a delivery is tried again.",
+    "webhook-timestamp": "Seconds since 1970.",
+    "webhook-signature": "`v1,` and the HMAC-SHA256 of id, timestamp and body; see docs/api.md.",
+}
+
+
 def describe() -> dict[str, Any]:
     """The document at /openapi.json."""
     used = {m for o in OPERATIONS for m in (o.body, o.form, *o.answers.values()) if isinstance(m, type)}
     shapes, definitions = models_json_schema(
-        [(model, "validation") for model in sorted(used | {models.Problem}, key=lambda m: m.__name__)],
+        [(model, "validation") for model in sorted(used | UNASKED, key=lambda m: m.__name__)],
         ref_template="#/components/schemas/{model}",
     )
     references = {model: shape for (model, _), shape in shapes.items()}
@@ -196,13 +211,20 @@ def describe() -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "paths": paths,
+        "webhooks": {"check": {"post": _webhook(references[models.WebhookView])}},
         "components": {
-            "schemas": definitions["$defs"],
+            "schemas": definitions["$defs"] | _analysis(),
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "Where keys are configured."}
             },
         },
     }
+
+
+def _analysis() -> dict[str, Any]:
+    """The schema of an analysis and those that it is made of."""
+    schema = json.loads(json.dumps(analysis_schema()).replace("#/$defs/", "#/components/schemas/"))
+    return {**schema.pop("$defs"), "Analysis": schema}
 
 
 def _operation(operation: Operation, references: dict) -> dict[str, Any]:
@@ -216,6 +238,8 @@ def _operation(operation: Operation, references: dict) -> dict[str, Any]:
     if 202 in operation.answers:
         for status in operation.answers:
             described["responses"][str(status)]["headers"] = LOCATION
+    if operation.headers:
+        described["responses"]["200"]["headers"] = operation.headers
     if operation.scope:
         described["description"] = f"Needs a key with the scope `{operation.scope}`, where keys are configured."
     if operation.body:
@@ -224,6 +248,8 @@ def _operation(operation: Operation, references: dict) -> dict[str, Any]:
             content["multipart/form-data"] = {"schema": _form(operation.form)}
         described["requestBody"] = {"required": True, "content": content}
     for code in dict.fromkeys(operation.problems + ANYWHERE):
+        if code == "unauthorized" and operation.is_public:
+            continue
         kind = ERRORS[code]
         problem = {"application/problem+json": {"schema": references[models.Problem]}}
         row = described["responses"].setdefault(str(kind.status), {"description": "", "content": problem})
@@ -231,6 +257,21 @@ def _operation(operation: Operation, references: dict) -> dict[str, Any]:
             row["headers"] = RETRY
         row["description"] = f"{row['description']} `{code}`: {kind.message}".strip()
     return described
+
+
+def _webhook(shape: dict) -> dict[str, Any]:
+    return {
+        "summary": "Sent to the `callback_url` of a check when it ends, and when a person has decided about it.",
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": said}
+            for name, said in SIGNED.items()
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": shape}}},
+        "responses": {
+            "2XX": {"description": "Received. To be said within 10 s."},
+            "410": {"description": "Gone for good: not asked again."},
+        },
+    }
 
 
 def _form(model: type) -> dict[str, Any]:

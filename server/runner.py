@@ -28,7 +28,7 @@ from server.disk import room
 from server.policy import load_policy
 from server.queue import Lost, Queue
 from server.tables import Check, new_id
-from server.webhooks import Postman
+from server.webhooks import PARTING_S, Postman
 
 log = logging.getLogger(__name__)
 
@@ -152,6 +152,8 @@ class Runner:
         self.stop()
         for thread in self._threads:
             thread.join()
+        if self.postman:
+            self.postman.wait(PARTING_S)
         while not self.seats.empty():
             seat = self.seats.get()
             seat.analyst.kill()

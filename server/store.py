@@ -58,8 +58,11 @@ class Store:
             except IntegrityError:
                 continue
 
-    def submit_batch(self, wishes: list[Wish], refused: list[dict], owner: str) -> Batch:
-        """All of them in one transaction, or none where the queue has no room. Raises CheckError queue_full."""
+    def submit_batch(self, wishes: list[Wish], refused: list[dict], owner: str) -> tuple[Batch, list[str]]:
+        """The batch, and for each wish the id of its check, which equal ones share.
+
+        All of them in one transaction, or none where the queue has no room. Raises CheckError queue_full.
+        """
         now, wanted = time.time(), {wish.same: wish for wish in wishes}
         while True:
             try:
@@ -68,7 +71,7 @@ class Store:
                     batch = Batch(id=new_id(), owner=owner, created_at=now, expires_at=now + self.config.keep_s)
                     batch.check_ids, batch.refused = [ids[same] for same in wanted], refused
                     session.add(batch)
-                    return batch
+                    return batch, [ids[wish.same] for wish in wishes]
             except IntegrityError:
                 continue
 

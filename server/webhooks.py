@@ -9,14 +9,15 @@ import hashlib
 import hmac
 import logging
 import random
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import requests
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.fetch.egress import Guard
-from server.database import Database
+from server.database import Database, reason
 from server.kinds import secret_bytes
 from server.tables import Check, Delivery
 
@@ -24,9 +25,10 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 8  # the last comes after seven to eight hours
 FIRST_WAIT_S = 5.0
-AT_ONCE = 20
+AT_ONCE = 20  # places for deliveries that are under way
 HOLD_S = 60  # while one worker delivers, no other does
 TIMEOUT_S = 10
+PARTING_S = 3  # for what is under way when the worker stops
 
 
 def sign(key: bytes, delivery_id: str, timestamp: int, body: str) -> str:
@@ -45,20 +47,44 @@ class Postman:
         self.guard = guard
         self.key = secret_bytes(secret)
         self.dice = random.Random()
+        self.under_way: dict[str, threading.Thread] = {}  # by the delivery's id
 
     def deliver_due(self) -> None:
-        """What is owed by now, as much as goes at once. Several postmen may be about.
+        """Set off with what is owed by now, as much as there are free places for, and wait for none of it.
 
-        The longest owed of each owner come first, so that whose receiver never answers keeps nobody else waiting.
+        The longest owed of each owner come first, so that whose receiver never answers keeps nobody else waiting. Several
+        postmen may be about; called by one thread of each.
         """
+        busy = list(self.under_way)
+        if len(busy) >= AT_ONCE:
+            return
         due = select(Delivery).where(Delivery.state == "owed", Delivery.next_at <= time.time())
+        due = due.where(Delivery.id.not_in(busy))  # also of those that take longer than they are held for
         due = due.join(Check, Check.id == Delivery.check_id, isouter=True)  # the check may be gone by now
         place = func.row_number().over(partition_by=Check.owner, order_by=Delivery.next_at)
         with self.database.read() as session:
-            deliveries = list(session.scalars(due.order_by(place, Delivery.next_at).limit(AT_ONCE)))
-        if deliveries:
-            with ThreadPoolExecutor(len(deliveries)) as threads:  # who answers slowly, or never, holds up nobody else
-                list(threads.map(self._deliver, deliveries))
+            deliveries = list(session.scalars(due.order_by(place, Delivery.next_at).limit(AT_ONCE - len(busy))))
+        for delivery in deliveries:
+            # no pool's thread, for which a process that ends would wait
+            thread = threading.Thread(target=self._go, args=(delivery,), daemon=True)
+            self.under_way[delivery.id] = thread
+            thread.start()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Until nothing is under way, or so long."""
+        until = None if seconds is None else time.monotonic() + seconds
+        for thread in list(self.under_way.values()):
+            thread.join(None if until is None else max(0.0, until - time.monotonic()))
+
+    def _go(self, delivery: Delivery) -> None:
+        try:
+            self._deliver(delivery)
+        except SQLAlchemyError as error:
+            log.warning("the database does not answer: %s", reason(error))
+        except Exception:
+            log.exception("unexpected, with a webhook of check %s", delivery.check_id)
+        finally:
+            del self.under_way[delivery.id]
 
     def _deliver(self, delivery: Delivery) -> None:
         """One attempt, unless another postman makes it."""

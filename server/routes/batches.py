@@ -13,6 +13,7 @@ from server.present import check_json, when
 from server.problems import Invalid, problem
 from server.routes.checks import link_key, page_size, parse, wish_from
 from server.services import services
+from server.store import Wish
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ SHOWN = 200  # characters of a link that was refused, as refused ones cost a cli
 @bp.post("")
 @needs("submit")
 def submit() -> Response:
+    if "Idempotency-Key" in request.headers:
+        raise Invalid([{"field": "Idempotency-Key", "message": "not of a batch: the same links give the same checks"}])
     asked = parse(BatchRequest, request.get_json())  # first: a client may send it slowly
     if not services().batches.acquire(blocking=False):
         return problem("rate_limited", "another batch is being taken in", retry_s=RETRY_S)
@@ -37,18 +40,20 @@ def submit() -> Response:
 def _take_in(asked: BatchRequest) -> Response:
     leave_some(services().config.data)
     place()  # a page that cannot be shown is refused before anything is made
-    wishes, refused = [], []
-    for url in asked.urls:
+    wishes: dict[int, Wish] = {}  # by the place of the link in `urls`
+    refused = []
+    for number, url in enumerate(asked.urls):
         try:
             link = canonicalise(url, services().config.allowed)
-            wishes.append(wish_from(asked, video=digest(link_key(link)), url=link.url, site=link.site.name))
+            wishes[number] = wish_from(asked, video=digest(link_key(link)), url=link.url, site=link.site.name)
         except CheckError as error:
             shown = url if len(url) <= SHOWN else f"{url[:SHOWN]}…"
             refused.append({"url": shown, "error": error.to_json()})
-    batch = services().store.submit_batch(wishes, refused, g.who.owner)
+    batch, made = services().store.submit_batch(list(wishes.values()), refused, g.who.owner)
+    ids = dict(zip(wishes, made, strict=True))
     services().ringer.ring()
     log.info("batch %s: %d links, %d refused", batch.id, len(asked.urls), len(refused))
-    answer = jsonify(batch_json(batch.id))
+    answer = jsonify(batch_json(batch.id) | {"ids": [ids.get(number) for number in range(len(asked.urls))]})
     answer.status_code = 202
     answer.headers["Location"] = url_for("batches.show", batch_id=batch.id)
     return answer

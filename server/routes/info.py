@@ -32,6 +32,7 @@ def about() -> Response:
                 "upload_bytes": config.upload_bytes,
                 "duration_s": config.fetch.duration_s,
                 "rate": config.rate,
+                "read_rate": config.read_rate,
                 "keep_s": config.keep_s,
             },
             "needs_key": needs_key(config, services().keys),

@@ -7,6 +7,10 @@ from tests.server.standin import result
 LINK = {"url": "https://youtu.be/aqz-KE-bpKQ"}
 
 
+def links(*numbers: int) -> list[str]:
+    return [f"https://x.com/a/status/{n}" for n in numbers]
+
+
 def services(app):
     return app.extensions["unmask"]
 

@@ -12,7 +12,7 @@ from core.fetch.sites import Allowed
 from server.auth import Keys
 from server.database import Database
 from tests.server.asking import LINK, finish, services, upload
-from tests.server.standin import video
+from tests.server.standin import result, video
 
 
 def test_a_link_is_accepted_in_canonical_form(client):
@@ -50,7 +50,7 @@ def test_a_wrong_request_is_told_what_is_wrong(client, body, code, field):
 
 
 def test_a_place_in_a_list_is_named(client):
-    answer = client.post("/v1/batches", json={"urls": [LINK["url"], ""]})
+    answer = client.post("/v1/batches", json={"urls": [LINK["url"], 7]})
     assert [error["field"] for error in answer.json["errors"]] == ["urls.1"]
 
 
@@ -296,9 +296,22 @@ def test_an_endless_number_of_a_last_event_starts_from_the_beginning(client):
 
 
 def test_who_did_nothing_wrong_is_not_told_to_wait(client):
-    accepted = client.post("/v1/checks", json=LINK)
-    assert "Retry-After" not in accepted.headers
-    assert client.get(accepted.headers["Location"]).headers["Retry-After"] == "1"
+    assert "Retry-After" not in client.post("/v1/checks", json=LINK).headers
+
+
+def test_who_asks_for_a_check_is_told_when_to_ask_again_sooner_once_it_runs(app, client):
+    path = client.post("/v1/checks", json=LINK).headers["Location"]
+    assert client.get(path).headers["Retry-After"] == "5"
+    check = services(app).queue.take("test")
+    assert client.get(path).headers["Retry-After"] == "1"
+    services(app).queue.done(check, result("no_signs_found", 0.1).to_json(), None, None)
+    assert "Retry-After" not in client.get(path).headers
+
+
+def test_both_rates_are_told(make_app, config):
+    client = make_app(replace(config, rate="3 per minute", read_rate="30 per minute")).test_client()
+    limits = client.get("/v1/info").json["limits"]
+    assert (limits["rate"], limits["read_rate"]) == ("3 per minute", "30 per minute")
 
 
 def test_too_many_submissions_are_told_to_wait(make_app, config):

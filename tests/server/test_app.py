@@ -35,9 +35,25 @@ def test_who_is_behind_an_address_is_believed_of_our_own_proxy_alone(make_app, c
     assert [answer.status_code for answer in answers] == [202, second]
 
 
-@pytest.mark.parametrize("path", ["/v1/checks", "/v1/batches", "/v1/reviews/0", "/reviews/sign-in"])
-def test_whatever_is_sent_too_often_has_to_wait(make_app, config, path):
+@pytest.mark.parametrize("path", ["/v1/checks", "/v1/batches"])
+def test_who_submits_too_often_has_to_wait(make_app, config, path):
     client = make_app(replace(config, rate="1 per minute")).test_client()
+    assert [client.post(path, json={}).status_code == 429 for _ in range(2)] == [False, True]
+
+
+CHANGES = ["/v1/checks/0/cancel", "/v1/reviews/0", "/reviews/sign-in"]
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_what_submits_nothing_uses_up_no_submission(make_app, config, path):
+    client = make_app(replace(config, rate="1 per minute")).test_client()
+    assert 429 not in [client.post(path, json={}).status_code for _ in range(3)]
+    assert client.post("/v1/checks", json=LINK).status_code == 202
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_what_submits_nothing_counts_among_the_other_requests(make_app, config, path):
+    client = make_app(replace(config, read_rate="1 per minute")).test_client()
     assert [client.post(path, json={}).status_code == 429 for _ in range(2)] == [False, True]
 
 

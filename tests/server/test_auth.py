@@ -246,6 +246,8 @@ def test_another_owners_result_is_copied_under_a_new_id(app, client, three, keys
     finish(app, first["id"])
     copy = client.post("/v1/checks", json=LINK, headers=three["bob"])
     assert copy.json["id"] != first["id"]
+    found = client.get(f"/v1/checks/{first['id']}", headers=three["ann"]).json
+    assert copy.json["finished_at"] == found["finished_at"]  # when it was found, as the documentation says
     assert (copy.json["status"], copy.json["analysis"]["verdict"]) == ("done", "no_signs_found")
     batch = client.post("/v1/batches", json={"urls": [LINK["url"]]}, headers=keys("carl")).json
     assert batch["counts"] == {"done": 1}

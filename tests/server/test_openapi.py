@@ -2,11 +2,13 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from core.plan import PLANS
 from server import examples as bodies
 from server.openapi import OPERATIONS, describe
 from tests.server.conftest import Running, wait_for
@@ -45,6 +47,8 @@ def test_the_headers_a_client_needs_are_described_and_sent(client):
         if "headers" in answer
     }
     assert told["/v1/checks", "202"] == told["/v1/checks", "200"] == told["/v1/batches", "202"] == {"Location"}
+    shown = client.get("/openapi.json").json["paths"]["/v1/checks/{check_id}"]["get"]["responses"]["200"]
+    assert set(shown["headers"]) == {"Retry-After"} and not shown["headers"]["Retry-After"].get("required")
     assert told["/v1/checks", "429"] == told["/v1/checks", "503"] == {"Retry-After"}
     for status in (202, 200):
         answer = client.post("/v1/checks", json={"url": "https://youtu.be/aqz-KE-bpKQ"})
@@ -99,7 +103,9 @@ SHOWN = [(name, body) for name, schema in SCHEMAS.items() for body in schema.get
 
 def test_what_a_newcomer_sends_and_gets_has_an_example():
     shown = {name for name, _ in SHOWN}
-    assert shown == {"BatchRequest", "BatchView", "CheckRequest", "CheckView", "Problem", "ReviewRequest"}
+    assert shown == {
+        *("BatchRequest", "BatchView", "NewBatchView", "CheckRequest", "CheckView", "Problem", "ReviewRequest")
+    }
 
 
 @pytest.mark.parametrize(("name", "body"), SHOWN)
@@ -114,13 +120,36 @@ def test_the_example_of_an_analysis_is_one():
     jsonschema.Draft202012Validator(schema).validate(bodies.ANALYSIS)
 
 
-EACH_TIME = {"id", "created_at", "expires_at", "request_id", "checks"}
+@pytest.mark.parametrize("wrong", [{}, bodies.ANALYSIS | {"verdict": "fake"}, bodies.ANALYSIS | {"faces": [{}]}])
+def test_an_analysis_is_described_in_full(wrong):
+    schema = {"$ref": "#/components/schemas/CheckView", "components": {"schemas": SCHEMAS}}
+    fits = jsonschema.Draft202012Validator(schema).is_valid
+    assert fits(bodies.DONE)
+    assert not fits({**bodies.DONE, "analysis": wrong})
+
+
+def test_only_who_may_be_asked_for_a_key_is_described_as_asking_for_one(make_app, config):
+    client = make_app(replace(config, host="0.0.0.0")).test_client()
+    described = {(o.method, o.path): "401" in describe()["paths"][o.path][o.method]["responses"] for o in OPERATIONS}
+    asked = {
+        (o.method, o.path): client.open(re.sub(r"{\w+}", "0", o.path), method=o.method).status_code == 401
+        for o in OPERATIONS
+    }
+    assert described == asked
+
+
+def test_the_documentation_has_a_line_for_every_plan():
+    assert re.findall(r"^  - `(\w+)`: ", (DOCS / "api.md").read_text(encoding="utf-8"), re.MULTILINE) == list(PLANS)
+
+
+EACH_TIME = {"id", "ids", "created_at", "expires_at", "request_id", "checks"}
 
 
 def test_the_examples_are_what_the_server_answers(client):
     batch = client.post("/v1/batches", json=bodies.BATCH_REQUEST).json
     for given, shown in (
-        (batch, bodies.BATCH),
+        (batch, bodies.NEW_BATCH),
+        (client.get(f"/v1/batches/{batch['id']}").json, bodies.BATCH),
         (batch["checks"][0], bodies.QUEUED),
         (client.post("/v1/checks", json={}).json, bodies.INVALID),
         (client.get("/nowhere").json, bodies.NOT_FOUND),

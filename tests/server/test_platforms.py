@@ -1,4 +1,4 @@
-"""Batches, callbacks and the review queue, asked of the application itself."""
+"""Callbacks and the review queue, asked of the application itself."""
 
 import base64
 import json
@@ -7,126 +7,16 @@ from dataclasses import replace
 
 import jsonschema
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from core.errors import CheckError
+from server.openapi import describe
 from server.tables import Audit, Check, Delivery
-from tests.server.asking import LINK, services
+from tests.server.asking import LINK, links, services
 from tests.server.standin import result
 
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
-
-
-def links(*numbers: int) -> list[str]:
-    return [f"https://x.com/a/status/{n}" for n in numbers]
-
-
-def test_a_batch_becomes_checks_and_names_the_links_that_do_not(client):
-    answer = client.post("/v1/batches", json={"urls": [*links(1, 2, 1), "https://example.org/", "file:///etc/passwd"]})
-    assert answer.status_code == 202
-    batch = client.get(answer.headers["Location"]).json
-    assert batch["counts"] == {"queued": 2}
-    assert [check["url"] for check in batch["checks"]] == ["https://x.com/i/status/1", "https://x.com/i/status/2"]
-    assert [row["error"]["code"] for row in batch["refused"]] == ["unsupported_site", "bad_link"]
-
-
-def test_a_link_that_a_batch_names_twice_is_checked_once_whatever_the_window(make_app, config):
-    client = make_app(replace(config, dedupe_s=0.0)).test_client()
-    batch = client.post("/v1/batches", json={"urls": links(1, 2, 1)}).json
-    made = client.get("/v1/checks").json["checks"]
-    assert {check["id"] for check in made} == {check["id"] for check in batch["checks"]}
-    assert len(made) == 2
-
-
-def test_a_batch_is_paged(client):
-    location = client.post("/v1/batches", json={"urls": links(*range(1, 8))}).headers["Location"]
-    seen, cursor = [], ""
-    while cursor is not None:
-        page = client.get(location, query_string={"limit": 3, "cursor": cursor}).json
-        seen += [check["url"] for check in page["checks"]]
-        cursor = page["next"]
-    assert len(seen) == len(set(seen)) == 7
-
-
-def test_who_deletes_what_was_read_of_a_batch_misses_nothing_of_the_rest(client):
-    location = client.post("/v1/batches", json={"urls": links(*range(1, 8))}).headers["Location"]
-    seen, cursor = [], ""
-    while cursor is not None:
-        page = client.get(location, query_string={"limit": 3, "cursor": cursor}).json
-        for check in page["checks"]:
-            seen.append(check["url"])
-            client.delete(f"/v1/checks/{check['id']}")
-        cursor = page["next"]
-    assert len(seen) == 7
-
-
-def test_a_page_of_a_batch_reads_no_more_checks_than_it_shows(client):
-    location = client.post("/v1/batches", json={"urls": links(*range(1, 8))}).headers["Location"]
-    read = []
-
-    def note(check, _context):
-        read.append(check.id)
-
-    event.listen(Check, "load", note)
-    try:
-        page = client.get(location, query_string={"limit": 3}).json
-    finally:
-        event.remove(Check, "load", note)
-    assert page["counts"] == {"queued": 7}
-    assert sorted(read) == sorted(check["id"] for check in page["checks"])
-
-
-def test_what_somebody_waits_for_comes_before_a_batch(app, client):
-    client.post("/v1/batches", json={"urls": links(1, 2)})
-    urgent = client.post("/v1/checks", json=LINK).json
-    assert services(app).queue.take("test").id == urgent["id"]
-
-
-def test_a_batch_that_does_not_fit_the_queue_is_refused_whole(make_app, config):
-    client = make_app(replace(config, max_queue=2)).test_client()
-    assert client.post("/v1/batches", json={"urls": links(1, 2, 3)}).json["code"] == "queue_full"
-    assert client.get("/v1/checks").json["checks"] == []
-
-
-def test_what_a_batch_asks_for_again_takes_no_place_in_the_queue(make_app, config):
-    client = make_app(replace(config, max_queue=3)).test_client()
-    first = client.post("/v1/batches", json={"urls": links(1, 2, 3)}).json
-    again = client.post("/v1/batches", json={"urls": links(3, 2, 1)}).json
-    assert [check["id"] for check in again["checks"]] == [check["id"] for check in first["checks"]][::-1]
-    assert client.post("/v1/batches", json={"urls": links(1, 2, 3, 4)}).json["code"] == "queue_full"
-
-
-def test_a_batch_checks_anew_what_was_cancelled(client):
-    first = client.post("/v1/checks", json=LINK).json["id"]
-    client.post(f"/v1/checks/{first}/cancel")
-    batch = client.post("/v1/batches", json={"urls": [LINK["url"]]}).json
-    assert batch["counts"] == {"queued": 1} and batch["checks"][0]["id"] != first
-
-
-def test_while_a_batch_is_being_taken_in_another_is_asked_to_come_again(app, client):
-    with services(app).batches:
-        answer = client.post("/v1/batches", json={"urls": links(1)})
-    assert (answer.status_code, answer.json["code"], answer.headers["Retry-After"]) == (429, "rate_limited", "2")
-    for _ in range(2):
-        assert client.post("/v1/batches", json={"urls": links(1)}).status_code == 202
-    assert client.post("/v1/batches", json={"urls": [7]}).json["code"] == "invalid"
-    assert client.post("/v1/batches", json={"urls": links(2)}).status_code == 202
-
-
-def test_of_a_long_link_that_a_batch_refuses_the_beginning_is_kept(client):
-    long = "https://example.org/" + "é" * 1000
-    batch = client.post("/v1/batches", json={"urls": [long, long[:200]]}).json
-    assert [row["url"] for row in batch["refused"]] == [long[:200] + "…", long[:200]]
-
-
-@pytest.mark.parametrize("urls", [[], ["x"] * 1001, "https://x.com/a/status/1", [7]])
-def test_a_wrong_batch_is_told_so(client, urls):
-    assert client.post("/v1/batches", json={"urls": urls}).json["code"] == "invalid"
-
-
-def test_a_callback_that_is_no_address_is_not_blamed_on_the_links(client):
-    answer = client.post("/v1/batches", json={"urls": [LINK["url"]], "callback_url": "ftp://example.org/"})
-    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "callback_url")
+FACE = "somebody's face"
 
 
 def test_a_callback_without_a_secret_to_sign_with_is_refused(client):
@@ -165,12 +55,21 @@ def held(make_app, config):
     return app, check_id
 
 
+def draw(app, check: Check) -> None:
+    """What a worker draws of a check."""
+    folder = services(app).config.artifacts(check.id, check.fence)
+    folder.mkdir(parents=True)
+    (folder / "report.html").write_text(FACE)
+
+
 def test_the_end_of_a_check_is_owed_to_its_callback(held):
     app, check_id = held
     with services(app).database.read() as session:
         owed = session.scalars(select(Delivery)).one()
     assert (owed.check_id, owed.url, owed.state) == (check_id, "https://platform.example/hook", "owed")
-    assert json.loads(owed.body)["data"] == {
+    told = json.loads(owed.body)
+    assert told["timestamp"] == app.test_client().get(f"/v1/checks/{check_id}").json["finished_at"]
+    assert told["data"] == {
         "id": check_id,
         "status": "done",
         "verdict": "likely_manipulated",
@@ -223,6 +122,9 @@ def test_a_decision_is_told_as_an_event_of_its_own_about_a_check_that_is_done(he
     app.test_client().post(f"/v1/reviews/{check_id}", json={"decision": "confirm"})
     with services(app).database.read() as session:
         bodies = [json.loads(owed.body) for owed in session.scalars(select(Delivery))]
+    schema = {"$ref": "#/components/schemas/WebhookView", "components": describe()["components"]}
+    for body in bodies:
+        jsonschema.Draft202012Validator(schema).validate(body)
     told = {body["type"]: body["data"]["status"] for body in bodies}
     assert told == {"check.done": "done", "check.reviewed": "done"}
 
@@ -309,12 +211,39 @@ def test_what_was_drawn_of_a_held_check_is_for_reviewers_alone(held):
         assert client.get(f"/reviews/{check_id}/report.html", headers=headers).status_code == 401
 
 
-def test_a_reviewer_sees_and_decides_nothing_of_a_check_that_was_not_held(app, client, config):
+def test_a_key_for_reviewing_reads_a_held_check_of_another_and_its_pictures(held):
+    app, check_id = held
+    reviewer, other = (
+        {"Authorization": f"Bearer {services(app).keys.add(name, (scope,))}"}
+        for name, scope in (("rita", "review"), ("sam", "submit"))
+    )
+    draw(app, services(app).reviews.one(check_id))
+    client, path = app.test_client(), f"/v1/checks/{check_id}"
+    with services(app).database.write() as session:
+        session.get(Check, check_id).artifacts = True
+    assert client.get(path, headers=reviewer).json["artifacts"] == ["report.html"]
+    assert client.get(f"{path}/artifacts/report.html", headers=reviewer).text == FACE
+    services(app).reviews.decide(check_id, "confirm", "rita", "")
+    assert client.get(path, headers=reviewer).json["review"] == "confirmed"
+    assert client.delete(path, headers=reviewer).status_code == 403
+    for page in (path, f"{path}/artifacts/report.html"):
+        assert client.get(page, headers=other).status_code == 404
+
+
+def test_a_key_for_reviewing_reads_no_check_of_another_that_was_not_held(app, client):
     check_id = client.post("/v1/checks", json={**LINK, "artifacts": True}).json["id"]
     check = services(app).queue.take("test")
-    folder = config.artifacts(check_id, check.fence)
-    folder.mkdir(parents=True)
-    (folder / "report.html").write_text("somebody's face")
+    draw(app, check)
+    services(app).queue.done(check, result("no_signs_found", 0.1).to_json(), None, None)
+    reviewer = {"Authorization": f"Bearer {services(app).keys.add('rita', ('review',))}"}
+    for page in (f"/v1/checks/{check_id}", f"/v1/checks/{check_id}/artifacts/report.html"):
+        assert client.get(page, headers=reviewer).status_code == 404
+
+
+def test_a_reviewer_sees_and_decides_nothing_of_a_check_that_was_not_held(app, client):
+    check_id = client.post("/v1/checks", json={**LINK, "artifacts": True}).json["id"]
+    check = services(app).queue.take("test")
+    draw(app, check)
     services(app).queue.done(check, result("no_signs_found", 0.1).to_json(), None, None)
     assert client.get(f"/v1/checks/{check_id}/artifacts/report.html").status_code == 200
     assert client.get(f"/reviews/{check_id}/report.html").status_code == 404

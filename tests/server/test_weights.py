@@ -32,10 +32,10 @@ def arrive(parts, weights: str) -> None:
 def asked_again(parts) -> list[str]:
     """What the three ways to ask lead to: of the owner, in a batch, of somebody else."""
     own = parts.store.submit(wish("ann"))[0]
-    batch = parts.store.submit_batch([wish("ann")], [], "ann").check_ids
+    [of_batch] = parts.store.submit_batch([wish("ann")], [], "ann")[1]
     others = parts.store.submit(wish("bob"))[0]
     with parts.database.read() as session:
-        return [own.status, session.get(Check, batch[0]).status, others.status]
+        return [own.status, session.get(Check, of_batch).status, others.status]
 
 
 def test_an_answer_of_weights_that_no_worker_has_any_more_is_not_given_again(parts):
@@ -57,5 +57,5 @@ def test_where_no_worker_lives_the_answer_there_is_is_given_again(parts):
 def test_a_batch_alone_asks_for_a_new_answer_too(parts):
     arrive(parts, "new")
     parts.queue.sign_out("old")
-    [check_id] = parts.store.submit_batch([wish("ann")], [], "ann").check_ids
+    [check_id] = parts.store.submit_batch([wish("ann")], [], "ann")[1]
     assert parts.queue.take("new").id == check_id
