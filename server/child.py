@@ -41,7 +41,7 @@ class Wire:
         self.connection = connection
 
     def send(self, **message) -> None:
-        self.connection.send_bytes(json.dumps(message).encode())
+        self.connection.send_bytes(json.dumps(message, allow_nan=False).encode())
 
     def receive(self) -> dict:
         return json.loads(self.connection.recv_bytes(MESSAGE_LIMIT))
