@@ -162,8 +162,11 @@ class Analysis:
     schema_version: str = SCHEMA_VERSION
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values; `json.dumps` of it is what every interface sends."""
-        return json.loads(json.dumps(dataclasses.asdict(self)))
+        """As plain JSON values; `json.dumps` of it is what every interface sends.
+
+        Raises ValueError for a number that is none: JSON has no NaN, and none is an answer.
+        """
+        return json.loads(json.dumps(dataclasses.asdict(self), allow_nan=False))
 
 
 def analysis_schema() -> dict[str, Any]:

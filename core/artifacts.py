@@ -9,14 +9,15 @@ from core.analysis import Analysis
 from core.annotate import annotated_picture, annotated_video
 from core.container import Source
 from core.draw import heat_over
+from core.pieces import Pieces
 from core.render import Heat, Keys, key_frame_sheet, key_pictures, timeline_picture, written_whole
 from core.report import write_report
 
 
 def write_artifacts(
-    path: Source,
+    path: str | Source,
     analysis: Analysis,
-    folder: Path,
+    folder: str | Path,
     heat: Heat | None = None,
     progress: Callable[[int, int, str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -25,12 +26,13 @@ def write_artifacts(
 ) -> list[Path]:
     """Write the report, the pictures and the annotated copy of one file into a folder, made if it is not there.
 
-    heat: crops to heat maps, `grad_cam` of the model that judged; without it there are none. name: what the report
+    heat: `core.explain.heat_of` the model that judged; without it there are no heat maps. name: what the report
     calls the file, where its own name says nothing. film: with the annotated copy of a video, which takes longer than all
     the rest together, as every frame is looked at. Returns what was written: report.html, report.json, key-frames.png,
     timeline.png, heat-maps/*.png, and annotated.mp4 (annotated.png of a still).
     Raises CheckError (disk_full, not_writable, cancelled); each file is whole or absent.
     """
+    path, folder = path if isinstance(path, Pieces) else Path(path), Path(folder)
     written = [folder / "report.json", folder / "key-frames.png", folder / "report.html"]
     with written_whole(written[0]) as part:
         # as it was named, for people; and where it lies, as another folder may hold another file of that name

@@ -13,6 +13,7 @@ import numpy as np
 from core.analysis import Verdict
 
 MAX_FACES = 4  # the last curve serves this many faces and more
+LARGEST = 1e9  # no curve has a number near it, and the squares of far larger ones cannot be computed with
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Curve:
 
     def __post_init__(self):
         numbers = (self.slope, self.intercept, self.likely_from, self.no_signs_until, *self.uncertainty)
-        if not all(isinstance(n, int | float) and math.isfinite(n) for n in numbers):
-            raise ValueError("the numbers of a curve must be finite")
+        if not all(isinstance(n, int | float) and abs(n) < LARGEST for n in numbers):  # never true of NaN
+            raise ValueError("the numbers of a curve must be finite, and none as large as a billion")
         if self.slope <= 0:
             raise ValueError("the slope of a curve must be above 0")
         if not 0 <= self.no_signs_until <= self.likely_from <= 1:

@@ -149,10 +149,9 @@ class LazyDetector:
 
     def write_artifacts(self, path: Path, analysis: Analysis, folder: Path, progress: Progress | None) -> None:
         from core.artifacts import write_artifacts
-        from core.explain import grad_cam
+        from core.explain import heat_of
 
-        encoder = self._detector(progress).model.encoder
-        write_artifacts(path, analysis, folder, lambda crops: grad_cam(encoder, crops), progress)
+        write_artifacts(path, analysis, folder, heat_of(self._detector(progress).model), progress)
 
     def _detector(self, progress: Progress | None):
         from core.detector import Detector

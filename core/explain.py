@@ -1,12 +1,20 @@
 """Where in a face the encoder sees signs of manipulation: Grad-CAM on the last ResNeXt stage."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from core.model import Encoder, normalise
+from core.model import DeepfakeModel, Encoder, normalise
+from core.render import Heat
 
 BATCH = 16  # crops at once; keeps memory flat
+
+
+def heat_of(model: DeepfakeModel) -> Heat:
+    """Heat maps of the crops that this model judges."""
+    return Heat(partial(grad_cam, model.encoder), model.config.size, model.config.margin)
 
 
 def grad_cam(encoder: Encoder, crops: np.ndarray) -> np.ndarray:

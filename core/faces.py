@@ -1,8 +1,10 @@
 """Every face in a frame, by MediaPipe's full-range BlazeFace."""
 
+import atexit
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+
+from core.errors import CheckError
 
 Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels
 
@@ -22,6 +26,7 @@ CLOSE_UP = 3.0  # face widths
 FAR = 0.125  # of the longer side: a larger face means that people are near
 
 _quiet_lock = threading.Lock()
+_idle: deque = deque()  # MediaPipe's graphs that no detector uses; some 12 MB each, as many as ever were used at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,20 +61,15 @@ class Face:
 class FaceDetector:
     """Finds faces. One per thread: MediaPipe's graph is not shared between threads.
 
-    A context manager; `close` frees the graph.
+    A context manager; `close` leaves the graph to the next detector, as making one shuts standard error for a moment.
+    One that was in use when something unforeseen was raised is not used again.
     """
 
     def __init__(self):
-        with quiet_stderr(), _without_plotting():
-            from mediapipe.tasks import python as tasks
-            from mediapipe.tasks.python import vision
-
-            options = vision.FaceDetectorOptions(
-                base_options=tasks.BaseOptions(model_asset_buffer=DETECTOR_MODEL.read_bytes()),
-                min_detection_confidence=MIN_SCORE,
-            )
-            self._detector = vision.FaceDetector.create_from_options(options)
-            self._detect(np.zeros((64, 64, 3), np.uint8))  # the graph logs at its first frame too
+        try:
+            self._graph = _idle.pop()
+        except IndexError:
+            self._graph = _new_graph()
 
     def detect(self, rgb: np.ndarray) -> list[Face]:
         """Faces in an upright frame, (H, W, 3) uint8 RGB, best first. Those centred outside of it are left out."""
@@ -129,20 +129,56 @@ class FaceDetector:
         return [face for face in found if face.is_centred_in(width, height)]
 
     def _detect(self, rgb: np.ndarray):
-        import mediapipe
-
-        image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(rgb))
-        return self._detector.detect(image)
+        return _found_by(self._graph, rgb)
 
     def close(self) -> None:
-        with quiet_stderr():
-            self._detector.close()
+        if graph := self._taken():
+            _idle.append(graph)
+
+    def _taken(self):
+        """The graph, once: after that it may serve another detector."""
+        graph, self._graph = self._graph, None
+        return graph
 
     def __enter__(self) -> "FaceDetector":
         return self
 
-    def __exit__(self, *exc) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_) -> None:
+        if kind and not issubclass(kind, CheckError) and (graph := self._taken()):
+            _end(graph)
         self.close()
+
+
+def _new_graph():
+    """MediaPipe's graph, quietly."""
+    with quiet_stderr(), _without_plotting():
+        from mediapipe.tasks import python as tasks
+        from mediapipe.tasks.python import vision
+
+        options = vision.FaceDetectorOptions(
+            base_options=tasks.BaseOptions(model_asset_buffer=DETECTOR_MODEL.read_bytes()),
+            min_detection_confidence=MIN_SCORE,
+        )
+        graph = vision.FaceDetector.create_from_options(options)
+        _found_by(graph, np.zeros((64, 64, 3), np.uint8))  # it logs at its first frame too
+    return graph
+
+
+@atexit.register  # left to the very end, MediaPipe is heard to fail at it
+def _end_idle() -> None:
+    while _idle:
+        _end(_idle.pop())
+
+
+def _end(graph) -> None:
+    with quiet_stderr():
+        graph.close()
+
+
+def _found_by(graph, rgb: np.ndarray):
+    import mediapipe
+
+    return graph.detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(rgb)))
 
 
 def overlap(a: Box, b: Box) -> float:
@@ -170,7 +206,13 @@ def without_doubles(faces: list[Face]) -> list[Face]:
 
 @contextmanager
 def _without_plotting() -> Iterator[None]:
-    """MediaPipe loads pyplot, a fifth of a second, for a function that nobody calls here; an empty module will do."""
+    """MediaPipe loads pyplot, a fifth of a second, for a function that nobody calls here; an empty module will do.
+
+    Once MediaPipe is there it stays away: others may be loading pyplot just then.
+    """
+    if "mediapipe" in sys.modules:
+        yield
+        return
     name = "matplotlib.pyplot"
     empty = ModuleType(name)
     sys.modules.setdefault(name, empty)
@@ -182,7 +224,7 @@ def _without_plotting() -> Iterator[None]:
 
 
 class quiet_stderr:
-    """MediaPipe's C++ logs 65 lines at start-up and heeds no log level, LiteRT's logs one; only the file descriptor
+    """MediaPipe's C++ logs 65 lines for each graph and heeds no log level, LiteRT's one at the first; only the file descriptor
     silences them."""
 
     def __enter__(self):

@@ -5,6 +5,7 @@ MediaPipe's own task refuses the bare model file. Point numbers are those of its
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -46,11 +47,8 @@ class Landmarker:
     """Finds the mesh of a detected face. One per thread."""
 
     def __init__(self):
-        from ai_edge_litert.interpreter import Interpreter
-
-        with quiet_stderr():
-            self._net = Interpreter(model_path=str(MODEL), num_threads=1)
-            self._net.allocate_tensors()
+        _start()
+        self._net = _interpreter()
         self._input = self._net.get_input_details()[0]["index"]
         outputs = sorted(self._net.get_output_details(), key=lambda o: int(np.prod(o["shape"])))
         self._presence, self._points = outputs[0]["index"], outputs[-1]["index"]
@@ -65,6 +63,21 @@ class Landmarker:
         if presence < MIN_PRESENCE:
             return None
         return Mesh(patch, self._net.get_tensor(self._points).reshape(468, 3)[:, :2], transform)
+
+
+@cache
+def _start() -> None:
+    """LiteRT logs a line when it runs its first model, and none after: standard error need not be shut again."""
+    with quiet_stderr():
+        _interpreter()
+
+
+def _interpreter():
+    from ai_edge_litert.interpreter import Interpreter
+
+    net = Interpreter(model_path=str(MODEL), num_threads=1)
+    net.allocate_tensors()
+    return net
 
 
 def _level_square(face: Face) -> np.ndarray:

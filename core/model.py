@@ -21,9 +21,14 @@ from core.stem import LiteStage, LiteStem
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-# The first layers of each stem, which always compute in float32. With bfloat16 from the fifth layer of the Lite stem on, a
+# The first layers of each stem, which never compute in bfloat16 but in float32, of which a graphics card takes the TF32 kind
+# for convolutions: float32's range with 10 bits of its 23 behind the point, 3 more than bfloat16 has. With bfloat16 from the fifth layer of the Lite stem on, a
 # quarter of the size, a logit is off by .10 in the root mean square, nearly all of it one way; from the eighth on by .035.
 EXACT = {"conv": 4, "lite0": 7, "lite0-whole": 7}
+
+# The sides of a crop, in pixels: less than the encoder shrinks to one place, and more than any face, are mistakes.
+MIN_SIDE, MAX_SIDE = 32, 1024
+MAX_MARGIN = 10  # of the face box
 
 HeadKind = Literal["mean", "score-lstm", "feature-lstm", "residual-lstm"]
 
@@ -74,6 +79,12 @@ class ModelConfig:
     head: HeadConfig = field(default_factory=HeadConfig)
     size: int = 224  # pixels, side of a crop
     margin: float = 1.3  # of the face box
+
+    def __post_init__(self):
+        if type(self.size) is not int or not MIN_SIDE <= self.size <= MAX_SIDE:
+            raise ValueError(f"size must be a whole number from {MIN_SIDE} to {MAX_SIDE}, not {self.size!r:.20}")
+        if type(self.margin) not in (int, float) or not 0 < self.margin <= MAX_MARGIN:
+            raise ValueError(f"margin must be a number above 0 and at most {MAX_MARGIN}, not {self.margin!r:.20}")
 
     def to_json(self) -> dict:
         return asdict(self)

@@ -1,6 +1,7 @@
 """Which moments of a video to look at."""
 
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
@@ -21,6 +22,12 @@ class Plan:
     length: int = 8
     rate_hz: float = 4.0
     ends_early: bool = False
+
+    def __post_init__(self):
+        if self.length < 1 or self.windows < 0 or not 0 <= self.rate_hz < inf:
+            raise ValueError(
+                "a plan has windows of 1 frame or more, not fewer than 0 of them, and a rate from 0 upwards"
+            )
 
     @property
     def is_consecutive(self) -> bool:

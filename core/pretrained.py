@@ -105,19 +105,21 @@ def read_folder(folder: Path) -> Pretrained:
         raise CheckError("weights_damaged", WEIGHTS)
     try:
         config = ModelConfig.from_json(info)
-        name, version, trained = str(info["name"]), str(info["version"]), bool(info["trained"])
+        name, version, trained = str(info["name"]), str(info["version"]), info["trained"]
+        if not isinstance(trained, bool):  # the word "false" would pass for true
+            raise ValueError(f'"trained" of {CONFIG} must be true or false')
         calibration = Calibration.from_json(read_json(folder / CALIBRATION))
         model = build(config, data)
         usual = Usual.from_bytes(read_bytes(folder / USUAL)) if (folder / USUAL).exists() else None
         if usual and len(usual.mean) != config.encoder.features:
             raise ValueError(f"{USUAL} is of another encoder")
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
         raise CheckError("weights_mismatch", str(error).splitlines()[0][:200]) from error
     return Pretrained(model, calibration, name, version, info["sha256"], trained, usual)
 
 
 def build(config: ModelConfig, data: bytes) -> DeepfakeModel:
-    """Raises ValueError or RuntimeError where the tensors do not fit the configuration."""
+    """Raises ValueError or RuntimeError where the tensors do not fit the configuration, or hold what is no number."""
     from safetensors import SafetensorError
     from safetensors.torch import load
 
@@ -127,12 +129,18 @@ def build(config: ModelConfig, data: bytes) -> DeepfakeModel:
         raise ValueError(f"{WEIGHTS} is not in the safetensors format") from error
     with torch.device("meta"):  # no time goes into random weights that are replaced at once
         model = DeepfakeModel(config)
-    model.load_state_dict({name: as_float32(tensor) for name, tensor in tensors.items()}, assign=True)
+    model.load_state_dict({name: as_float32(name, tensor) for name, tensor in tensors.items()}, assign=True)
     return model.eval()
 
 
-def as_float32(tensor: Tensor) -> Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor
+def as_float32(name: str, tensor: Tensor) -> Tensor:
+    """Raises ValueError where a number is not finite: whatever that network said would be made up."""
+    if not tensor.is_floating_point():
+        return tensor
+    tensor = tensor.float()
+    if not tensor.sum().isfinite():  # one NaN or infinity is enough; looking at each number takes several times as long
+        raise ValueError(f"{name} holds numbers that are not finite")
+    return tensor
 
 
 def save_weights(folder: Path, model: DeepfakeModel, info: dict, calibration: Calibration | None = None) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from core import video
 from core.analysis import Analysis, FaceResult, KeyFrame
 from core.container import Source
-from core.crops import crop
+from core.crops import CROP_MARGIN, CROP_SIZE, crop
 from core.draw import (
     DIM,
     INK,
@@ -32,12 +32,19 @@ from core.draw import (
 from core.errors import as_writing_error
 from core.words import clock, count, percent, percent_range
 
-Heat = Callable[[np.ndarray], np.ndarray]  # crops (N, H, W, 3) uint8 -> heat maps (N, H, W), 0 to 1
-
 MAX_FACES = 6  # on one picture; the rest is named in words
 MAX_KEY_FRAMES = 3  # of one face; so many has an analysis
 
 Cut = tuple[KeyFrame, np.ndarray, np.ndarray | None]  # a key frame, its crop (224, 224, 3) uint8, and its heat map
+
+
+@dataclass(frozen=True)
+class Heat:
+    """What makes heat maps, and the crops it wants: those that were judged, in the size and margin of the weights."""
+
+    maps: Callable[[np.ndarray], np.ndarray]  # crops (N, size, size, 3) uint8 -> (N, size, size), 0 to 1
+    size: int = CROP_SIZE
+    margin: float = CROP_MARGIN
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +69,10 @@ def written_whole(out: Path) -> Iterator[Path]:
             part.unlink()
 
 
-def key_crops(path: Source, faces: list[FaceResult]) -> dict[int, list[tuple[KeyFrame, np.ndarray]]]:
-    """The crops of each face's key frames, in order of time: face id -> [(key frame, (224, 224, 3) uint8)]."""
+def key_crops(
+    path: Source, faces: list[FaceResult], size: int = CROP_SIZE, margin: float = CROP_MARGIN
+) -> dict[int, list[tuple[KeyFrame, np.ndarray]]]:
+    """The crops of each face's key frames, in order of time: face id -> [(key frame, (size, size, 3) uint8)]."""
     keys = sorted(
         ((key, face.id) for face in faces for key in face.key_frames[:MAX_KEY_FRAMES]), key=lambda k: k[0].t_s
     )
@@ -73,19 +82,33 @@ def key_crops(path: Source, faces: list[FaceResult]) -> dict[int, list[tuple[Key
         for key, face_id in keys:
             if key.t_s == times[frame.window]:
                 box = tuple(edge / frame.scale for edge in key.box)
-                crops[face_id].append((key, crop(frame.rgb, box)))
+                crops[face_id].append((key, crop(frame.rgb, box, size, margin)))
     return crops
 
 
 def with_heat(cut: list[tuple[KeyFrame, np.ndarray]], heat: Heat | None) -> list[Cut]:
-    """One face's key frames and crops with the heat map of each; None where there is no `heat`."""
-    maps = heat(np.stack([picture for _, picture in cut])) if heat and cut else [None] * len(cut)
-    return [(key, picture, one) for (key, picture), one in zip(cut, maps, strict=True)]
+    """One face's key frames and crops with the heat map of each, to be shown; None where there is no `heat`."""
+    maps = heat.maps(np.stack([picture for _, picture in cut])) if heat and cut else [None] * len(cut)
+    return [
+        (key, shown(picture), None if one is None else shown(one))
+        for (key, picture), one in zip(cut, maps, strict=True)
+    ]
+
+
+def shown(square: np.ndarray) -> np.ndarray:
+    """A crop or a heat map in the size of all pictures; most weights judge crops of that size."""
+    if len(square) == CROP_SIZE:
+        return square
+    import cv2
+
+    how = cv2.INTER_AREA if len(square) > CROP_SIZE else cv2.INTER_LINEAR
+    return cv2.resize(square, (CROP_SIZE, CROP_SIZE), interpolation=how)
 
 
 def key_pictures(path: Source, analysis: Analysis, heat: Heat | None = None) -> Keys:
     """Decode and cut out the key frames that pictures show, and make their heat maps if there is `heat`. Raises CheckError."""
-    crops = key_crops(path, most_suspicious(analysis.faces, MAX_FACES))
+    wanted = (heat.size, heat.margin) if heat else ()
+    crops = key_crops(path, most_suspicious(analysis.faces, MAX_FACES), *wanted)
     return Keys({face_id: with_heat(cut, heat) for face_id, cut in crops.items()}, heat is not None)
 
 

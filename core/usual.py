@@ -25,6 +25,8 @@ class Usual:
     def __post_init__(self):
         if not self.mean.shape == self.scale.shape == self.directions.shape[1:] or self.left.ndim != 1:
             raise ValueError("the parts of what is usual do not fit one another")
+        if not all(np.isfinite(part).all() for part in (self.mean, self.scale, self.directions, self.left)):
+            raise ValueError("what is usual holds numbers that are not finite")
 
     @classmethod
     def fit(cls, faces: np.ndarray, others: np.ndarray, directions: int) -> "Usual":

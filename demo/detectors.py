@@ -2,7 +2,7 @@
 
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -71,13 +71,10 @@ def label(name: str, folder: Path) -> str:
 
 def load(weights: str | Path | None) -> Loaded:
     """weights: as for `Detector.load`."""
-    from core.explain import grad_cam
+    from core.explain import heat_of
 
     detector = Detector.load(weights)
-
-    def heat(crops: np.ndarray) -> np.ndarray:
-        return grad_cam(detector.model.encoder, crops)
-
+    heat = heat_of(detector.model)
     return Loaded(detector, borrow_gpu(detector, heat) if on_zero_gpu() else heat)
 
 
@@ -103,4 +100,9 @@ def borrow_gpu(detector: Detector, heat: Heat) -> Heat:
 
     engine.encode = encode_there
     engine.judge = spaces.GPU(duration=30)(engine.judge)
-    return spaces.GPU(duration=30)(heat)
+
+    @spaces.GPU(duration=30)
+    def maps(crops: np.ndarray) -> np.ndarray:
+        return heat.maps(crops)
+
+    return replace(heat, maps=maps)

@@ -17,7 +17,7 @@ sys.path.insert(0, str(DOCS.parent))
 from core.artifacts import write_artifacts  # noqa: E402
 from core.detector import Detector  # noqa: E402
 from core.example import make_example  # noqa: E402
-from core.explain import grad_cam  # noqa: E402
+from core.explain import heat_of  # noqa: E402
 
 SHOWN_AT_S = 2.0
 WIDTH = 880  # pixels
@@ -28,7 +28,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         clip = make_example(Path(folder) / "example.mp4", blended=True)
         out = Path(folder) / "out"
-        write_artifacts(clip, detector.check(clip), out, lambda crops: grad_cam(detector.model.encoder, crops))
+        write_artifacts(clip, detector.check(clip), out, heat_of(detector.model))
         with av.open(str(out / "annotated.mp4")) as container:
             frame = next(f for f in container.decode(video=0) if f.time >= SHOWN_AT_S)
             save(frame.to_image(), "annotated.jpg")

@@ -18,7 +18,6 @@ import pkgutil
 import signal
 import sys
 from contextlib import nullcontext
-from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -41,7 +40,7 @@ class Wire:
         self.connection = connection
 
     def send(self, **message) -> None:
-        self.connection.send_bytes(json.dumps(message).encode())
+        self.connection.send_bytes(json.dumps(message, allow_nan=False).encode())
 
     def receive(self) -> dict:
         return json.loads(self.connection.recv_bytes(MESSAGE_LIMIT))
@@ -88,10 +87,10 @@ def analyse(wire: Wire, settings: dict) -> None:
 
 def draw(wire: Wire, detector, source: Source, request: dict, analysis) -> None:
     from core.artifacts import write_artifacts
-    from core.explain import grad_cam
+    from core.explain import heat_of
 
     wire.progress(0, 1, "draw")
-    heat = partial(grad_cam, detector.model.encoder)
+    heat = heat_of(detector.model)
 
     def progress(done: int, total: int, _stage: str) -> None:
         wire.progress(done, total, "draw")

@@ -4,17 +4,20 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
 import pytest
 import torch
 
 from core import pretrained, video
-from core.analysis import Analysis
+from core.analysis import Analysis, FaceResult
 from core.calibration import Calibration, Curve
 from core.detector import Detector
 from core.errors import CheckError
 from core.example import portrait
+from core.explain import heat_of
 from core.pieces import Pieces
 from core.plan import Plan, plan_named
 from core.pretrained import load_weights
@@ -368,24 +371,66 @@ def test_bf16_and_fp32_differ_by_less_than_two_hundredths(crossing):
     assert close(*answers)
 
 
+@pytest.fixture(scope="module")
+def on_processor(crossing):
+    """Plan -> what the processor answers in float32."""
+    detector = Detector(load_weights(), "cpu", "fp32")
+    return cache(lambda plan: detector.check(crossing, plan))
+
+
 @pytest.mark.needs_gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_the_gpu_answers_as_the_processor_does(crossing, precision):
-    on_gpu = Detector(load_weights(), "cuda", precision).check(crossing, BRIEF)
-    assert on_gpu.model.device == "cuda"
-    assert close(on_gpu, Detector(load_weights(), "cpu", "fp32").check(crossing, BRIEF))
+@pytest.mark.parametrize("plan", [BRIEF, "thorough"], ids=["brief", "thorough"])
+@pytest.mark.parametrize(
+    ("device", "precision", "told"), [("cuda", "fp32", "cuda"), ("cuda:0", "bf16", "cuda:0"), (None, None, "cuda")]
+)
+def test_the_gpu_answers_as_the_processor_does(crossing, on_processor, device, precision, told, plan):
+    on_gpu = Detector(load_weights(), device, precision)
+    first = on_gpu.check(crossing, plan)
+    assert first.model.device == told
+    assert close(first, on_processor(plan))
+    with ThreadPoolExecutor(2) as threads:
+        for again in threads.map(lambda _: on_gpu.check(crossing, plan), range(2)):
+            assert close(again, first, 0.001)
 
 
-def close(one: Analysis, other: Analysis) -> bool:
-    """Whether two analyses agree within .02 in every probability, and in all but the numbers."""
-    pairs = list(zip(one.faces, other.faces, strict=True))
-    return all(
-        a.first_seen_s == b.first_seen_s
-        and abs(a.probability - b.probability) < 0.02
-        and all(abs(x.probability - y.probability) < 0.02 for x, y in zip(a.timeline, b.timeline, strict=True))
-        for a, b in pairs
-    )
+@pytest.mark.needs_gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_the_heat_maps_of_the_gpu_are_those_of_the_processor():
+    crops = np.stack([portrait()[:224, 112:336], portrait()[20:244, 100:324]])
+    there, here = (heat_of(Detector(load_weights(), device, "fp32").model).maps(crops) for device in ("cuda", "cpu"))
+    assert there.max() == pytest.approx(1)
+    np.testing.assert_allclose(there, here, atol=0.05)
+
+
+def close(one: Analysis, other: Analysis, most: float = 0.02) -> bool:
+    """Whether two analyses, of faces that were judged, agree in every verdict and within `most` in every number."""
+    judged = [face for face in other.faces if face.verdict]
+    if not judged or one.verdict != other.verdict or len(one.faces) != len(other.faces):
+        return False
+    return all(map(partial(same, most), one.faces, other.faces))
+
+
+def same(most: float, one: FaceResult, other: FaceResult) -> bool:
+    if (one.verdict, one.first_seen_s, one.frames) != (other.verdict, other.first_seen_s, other.frames):
+        return False
+    numbers = [
+        [face.probability or 0, *(face.interval or ()), *(moment.probability for moment in face.timeline)]
+        for face in (one, other)
+    ]
+    return all(abs(a - b) < most for a, b in zip(*numbers, strict=True))
+
+
+def test_answers_without_a_face_or_with_another_verdict_or_interval_are_never_taken_for_close(detector, crossing):
+    answer = detector.check(crossing, BRIEF)
+    (face, *others) = answer.faces
+    assert close(answer, answer)
+    assert not close(replace(answer, faces=()), replace(answer, faces=()))
+    wide = replace(face, interval=(face.interval[0], face.interval[1] + 0.03))
+    sure = replace(face, verdict="inconclusive" if face.verdict != "inconclusive" else "no_signs_found")
+    for changed in (wide, sure):
+        assert not close(answer, replace(answer, faces=(changed, *others)))
+    assert not close(answer, replace(answer, faces=answer.faces[1:]))
 
 
 def test_importing_the_detector_loads_neither_torch_nor_mediapipe():

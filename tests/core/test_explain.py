@@ -1,14 +1,16 @@
 """Heat maps, compared with the plain way of computing them."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from core.explain import grad_cam
+from core.explain import grad_cam, heat_of
 from core.model import Encoder, EncoderConfig, normalise
+from tests.tiny import CONFIG, tiny_model
 
 CONFIGS = [
     EncoderConfig("lite0", (1, 1)),
@@ -88,3 +90,10 @@ def by_backward_pass(encoder, crops):
     coarse = (stage * weights).sum(dim=1, keepdim=True).clamp(min=0)
     fine = F.interpolate(coarse, crops.shape[1:3], mode="bilinear").squeeze(1)
     return (fine / fine.amax(dim=(1, 2), keepdim=True)).detach().numpy()
+
+
+def test_the_heat_maps_of_a_model_are_those_of_its_encoder_and_of_the_crops_it_judges():
+    model = tiny_model(config=replace(CONFIG, margin=1.7))
+    heat, crops = heat_of(model), some_crops(2)
+    assert (heat.size, heat.margin) == (64, 1.7)
+    np.testing.assert_array_equal(heat.maps(crops), grad_cam(model.encoder, crops))

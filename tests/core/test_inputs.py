@@ -10,6 +10,7 @@ import pytest
 
 from core.artifacts import write_artifacts
 from core.inputs import files
+from core.render import Heat
 from tests.media import portrait_clip
 from tests.samples import analysis_of
 
@@ -73,7 +74,8 @@ def test_what_an_earlier_run_wrote_is_left_out_wherever_it_lies(made):
 @pytest.mark.slow
 def test_all_that_a_run_writes_is_left_out(tmp_path):
     clip = portrait_clip(tmp_path / "clip.mp4", 1)
-    write_artifacts(clip, analysis_of(clip), tmp_path / "out", lambda crops: np.ones(crops.shape[:3], np.float32))
+    heat = Heat(lambda crops: np.ones(crops.shape[:3], np.float32))
+    write_artifacts(clip, analysis_of(clip), tmp_path / "out", heat)
     assert found_in(tmp_path) == ["clip.mp4"]
 
 

@@ -60,6 +60,14 @@ def test_consecutive_plans_have_no_times_of_their_own():
         window_times(10, PLANS["first100"])
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"length": 0}, {"length": -8}, {"windows": -1}, {"rate_hz": -1}, {"rate_hz": np.nan}]
+)
+def test_a_plan_that_cannot_be_is_refused_when_it_is_made(wrong):
+    with pytest.raises(ValueError, match="a plan has"):
+        Plan(**wrong)
+
+
 def test_a_plan_is_found_by_name_and_its_length_may_be_given():
     assert plan_named("mean", length=30).length == 30
     assert plan_named("default") is PLANS["default"]

@@ -109,10 +109,59 @@ def test_weights_of_another_shape_are_reported_as_a_mismatch(folder):
     assert code_of(folder) == "weights_mismatch"
 
 
+def test_an_encoder_without_stages_is_reported_as_a_mismatch(folder):
+    change(folder / "config.json", encoder={**CONFIG.to_json()["encoder"], "depths": []})
+    assert code_of(folder) == "weights_mismatch"
+
+
 def test_a_configuration_without_a_head_is_reported_as_a_mismatch(folder):
     config = json.loads((folder / "config.json").read_text())
     del config["head"]
     (folder / "config.json").write_text(json.dumps(config))
+    assert code_of(folder) == "weights_mismatch"
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["classify.bias", "classify.weight", "stem.1.running_var"])
+def test_weights_that_hold_no_number_are_reported_as_a_mismatch_and_named(folder, name, number):
+    from hashlib import sha256
+
+    from safetensors.torch import load, save
+
+    tensors = load((folder / "model.safetensors").read_bytes())
+    tensors[f"encoder.{name}"].flatten()[-1] = number
+    (folder / "model.safetensors").write_bytes(data := save(tensors))
+    change(folder / "config.json", sha256=sha256(data).hexdigest())
+    with pytest.raises(CheckError, match=name) as caught:
+        load_weights(folder)
+    assert caught.value.code == "weights_mismatch"
+
+
+def test_what_is_usual_of_no_number_is_reported_as_a_mismatch(folder):
+    wide = CONFIG.encoder.features
+    usual = Usual(np.ones(wide), np.ones(wide), np.zeros((1, wide)), np.zeros(9))
+    usual.mean[3] = np.nan
+    (folder / USUAL).write_bytes(usual.to_bytes())
+    assert code_of(folder) == "weights_mismatch"
+
+
+WRONG = [("size", wrong) for wrong in (0, 8, -64, 10**9, 64.0, "64", True, None)]
+WRONG += [("margin", wrong) for wrong in (0, -1, 1e9, 10**400, float("nan"), float("inf"), "1.3", True, None)]
+WRONG += [("trained", wrong) for wrong in ("false", 0, None)]
+
+
+@pytest.mark.parametrize(("name", "wrong"), WRONG)
+def test_a_configuration_that_cannot_be_is_reported_as_a_mismatch_that_names_what_is_wrong(folder, name, wrong):
+    change(folder / "config.json", **{name: wrong})
+    with pytest.raises(CheckError, match=f"{name}.* must be") as caught:
+        load_weights(folder)
+    assert caught.value.code == "weights_mismatch"
+
+
+@pytest.mark.parametrize("number", [1e200, 10**400, float("nan")])
+@pytest.mark.parametrize("name", ["slope", "uncertainty"])
+def test_a_calibration_of_numbers_too_large_is_reported_as_a_mismatch(folder, name, number):
+    change(folder / "calibration.json", video=[{name: [number] * 3 if name == "uncertainty" else number}])
     assert code_of(folder) == "weights_mismatch"
 
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from core.draw import LOOKS, heat_over, runs, short
 from core.errors import CheckError
-from core.render import key_crops, key_frame_sheet, key_pictures, timeline_picture, written_whole
+from core.render import Heat, key_crops, key_frame_sheet, key_pictures, timeline_picture, written_whole
 from core.words import clock, percent
 from tests.media import portrait_clip
 from tests.samples import a_face, an_analysis, an_unjudged_face, analysis_of
@@ -76,6 +76,25 @@ def test_key_crops_show_the_face_at_the_time_named(clip):
     assert red > blue + 20
 
 
+@pytest.mark.parametrize("size", [64, 224, 299])
+def test_heat_maps_are_made_of_the_crops_that_the_weights_judge_and_shown_in_one_size(clip, size):
+    analysis, given = analysis_of(clip), []
+
+    def maps(crops):
+        given.append(crops)
+        return np.ones(crops.shape[:3], np.float32)
+
+    cut = key_pictures(clip, analysis, Heat(maps, size, 2.0)).by_face[1]
+    judged = [picture for _, picture in key_crops(clip, list(analysis.faces), size, 2.0)[1]]
+    np.testing.assert_array_equal(given[0], judged)
+    assert given[0].shape == (3, size, size, 3)
+    assert {(picture.shape, heat.shape) for _, picture, heat in cut} == {((224, 224, 3), (224, 224))}
+    close, wide = (
+        np.int16(key_pictures(clip, analysis, how).by_face[1][0][1]) for how in (None, Heat(maps, size, 2.0))
+    )
+    assert abs(close - wide).mean() > 10  # more of the picture than the bundled weights judge
+
+
 @pytest.mark.slow
 def test_the_timeline_grows_by_a_row_for_each_face(clip, tmp_path):
     one, two = a_face(1), a_face(2, (0.2, 0.1, 0.2, 0.1))
@@ -115,7 +134,9 @@ def test_pictures_without_a_judged_face_say_so_instead_of_failing(faces, clip, t
 def test_the_sheet_has_a_second_row_of_pictures_when_there_are_heat_maps(clip, tmp_path):
     analysis = analysis_of(clip)
     draw(key_frame_sheet, clip, analysis, tmp_path / "plain.png")
-    draw(key_frame_sheet, clip, analysis, tmp_path / "heat.png", lambda crops: np.ones(crops.shape[:3], np.float32))
+    draw(
+        key_frame_sheet, clip, analysis, tmp_path / "heat.png", Heat(lambda crops: np.ones(crops.shape[:3], np.float32))
+    )
     plain, heat = Image.open(tmp_path / "plain.png"), Image.open(tmp_path / "heat.png")
     assert heat.height > plain.height + 200
     bright = np.asarray(heat.convert("HSV"))[plain.height - 60 : plain.height + 100, 100:200, 2]
@@ -147,7 +168,7 @@ def test_pictures_tell_no_number_of_weights_that_are_not_trained(trained, clip, 
     analysis = replace(analysis, model=replace(analysis.model, trained=trained))
     for make in (timeline_picture, key_frame_sheet):
         words.clear()
-        draw(make, clip, analysis, tmp_path / "picture.png", lambda crops: np.zeros(crops.shape[:3], np.float32))
+        draw(make, clip, analysis, tmp_path / "picture.png", Heat(lambda crops: np.zeros(crops.shape[:3], np.float32)))
         said = [text for text in words if isinstance(text, str)]
         assert any("90%" in text for text in said) == trained, said
         assert any("%" in text for text in said) == trained, said

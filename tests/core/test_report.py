@@ -11,7 +11,7 @@ import pytest
 
 from core import report
 from core.facts import meaning
-from core.render import key_pictures
+from core.render import Heat, key_pictures
 from tests import media
 from tests.samples import a_face, an_analysis, an_unjudged_face, analysis_of
 
@@ -37,7 +37,7 @@ class Tags(HTMLParser):
 
 def test_the_report_loads_nothing_and_runs_nothing(clip, tmp_path):
     analysis = analysis_of(clip)
-    keys = key_pictures(clip, analysis, lambda crops: np.ones(crops.shape[:3]))
+    keys = key_pictures(clip, analysis, Heat(lambda crops: np.ones(crops.shape[:3])))
     report.write_report(clip, analysis, tmp_path / "r.html", keys)
     page = (tmp_path / "r.html").read_text()
     tags = Tags(page).seen
@@ -49,7 +49,7 @@ def test_the_report_loads_nothing_and_runs_nothing(clip, tmp_path):
 
 def test_faces_are_shown_with_and_without_heat_map(clip):
     analysis = analysis_of(clip)
-    shots = report.key_shots(key_pictures(clip, analysis, lambda crops: np.ones(crops.shape[:3])))
+    shots = report.key_shots(key_pictures(clip, analysis, Heat(lambda crops: np.ones(crops.shape[:3]))))
     page = report.report_page("clip.mp4", analysis, shots, MADE)
     assert len(shots[1]) == len(analysis.faces[0].key_frames)
     assert page.count("with its heat map") == len(shots[1])
@@ -57,7 +57,7 @@ def test_faces_are_shown_with_and_without_heat_map(clip):
 
 
 def test_a_heat_map_without_a_sign_says_so(clip):
-    shots = report.key_shots(key_pictures(clip, analysis_of(clip), lambda crops: np.zeros(crops.shape[:3])))
+    shots = report.key_shots(key_pictures(clip, analysis_of(clip), Heat(lambda crops: np.zeros(crops.shape[:3]))))
     assert all(shot.shows_nothing for shot in shots[1])
     assert "no sign stands out" in report.faces(analysis_of(clip), shots)
 

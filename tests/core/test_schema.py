@@ -27,6 +27,11 @@ def test_the_schema_promises_every_field_that_an_analysis_has():
     assert set(SCHEMA["$defs"]["FaceResult"]["required"]) == set(analysis["faces"][0])
 
 
+def test_an_answer_that_is_no_number_is_never_sent_as_one():
+    with pytest.raises(ValueError, match="JSON"):
+        an_analysis(replace(a_face(), probability=float("nan"))).to_json()
+
+
 @pytest.mark.parametrize("sign, fits", [("mouth_alone", True), ("one_picture", True), ("framed", True), ("odd", False)])
 def test_the_schema_names_the_signs_there_are(sign, fits):
     analysis = an_analysis(replace(a_face(), signs=(sign,))).to_json()

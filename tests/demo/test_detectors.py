@@ -30,10 +30,10 @@ def test_on_a_lent_gpu_the_network_runs_and_nothing_else(lent, weights, monkeypa
     expected = Detector.load(weights).check(clip)
     monkeypatch.setenv("SPACES_ZERO_GPU", "1")
     loaded = detectors.load(weights)
-    assert sorted(lent) == ["encode_there", "heat", "judge"]
+    assert sorted(lent) == ["encode_there", "judge", "maps"]
     analysis = loaded.detector.check(clip)
     assert (analysis.verdict, analysis.probability) == (expected.verdict, expected.probability)
-    assert loaded.heat(np.zeros((1, 64, 64, 3), np.uint8)).shape[0] == 1
+    assert loaded.heat.maps(np.zeros((1, 64, 64, 3), np.uint8)).shape[0] == 1
 
 
 def test_the_choice_of_weights_names_their_head(weights):

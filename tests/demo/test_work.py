@@ -87,14 +87,14 @@ def test_who_stops_while_the_pictures_are_made_gets_no_answer_and_that_is_no_bug
     stop, folder, clip = threading.Event(), tmp_path / "check", media.portrait_clip(tmp_path / "clip.mp4", 1)
     folder.mkdir()
 
-    def heat(crops):
+    def maps(crops):
         stop.set()
         if leaves:
             folder.rmdir()
             clip.unlink()
-        return loaded.heat(crops)
+        return loaded.heat.maps(crops)
 
-    reports = []
+    heat, reports = replace(loaded.heat, maps=maps), []
     with caplog.at_level(logging.ERROR), pytest.raises(CheckError) as error:
         for report in check(sources.upload(str(clip)), lambda: replace(loaded, heat=heat), "default", folder, stop):
             reports.append(report)

@@ -88,6 +88,16 @@ def test_a_message_longer_than_any_answer_is_not_taken_in():
             Wire(connection).receive()
 
 
+def test_what_is_no_number_counts_as_a_fault_of_ours_and_is_not_sent():
+    ours, theirs = socket.socketpair()
+    with Connection(ours.detach()) as worker, Connection(theirs.detach()) as child:
+        wire, requests = Wire(child), iter([{"path": "a file"}])
+        wire.receive = lambda: next(requests)
+        with pytest.raises(StopIteration):  # that was all
+            serve(wire, lambda request: {"probability": float("nan")})
+        assert Wire(worker).receive() == {"error": ["internal", ""]}
+
+
 def test_a_code_that_there_is_not_counts_as_a_fault_of_ours(child, tmp_path):
     with pytest.raises(CheckError) as told:
         child.ask(request(tmp_path, "lie"), 60, lambda *_: False)
