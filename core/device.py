@@ -1,12 +1,15 @@
 """Where the network computes, and in which numbers."""
 
 import functools
+import logging
 import os
 from pathlib import Path
 
 import torch
 
 from core.errors import CheckError
+
+log = logging.getLogger(__name__)
 
 
 def pick_device(device: str | torch.device | None) -> str:
@@ -16,7 +19,7 @@ def pick_device(device: str | torch.device | None) -> str:
     """
     count = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
     if device is None:
-        return next(name for name in ("cuda", "mps", "cpu") if count[name] and not fault(name))
+        return next(name for name in ("cuda", "mps", "cpu") if count[name] and not passed_over(name))
     try:
         wanted = torch.device(device)
     except RuntimeError as error:
@@ -29,12 +32,19 @@ def pick_device(device: str | torch.device | None) -> str:
     return name
 
 
+def passed_over(device: str) -> bool:
+    if why := fault(device):
+        log.warning("%s is not used: %s", device, why)
+    return why is not None
+
+
 def fault(device: str) -> str | None:
     """Why a device that there is cannot be computed on: a card too old for this torch, or one that is full, is listed too."""
     if device == "cpu" or os.environ.get("SPACES_ZERO_GPU"):  # such a Space lends its card for a call, and not before
         return None
     try:
-        nine = torch.nn.functional.conv2d(*torch.ones(2, 1, 1, 3, 3, device=device)).item()
+        ones = torch.ones(2, 1, 1, 3, 3, dtype=torch.float32, device=device)
+        nine = torch.nn.functional.conv2d(*ones).item()
     except RuntimeError as error:
         return str(error).partition("\n")[0]
     return None if nine == 9 else f"it computes {nine} where 9 is right"

@@ -26,6 +26,7 @@ CLOSE_UP = 3.0  # face widths
 FAR = 0.125  # of the longer side: a larger face means that people are near
 
 _quiet_lock = threading.Lock()
+_not_ours: list[deque] = []
 _idle: deque = deque()  # MediaPipe's graphs that no detector uses; some 12 MB each, as many as ever were used at a time
 
 
@@ -162,6 +163,17 @@ def _new_graph():
         graph = vision.FaceDetector.create_from_options(options)
         _found_by(graph, np.zeros((64, 64, 3), np.uint8))  # it logs at its first frame too
     return graph
+
+
+def _forget_idle() -> None:
+    """In a forked process: the threads of those graphs are not here, and whoever used or ended one would wait for them."""
+    global _idle
+    _not_ours.append(_idle)
+    _idle = deque()
+
+
+if hasattr(os, "register_at_fork"):  # Windows forks nothing
+    os.register_at_fork(after_in_child=_forget_idle)
 
 
 @atexit.register  # left to the very end, MediaPipe is heard to fail at it

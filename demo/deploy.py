@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -22,7 +21,7 @@ SECTION = "core"  # of requirements.txt
 
 def assemble(folder: Path) -> list[Path]:
     """Write everything a Space needs into an empty or new folder. Returns the files, relative to it."""
-    known = committed()
+    known = known_to_git()
 
     def left_out(inside: str, names: list[str]) -> set[str]:
         unknown = {name for name in names if known and Path(inside, name) not in known}
@@ -43,15 +42,16 @@ def assemble(folder: Path) -> list[Path]:
     return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
 
 
-def committed() -> set[Path]:
+def known_to_git() -> set[Path]:
     """The files that git knows and the folders they lie in, so that notes and trials beside them are not published; empty
-    where this is no checkout."""
-    files: list[str] = []
-    with suppress(OSError):
-        files = subprocess.run(
-            ["git", "ls-files", "-z", *PARTS], cwd=ROOT, capture_output=True, text=True
-        ).stdout.split("\0")
-    found = {ROOT / file for file in files if file}
+    where this is no checkout. Ends the program where it is one and git does not say."""
+    if not (ROOT / ".git").exists():
+        return set()
+    try:
+        done = subprocess.run(["git", "ls-files", "-z", *PARTS], cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SystemExit(f"git does not say what is to be published: {getattr(error, 'stderr', error)}") from error
+    found = {ROOT / file for file in done.stdout.split("\0") if file}
     return found | {parent for file in found for parent in file.parents}
 
 

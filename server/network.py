@@ -63,7 +63,7 @@ def serve_line(line: Connection, passes: "Passes", size: int) -> None:
             while True:
                 features, logits = passes.ask(as_crops(line.recv_bytes(BATCH * size * size * 3), size))
                 line.send_bytes(features.tobytes() + logits.tobytes())
-        except (EOFError, OSError, ValueError):
+        except (EOFError, OSError, ValueError, CheckError):
             return
 
 
@@ -108,8 +108,14 @@ class Passes:
                 break
         together = np.concatenate([crops for crops, _ in batch])
         signal.alarm(HANGS_S)
-        features, logits = (found.cpu().numpy() for found in self._encode(together))
-        signal.alarm(0)
+        try:
+            features, logits = (found.cpu().numpy() for found in self._encode(together))
+        except CheckError as error:  # of these crops: who asks later is none the worse
+            for _, answer in batch:
+                answer.set_exception(error)
+            return
+        finally:
+            signal.alarm(0)
         with self._lock:
             self._passes[len(batch)] += 1
             self._crops[len(batch)] += len(together)

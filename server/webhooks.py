@@ -11,9 +11,10 @@ import logging
 import random
 import threading
 import time
+from collections import Counter
 
 import requests
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.fetch.egress import Guard
@@ -47,33 +48,39 @@ class Postman:
         self.guard = guard
         self.key = secret_bytes(secret)
         self.dice = random.Random()
-        self.under_way: dict[str, threading.Thread] = {}  # by the delivery's id
+        self.under_way: dict[str, tuple[threading.Thread, str | None]] = {}  # with its owner, by the delivery's id
 
     def deliver_due(self) -> None:
         """Set off with what is owed by now, as much as there are free places for, and wait for none of it.
 
-        The longest owed of each owner come first, so that whose receiver never answers keeps nobody else waiting. Several
-        postmen may be about; called by one thread of each.
+        The longest owed of whoever has the fewest under way come first, so that whose receiver never answers keeps nobody
+        else waiting. Several postmen may be about; called by one thread of each.
         """
-        busy = list(self.under_way)
+        busy = self.under_way.copy()
         if len(busy) >= AT_ONCE:
             return
-        due = select(Delivery).where(Delivery.state == "owed", Delivery.next_at <= time.time())
+        due = select(Delivery, Check.owner).where(Delivery.state == "owed", Delivery.next_at <= time.time())
         due = due.where(Delivery.id.not_in(busy))  # also of those that take longer than they are held for
         due = due.join(Check, Check.id == Delivery.check_id, isouter=True)  # the check may be gone by now
         place = func.row_number().over(partition_by=Check.owner, order_by=Delivery.next_at)
+        if theirs := Counter(owner for _, owner in busy.values() if owner is not None):
+            place += case(theirs, value=Check.owner, else_=0)
         with self.database.read() as session:
-            deliveries = list(session.scalars(due.order_by(place, Delivery.next_at).limit(AT_ONCE - len(busy))))
-        for delivery in deliveries:
+            found = list(session.execute(due.order_by(place, Delivery.next_at).limit(AT_ONCE - len(busy))))
+        for delivery, owner in found:
             # no pool's thread, for which a process that ends would wait
             thread = threading.Thread(target=self._go, args=(delivery,), daemon=True)
-            self.under_way[delivery.id] = thread
-            thread.start()
+            self.under_way[delivery.id] = thread, owner
+            try:
+                thread.start()
+            except RuntimeError:  # the system has none left
+                del self.under_way[delivery.id]
+                raise
 
     def wait(self, seconds: float | None = None) -> None:
         """Until nothing is under way, or so long."""
         until = None if seconds is None else time.monotonic() + seconds
-        for thread in list(self.under_way.values()):
+        for thread, _ in list(self.under_way.values()):
             thread.join(None if until is None else max(0.0, until - time.monotonic()))
 
     def _go(self, delivery: Delivery) -> None:

@@ -31,7 +31,7 @@ def cards(monkeypatch):
     ones = torch.ones
 
     def cards(*working):
-        def on(*size, device):
+        def on(*size, dtype, device):
             if device not in working:
                 raise RuntimeError("CUDA error: no kernel image is available for execution on the device\nmore of it")
             return ones(*size)
@@ -42,11 +42,14 @@ def cards(monkeypatch):
     return cards
 
 
-def test_a_card_that_does_not_compute_leaves_the_work_to_the_processor(cards):
+def test_a_card_that_does_not_compute_leaves_the_work_to_the_processor_and_the_log_says_why(cards, caplog):
     cards("cuda")
     assert device.pick_device(None) == "cuda"
+    assert not caplog.messages
     cards()
     assert device.pick_device(None) == "cpu"
+    why = "CUDA error: no kernel image is available for execution on the device"
+    assert caplog.messages == [f"cuda is not used: {why}"]
 
 
 def test_a_card_that_is_lent_for_each_call_is_taken_untried(cards, monkeypatch):

@@ -33,7 +33,7 @@ def test_the_folder_holds_what_a_space_needs_and_nothing_private(space):
     assert not [name for name in names if "__pycache__" in name or name.startswith(("core/fetch", "demo/deploy"))]
 
 
-def test_what_was_never_committed_is_not_published(tmp_path, monkeypatch):
+def test_what_git_does_not_know_is_not_published(tmp_path, monkeypatch):
     for file in (
         "core/detector.py",
         "demo/app.py",
@@ -56,6 +56,10 @@ def test_what_was_never_committed_is_not_published(tmp_path, monkeypatch):
     for command in (["init", "-q"], ["add", "core/detector.py", "demo/app.py", "demo/space"]):
         subprocess.run(["git", *command], cwd=deploy.ROOT, check=True)
     assert published("checkout") == {"core/detector.py", "demo/app.py"}
+    shutil.rmtree(deploy.ROOT / ".git")
+    (deploy.ROOT / ".git").write_text("gitdir: nowhere")
+    with pytest.raises(SystemExit, match="git does not say"):
+        published("refused")
 
 
 def test_torch_is_left_to_the_space_and_everything_else_is_as_here(space):

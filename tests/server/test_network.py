@@ -17,6 +17,7 @@ import torch
 
 from core.detector import Detector
 from core.engine import Engine
+from core.errors import CheckError
 from core.example import make_example
 from core.looks import BATCH
 from core.pretrained import load_weights
@@ -96,6 +97,28 @@ passes.ask(network.as_crops(bytes(224 * 224 * 3), 224))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True)
     assert done.returncode == ended, done.stderr
+
+
+def test_crops_that_the_network_has_no_number_for_end_their_own_request_alone():
+    def encode(crops):
+        if crops[0, 0, 0, 0] == 1:
+            raise CheckError("internal", "the network gave no number")
+        return torch.zeros(len(crops), 2), torch.zeros(len(crops))
+
+    passes, told = Passes(encode), []
+
+    def ask(kind):
+        try:
+            told.append(len(passes.ask(np.full((1, 2, 2, 3), kind, np.uint8))[1]))
+        except CheckError as error:
+            told.append(error.detail)
+
+    for kind in (1, 2):
+        thread = threading.Thread(target=ask, args=(kind,))
+        thread.start()
+        passes.one()
+        thread.join()
+    assert told == ["the network gave no number", 1]
 
 
 def test_a_setting_that_is_neither_on_nor_off_is_named():

@@ -139,7 +139,7 @@ def test_a_receiver_that_does_not_answer_holds_up_nobody_of_the_rounds_after_it(
     later = owe(postman, receiver.url("/hook"))
     postman.deliver_due()
     if sent := postman.under_way.get(later):
-        sent.join()
+        sent[0].join()
     assert (read(postman, first).state, read(postman, later).state) == ("owed", "delivered")
     slow.answer.set()
     postman.wait()
@@ -170,6 +170,37 @@ def test_no_more_is_under_way_than_there_are_places(postman, receiver, slow, mon
     assert receiver.hits == ["/waits"] * 3
 
 
+def test_a_place_that_gets_free_is_not_for_whoever_has_others_already(postman, receiver, slow, monkeypatch):
+    monkeypatch.setattr(webhooks, "AT_ONCE", 3)
+    bob, ann = check_of(postman, "bob"), check_of(postman, "ann")
+    for _ in range(3):
+        owe(postman, receiver.url("/waits"), bob)
+    postman.deliver_due()
+    waiting, _ = next(iter(postman.under_way.items()))
+    owe(postman, receiver.url("/waits"), bob)
+    later = owe(postman, receiver.url("/hook"), ann)
+    thread = postman.under_way.pop(waiting)  # as where its receiver gave up
+    postman.deliver_due()
+    assert later in postman.under_way or read(postman, later).state == "delivered"
+    postman.under_way[waiting] = thread
+    slow.answer.set()
+    postman.wait()
+
+
+def test_a_thread_that_cannot_be_had_keeps_no_place(postman, receiver, monkeypatch):
+    def none_left(_thread):
+        raise RuntimeError("can't start new thread")
+
+    delivery = owe(postman, receiver.url("/hook"))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(RuntimeError):
+            postman.deliver_due()
+    postman.wait()
+    deliver(postman)
+    assert read(postman, delivery).state == "delivered"
+
+
 def test_who_stops_waits_for_no_receiver_that_does_not_answer(postman, receiver, slow):
     owe(postman, receiver.url("/waits"))
     postman.deliver_due()
@@ -177,7 +208,7 @@ def test_who_stops_waits_for_no_receiver_that_does_not_answer(postman, receiver,
     began = time.monotonic()
     postman.wait(0.1)
     assert time.monotonic() - began < TIMEOUT_S / 4
-    assert all(thread.daemon for thread in postman.under_way.values())  # nor does the process when it ends
+    assert all(thread.daemon for thread, _ in postman.under_way.values())  # nor does the process when it ends
 
 
 def test_a_database_that_is_away_amid_a_delivery_is_told_to_the_log_and_leaves_its_place(postman, receiver, caplog):
