@@ -26,8 +26,8 @@ CLOSE_UP = 3.0  # face widths
 FAR = 0.125  # of the longer side: a larger face means that people are near
 
 _quiet_lock = threading.Lock()
-_not_ours: list[deque] = []
 _idle: deque = deque()  # MediaPipe's graphs that no detector uses; some 12 MB each, as many as ever were used at a time
+_not_ours: list[deque] = []  # those of the process that this one was forked from
 
 
 @dataclass(frozen=True, eq=False)
