@@ -9,6 +9,7 @@ override VIDEO := $(value VIDEO)
 export VIDEO
 
 PY := .venv/bin/python
+SOAK := tests/demo/test_soak.py
 # compiled once, also where the surroundings say that Python is to keep nothing
 RUN_TESTS := env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 # named after what is wanted, so that set-up runs again when that changes, and only then
@@ -68,7 +69,8 @@ test-server: $(TOOLS)
 	$(RUN_TESTS) tests/server
 
 test-demo: $(TOOLS)
-	$(RUN_TESTS) tests/demo
+	$(RUN_TESTS) tests/demo --ignore $(SOAK)
+	OMP_NUM_THREADS=1 $(PY) -m pytest $(SOAK) # by itself, as it watches memory
 
 test-fast: $(TOOLS) ## run the tests that are quick
 	$(RUN_TESTS) -n $$(($(JOBS) + 1)) -m "not slow" # one more, as some of them wait

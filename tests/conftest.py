@@ -6,7 +6,7 @@ import pytest
 
 MAY_SKIP = {"needs_gpu", "needs_docker"}
 # Files that take minutes: begun first, so that no process is left alone with one of them at the end.
-LONG = {"test_extension.py", "test_act.py", "test_train.py", "test_storm.py", "test_soak.py", "test_deploy.py"}
+LONG = {"test_extension.py", "test_act.py", "test_train.py", "test_storm.py", "test_deploy.py"}
 
 
 def pytest_collection_modifyitems(items):
