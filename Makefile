@@ -11,7 +11,7 @@ export VIDEO
 PY := .venv/bin/python
 SOAK := tests/demo/test_soak.py
 # compiled once, also where the surroundings say that Python is to keep nothing
-RUN_TESTS := env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+RUN_TESTS := env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --dist loadfile --max-worker-restart 0
 # named after what is wanted, so that set-up runs again when that changes, and only then
 READY := .venv/.ready-$(shell cat requirements.txt requirements-dev.txt packages.txt | cksum | cut -d ' ' -f 1)
 ifneq ($(shell $(PY) -c "print(1)" 2>/dev/null),1) # there is none yet, or the Python that it leads to has gone

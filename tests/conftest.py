@@ -5,12 +5,6 @@ import os
 import pytest
 
 MAY_SKIP = {"needs_gpu", "needs_docker"}
-# Files that take minutes: begun first, so that no process is left alone with one of them at the end.
-LONG = {"test_extension.py", "test_act.py", "test_train.py", "test_storm.py", "test_deploy.py"}
-
-
-def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.hookimpl(wrapper=True)
