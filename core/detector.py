@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from core.looks import Looks
     from core.pretrained import Pretrained
 
-ONE_EACH = "This Detector belongs to the process that loaded it: load one in each process."
+ONE_EACH = "This Detector belongs to the process that loaded it: load one in each process, started with spawn."
 Progress = Callable[[int, int, str], None]  # done, total, stage: "open", "look", "judge"
 
 
@@ -35,7 +35,7 @@ class Detector:
 
     model: the DeepfakeModel, in evaluation mode on `device` ("cpu", "cuda", "mps"). info: its ModelInfo.
     `encode` takes the place of the model's own encoder, for who runs that elsewhere. Each process loads its own: one that
-    was forked lacks the threads that it would wait for.
+    was forked lacks the threads that it would wait for, torch's among them.
     """
 
     def __init__(

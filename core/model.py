@@ -21,9 +21,10 @@ from core.stem import LiteStage, LiteStem
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-# The first layers of each stem, which never compute in bfloat16 but in float32, of which a graphics card takes the TF32 kind
-# for convolutions: float32's range with 10 bits of its 23 behind the point, 3 more than bfloat16 has. With bfloat16 from the fifth layer of the Lite stem on, a
-# quarter of the size, a logit is off by .10 in the root mean square, nearly all of it one way; from the eighth on by .035.
+# The first layers of each stem, which never compute in bfloat16 but in float32, of which a graphics card takes the TF32
+# kind for convolutions: float32's range with 10 bits of its 23 behind the point, 3 more than bfloat16 has. With bfloat16
+# from the fifth layer of the Lite stem on, a quarter of the size, a logit is off by .10 in the root mean square, nearly
+# all of it one way; from the eighth on by .035.
 EXACT = {"conv": 4, "lite0": 7, "lite0-whole": 7}
 
 # The sides of a crop, in pixels: less than the encoder shrinks to one place, and more than any face, are mistakes.

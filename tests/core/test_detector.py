@@ -29,16 +29,6 @@ BRIEF = Plan("brief", windows=1, length=4, rate_hz=8)
 
 
 @pytest.fixture(scope="session")
-def weights(tmp_path_factory):
-    return tiny_weights(tmp_path_factory.mktemp("weights"))
-
-
-@pytest.fixture(scope="session")
-def detector(weights):
-    return Detector.load(weights, device="cpu", precision="fp32")
-
-
-@pytest.fixture(scope="session")
 def clips(tmp_path_factory):
     return tmp_path_factory.mktemp("clips")
 

@@ -29,7 +29,7 @@ def test_many_checks_leave_neither_memory_nor_files_behind(browser, weights, tmp
         waited(lambda: answers(address) or demo.poll() is not None, 180)
         assert demo.poll() is None
         page = browser.new_page()
-        page.set_default_timeout(180_000)
+        page.set_default_timeout(60_000)
         page.goto(address)
         page.set_input_files("#file input[type=file]", clip)
         page.wait_for_selector("#file >> text=clip")
