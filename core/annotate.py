@@ -22,8 +22,8 @@ from core.errors import CheckError
 from core.follow import find_faces
 from core.paint import Painter
 from core.picture import UNSPECIFIED, Upright
-from core.render import written_whole
 from core.timeline import MAX_JUMP_S, Timeline
+from core.writing import written_whole
 
 TICK = Fraction(1, 90_000)  # fine enough for any frame rate
 COPIED_AUDIO = {"aac", "mp3", "opus", "flac"}  # what both MP4 and browsers take

@@ -10,8 +10,9 @@ from core.annotate import annotated_picture, annotated_video
 from core.container import Source
 from core.draw import heat_over
 from core.pieces import Pieces
-from core.render import Heat, Keys, key_frame_sheet, key_pictures, timeline_picture, written_whole
+from core.render import Heat, Keys, key_frame_sheet, key_pictures, timeline_picture
 from core.report import write_report
+from core.writing import written_whole
 
 
 def write_artifacts(

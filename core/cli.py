@@ -11,11 +11,12 @@ from pathlib import Path
 
 from core import __version__
 from core.analysis import Analysis
-from core.errors import DISK_FULL, CheckError
+from core.errors import CheckError
 from core.folders import OutFolders
 from core.inputs import files
 from core.settings import check_switches, is_on
 from core.words import printable
+from core.writing import DISK_FULL
 
 Progress = Callable[[int, int, str], None]
 
@@ -124,7 +125,7 @@ def run_info(options: argparse.Namespace) -> int:
 def run_example(options: argparse.Namespace) -> int:
     """Write the example clip."""
     from core.example import make_example
-    from core.render import written_whole
+    from core.writing import written_whole
 
     with written_whole(Path(options.path)) as part:
         make_example(part)

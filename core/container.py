@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import av
 from av.container import InputContainer
@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 from core.bombs import PACKED, PACKED_IN_FILM, SCANS, count_scans, look_into_png
 from core.errors import CheckError
 from core.pieces import Pieces
+from core.signatures import HEAD, recognise
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -58,53 +59,6 @@ PILLOW_NAMES = {
 # What Pillow raises where a header makes no sense
 UNREADABLE_HEADER = (OSError, SyntaxError, ValueError, IndexError, KeyError, TypeError, struct.error)
 
-# The first boxes that QuickTime and MP4 files begin with
-BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"moof")
-
-# What a file begins with, and FFmpeg's name for it; "audio" for what never has pictures
-SIGNATURES = (
-    (b"\x1a\x45\xdf\xa3", "matroska"),
-    (b"FLV\x01", "flv"),
-    (b"GIF87a", "gif"),
-    (b"GIF89a", "gif"),
-    (b"OggS", "ogg"),
-    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "asf"),
-    (b"\x00\x00\x01\xba", "mpeg"),
-    (b"\x00\x00\x01\xb3", "mpegvideo"),
-    (b"\xff\xd8\xff", "jpeg_pipe"),
-    (b"II*\x00", "tiff_pipe"),
-    (b"MM\x00*", "tiff_pipe"),
-    (b"ID3", "audio"),
-    (b"fLaC", "audio"),
-    (b"\xff\xfb", "audio"),  # MP3
-    (b"\xff\xf3", "audio"),
-    (b"\xff\xf1", "audio"),  # AAC
-    (b"\xff\xf9", "audio"),
-)
-RIFF = {b"AVI ": "avi", b"WEBP": "webp_pipe", b"WAVE": "audio"}
-
-
-def recognise(head: bytes) -> str | None:
-    """FFmpeg's name for the format of a file that begins with `head` (a few hundred bytes), None if it is none of ours.
-
-    Only the bytes count, never the name: FFmpeg left to guess would take a text that names addresses for a playlist,
-    and fetch them.
-    """
-    if head[4:8] in BOXES and head[0] < 0x20:  # the box's size: no text begins so
-        return "mov"
-    if head.startswith(b"RIFF"):
-        return RIFF.get(head[8:12])
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png_pipe"
-    if head.startswith(b"BM") and head[6:10] == bytes(4):
-        return "bmp_pipe"
-    for size, first in ((188, 0), (192, 4)):  # transport streams: a G at every packet
-        if head[first : first + 2 * size + 1 : size] == b"GGG":
-            return "mpegts"
-        if any(head[cut : cut + 4 * size + 1 : size] == b"GGGGG" for cut in range(size)):  # cut out amid a packet
-            return "mpegts"
-    return next((name for start, name in SIGNATURES if head.startswith(start)), None)
-
 
 @contextmanager
 def open_video(path: str | Source) -> Iterator[OpenVideo]:
@@ -125,7 +79,7 @@ def open_video(path: str | Source) -> Iterator[OpenVideo]:
     if kind == "tiff_pipe" and _is_jpeg_in_tiff(source):
         raise CheckError("unsupported_codec", "JPEG within TIFF")  # FFmpeg 8 makes a black picture of it
     if kind in ("png_pipe", "jpeg_pipe"):
-        with io.BufferedReader(source.open()) if isinstance(source, Pieces) else source.open("rb") as file:
+        with _opened(source) as file:
             if kind == "jpeg_pipe" and count_scans(file) > SCANS:
                 raise CheckError("too_large", "scans")
             if kind == "png_pipe":
@@ -224,16 +178,20 @@ def _for_ffmpeg(source: Source) -> str | io.RawIOBase:
     return source.open() if isinstance(source, Pieces) else f"file:{source.absolute()}"
 
 
+def _opened(source: Source) -> BinaryIO:
+    return io.BufferedReader(source.open()) if isinstance(source, Pieces) else source.open("rb")
+
+
 def _head_and_size(path: Source) -> tuple[bytes, int]:
     if isinstance(path, Pieces):
-        return path.read(0, 1024), path.size
+        return path.read(0, HEAD), path.size
     try:
         if not path.exists():
             raise CheckError("file_not_found", path.name)
         if not path.is_file():  # reading a pipe or a device could wait for ever
             raise CheckError("not_a_video", path.name)
         with path.open("rb") as file:
-            return file.read(1024), path.stat().st_size
+            return file.read(HEAD), path.stat().st_size
     except PermissionError as error:
         raise CheckError("not_readable", path.name) from error
     except OSError as error:
@@ -279,13 +237,13 @@ def _claimed_pixels(source: Source, kind: str) -> float:
 
 
 @contextmanager
-def _pillow_header(path: Path, kind: str) -> Iterator["Image.Image"]:
+def _pillow_header(source: Source, kind: str) -> Iterator["Image.Image"]:
     """What Pillow reads of a picture before decoding it. Image.open would warn on stderr of what is large."""
     from PIL import Image
 
     Image.init()
     read_header, _ = Image.OPEN[PILLOW_NAMES[kind]]
-    with path.open("rb") as file, read_header(file, str(path)) as picture:
+    with _opened(source) as file, read_header(file, source.name) as picture:
         yield picture
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from core import video
 from core.ahead import Threads, ahead
-from core.analysis import Analysis, ModelInfo, Warning
+from core.analysis import Analysis, Media, ModelInfo, Provenance, Warning
 from core.container import Source
 from core.pieces import Pieces
 from core.plan import Plan, plan_named, window_times
@@ -56,9 +56,9 @@ class Detector:
             raise ValueError(f'precision is "fp32" or "bf16", not {precision!r}')
         self.device = pick_device(device)
         self._process = os.getpid()
-        self._engine = Engine(pretrained.model, self.device, precision or pick_precision(self.device), encode)
+        self.engine = Engine(pretrained.model, self.device, precision or pick_precision(self.device), encode)
         self._threads = Threads()
-        self.model = self._engine.model
+        self.model = self.engine.model
         self.calibration, self.usual = pretrained.calibration, pretrained.usual
         self.info = ModelInfo(
             name=pretrained.name,
@@ -66,7 +66,7 @@ class Detector:
             sha256=pretrained.sha256,
             trained=pretrained.trained,
             device=self.device,
-            precision=self._engine.precision,
+            precision=self.engine.precision,
         )
 
     def __reduce__(self):
@@ -115,7 +115,7 @@ class Detector:
         warnings: list[Warning] = []
         wanted = frames_wanted(known.timeline, plan)
         total = sum(wanted)
-        looks = Looks(self._engine, crop_budget(plan), len(wanted), cancel, self.usual)
+        looks = Looks(self.engine, crop_budget(plan), len(wanted), cancel, self.usual)
 
         def is_settled() -> bool:
             return plan.ends_early and summary.is_settled(list(looks.records.values()), self.calibration)
@@ -131,15 +131,31 @@ class Detector:
         progress(total, total, "look")
 
         progress(0, 1, "judge")
+        with clock.stage("provenance"):
+            provenance = read_provenance(path)
+        answer = self._answer(media, plan, looks, warnings, provenance, clock.seconds)
+        progress(1, 1, "judge")
+        return answer
+
+    def _answer(
+        self,
+        media: Media,
+        plan: Plan,
+        looks: "Looks",
+        warnings: list[Warning],
+        provenance: Provenance | None,
+        seconds: dict[str, float],
+    ) -> Analysis:
+        """What was seen, put into words."""
+        from core import summary
+
         records = sorted(looks.records.values(), key=lambda record: record.track.id)
         is_still = media.is_still or looks.frames == 1
         faces = summary.face_results(records, self.calibration, is_still, self.info.trained)
         warnings += summary.face_warnings(records, faces, is_still, self.info.trained)
         top = summary.top_face(faces)
-        with clock.stage("provenance"):
-            provenance = read_provenance(path)
-        curve = self.calibration.curve(sum(face.verdict is not None for face in faces), is_still)
-        progress(1, 1, "judge")
+        coverage = summary.coverage(media, plan.name, looks, is_still)
+        curve = self.calibration.curve(coverage.faces_judged, is_still)
         return Analysis(
             verdict=top and top.verdict,
             probability=top and top.probability,
@@ -148,11 +164,11 @@ class Detector:
             reason=top.reason if top else summary.nothing_judged(faces, is_still),
             faces=faces,
             media=media,
-            coverage=summary.coverage(media, plan.name, looks, is_still),
+            coverage=coverage,
             warnings=tuple(warnings),
             provenance=provenance,
             model=self.info,
-            seconds=clock.seconds,
+            seconds=seconds,
             bands=(curve.no_signs_until, curve.likely_from) if self.info.trained else None,
         )
 

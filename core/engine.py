@@ -1,8 +1,9 @@
 """The network on its device, in the form that is quickest there."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
+from functools import partial
 
 import numpy as np
 import torch
@@ -22,16 +23,17 @@ class Engine:
         self.model = (model if device == "cpu" else deepcopy(model)).to(device, memory_format=torch.channels_last)
         self.device = device
         self.precision = precision  # "fp32" or "bf16"; of the encoder, the head always runs in float32
-        self._compiled, self._encoder = encode, self.model.encode
         # as training.rivals has them: judged by what they say alone
         self.is_stand_in = not isinstance(model, DeepfakeModel)
-        if encode or self.is_stand_in:
-            return
-        if device == "cpu" and has_openvino():
+        self._encode = encode or self._quickest()
+
+    def _quickest(self) -> Encode:
+        if self.is_stand_in:
+            return partial(self._by_torch, self.model.encode)
+        if self.device == "cpu" and has_openvino():
             with suppress(ImportError):  # it is there, but does not fit this system
-                self._compiled = compiled(model.encoder, model.config.size, precision)
-        if not self._compiled:
-            self._encoder = fused(self.model.encoder)
+                return compiled(self.model.encoder, self.model.config.size, self.precision)
+        return partial(self._by_torch, fused(self.model.encoder))
 
     @torch.inference_mode()
     def encode(self, crops: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -41,7 +43,7 @@ class Engine:
         """
         try:
             with told_as_memory_error():
-                features, logits = self._compiled(crops) if self._compiled else self._encode(crops)
+                features, logits = self._encode(crops)
                 return features, numbers(logits)
         except MemoryError:
             if not self.device.startswith("cuda") or len(crops) == 1:
@@ -51,10 +53,10 @@ class Engine:
         features, logits = zip(self.encode(crops[:half]), self.encode(crops[half:]), strict=True)
         return torch.cat(features), torch.cat(logits)
 
-    def _encode(self, crops: np.ndarray) -> tuple[Tensor, Tensor]:
+    def _by_torch(self, encoder: Callable, crops: np.ndarray) -> tuple[Tensor, Tensor]:
         pixels = normalise(torch.from_numpy(crops).to(self.device))
         with autocast(self.device, self.precision):
-            features, logits, _ = self._encoder(pixels)
+            features, logits, _ = encoder(pixels)
         return features.float(), logits.float().cpu()
 
     @torch.inference_mode()

@@ -4,9 +4,6 @@ The same table serves the command line, the API, the extension and the demo; doc
 A released code never changes its meaning. Anything that is not a CheckError is a bug.
 """
 
-import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -135,20 +132,6 @@ ERRORS: dict[str, ErrorKind] = {
 }
 
 
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what the system says where it takes no more
-NOT_WRITABLE = (
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOENT,
-    errno.ENOTDIR,
-    errno.EEXIST,
-    errno.EISDIR,
-    errno.ENAMETOOLONG,
-    errno.ELOOP,
-)
-
-
 class CheckError(Exception):
     """A failure somebody outside can act on.
 
@@ -178,17 +161,3 @@ class CheckError(Exception):
 
     def to_json(self) -> dict[str, str]:
         return {"code": self.code, "message": self.message, "next_step": self.next_step}
-
-
-@contextmanager
-def as_writing_error() -> Iterator[None]:
-    """What keeps a file or folder from being written becomes a CheckError."""
-    try:
-        yield
-    except Exception as error:
-        code = getattr(error, "errno", None)
-        if code in DISK_FULL:
-            raise CheckError("disk_full") from error
-        if code in NOT_WRITABLE:
-            raise CheckError("not_writable") from error
-        raise

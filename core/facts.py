@@ -11,9 +11,8 @@ def meaning(analysis: Analysis) -> str:
         return "The weights are untrained: the number means nothing, and the verdict is always inconclusive."
     kind = "picture" if analysis.media.is_still else "video"
     if analysis.bands == (0, 1):
-        looked_at = (
-            "picture" if analysis.coverage.frames_examined == 1 else kind
-        )  # of a very short video no more either
+        # of a very short video no more either
+        looked_at = "picture" if analysis.coverage.frames_examined == 1 else kind
         return (
             f"These weights do not tell {looked_at}s well enough for a verdict: whatever the number, the answer is inconclusive. "
             f"This is not a sign that the {kind} is real."

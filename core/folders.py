@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from core.errors import as_writing_error
+from core.writing import as_writing_error
 
 WRITTEN = {
     "annotated.mp4",

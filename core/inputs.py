@@ -54,9 +54,8 @@ def inside(given: str) -> Iterator[Found]:
     ours = False
     for folder, below, names in os.walk(given, onerror=closed.append):
         below[:] = [name for name in below if not name.startswith(".")]
-        if "report.json" in names and report_in(
-            Path(folder)
-        ):  # of those alone, lest a report hide what else lies there
+        # of those alone, lest a report hide what else lies there
+        if "report.json" in names and report_in(Path(folder)):
             ours = True
             below[:], names = (sorted(set(there) - WRITTEN) for there in (below, names))
         found += (os.path.join(folder, name) for name in names if is_video_name(Path(name)))

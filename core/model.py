@@ -62,7 +62,6 @@ class HeadConfig:
     hidden: int = 256
     layers: int = 1
     dropout: float = 0.4
-    attention: bool = False  # weigh the frames instead of averaging them: for short, uneven tracks
     project: int = 0  # numbers that the features are reduced to before the LSTM; 0 leaves them as they are
 
     @classmethod
@@ -70,6 +69,10 @@ class HeadConfig:
         shapes = {"score-lstm": (256, 2, 0.0), "feature-lstm": (2048, 1, 0.4)}
         hidden, layers, dropout = shapes.get(kind, (256, 1, 0.4))
         return cls(kind, hidden, layers, dropout)
+
+    @classmethod
+    def from_json(cls, given: dict) -> "HeadConfig":
+        return cls(**{name: value for name, value in given.items() if name != "attention"})  # false, in older weights
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,8 @@ class ModelConfig:
     @classmethod
     def from_json(cls, given: dict) -> "ModelConfig":
         encoder = {**given["encoder"], "depths": tuple(given["encoder"]["depths"])}
-        return cls(EncoderConfig(**encoder), HeadConfig(**given["head"]), given["size"], given["margin"])
+        head = HeadConfig.from_json(given["head"])
+        return cls(EncoderConfig(**encoder), head, given["size"], given["margin"])
 
 
 def normalise(crops: np.ndarray | Tensor) -> Tensor:
@@ -166,8 +170,6 @@ class Head(nn.Module):
         self.lstm = nn.LSTM(inputs, config.hidden, config.layers, batch_first=True)
         self.dropout = nn.Dropout(config.dropout)
         self.out = nn.Linear(config.hidden, 1)
-        if config.attention:
-            self.attend = nn.Linear(config.hidden, 1)
         if config.kind == "residual-lstm":
             nn.init.zeros_(self.out.weight)
             nn.init.zeros_(self.out.bias)
@@ -201,12 +203,7 @@ class Head(nn.Module):
 
     def _read(self, sequence: Tensor, mask: Tensor) -> Tensor:
         states, _ = self.lstm(sequence)  # (B, T, hidden)
-        if self.config.attention:
-            weights = self.attend(states).squeeze(2).masked_fill(~mask, -torch.inf).softmax(dim=1)
-            pooled = (states * weights.unsqueeze(2)).sum(dim=1)
-        else:
-            pooled = masked_mean(states, mask)
-        return self.out(self.dropout(pooled)).squeeze(1)
+        return self.out(self.dropout(masked_mean(states, mask))).squeeze(1)
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:

@@ -1,11 +1,9 @@
-"""Pictures of an analysis: the sheet of key frames and the timeline; and how any file is written whole.
+"""Pictures of an analysis: the sheet of key frames and the timeline.
 
 Every function writes its file whole or not at all, and raises CheckError("disk_full") or ("not_writable").
 """
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +27,11 @@ from core.draw import (
     runs,
     short,
 )
-from core.errors import as_writing_error
+from core.summary import KEY_FRAMES
 from core.words import clock, count, percent, percent_range
+from core.writing import written_whole
 
 MAX_FACES = 6  # on one picture; the rest is named in words
-MAX_KEY_FRAMES = 3  # of one face; so many has an analysis
 
 Cut = tuple[KeyFrame, np.ndarray, np.ndarray | None]  # a key frame, its crop (224, 224, 3) uint8, and its heat map
 
@@ -55,27 +53,11 @@ class Keys:
     has_heat: bool
 
 
-@contextmanager
-def written_whole(out: Path) -> Iterator[Path]:
-    """A path to write to, which becomes `out` when the block ends well and vanishes when it does not."""
-    part = out.with_name(f".{out.stem}.{os.getpid()}.part{out.suffix}")
-    try:
-        with as_writing_error():
-            out.parent.mkdir(parents=True, exist_ok=True)
-            yield part
-            part.replace(out)
-    finally:
-        with suppress(OSError):  # where nothing can be written there is nothing to take away
-            part.unlink()
-
-
 def key_crops(
     path: Source, faces: list[FaceResult], size: int = CROP_SIZE, margin: float = CROP_MARGIN
 ) -> dict[int, list[tuple[KeyFrame, np.ndarray]]]:
     """The crops of each face's key frames, in order of time: face id -> [(key frame, (size, size, 3) uint8)]."""
-    keys = sorted(
-        ((key, face.id) for face in faces for key in face.key_frames[:MAX_KEY_FRAMES]), key=lambda k: k[0].t_s
-    )
+    keys = sorted(((key, face.id) for face in faces for key in face.key_frames), key=lambda k: k[0].t_s)
     times = sorted({key.t_s for key, _ in keys})
     crops: dict[int, list[tuple[KeyFrame, np.ndarray]]] = {face.id: [] for face in faces}
     for frame in video.frames_at(path, times):
@@ -170,7 +152,7 @@ def _timeline_row(axes, face: FaceResult, analysis: Analysis, is_last: bool) -> 
     for moments in runs(face, analysis):
         times, values = [m.t_s for m in moments], [m.probability for m in moments]
         axes.plot(times, values, color=np.array(INK) / 255, linewidth=1.8, marker="o" if len(times) == 1 else None)
-    for key in face.key_frames[:MAX_KEY_FRAMES]:
+    for key in face.key_frames:
         axes.plot(key.t_s, key.probability, marker="o", markersize=7, mfc="none", mec=np.array(INK) / 255, mew=1.4)
     axes.set_xlim(0, end)
     axes.set_ylim(-0.04, 1.04)  # room for a line that lies on the edge
@@ -189,7 +171,7 @@ def key_frame_sheet(path: Source, analysis: Analysis, out: Path, keys: Keys) -> 
     side, gap, left = 264, 12, 24
     faces = [face for face in most_suspicious(analysis.faces, MAX_FACES) if face.key_frames]
     row = (side + gap) * (2 if keys.has_heat else 1) + 84
-    width = 2 * left + MAX_KEY_FRAMES * (side + gap) - gap
+    width = 2 * left + KEY_FRAMES * (side + gap) - gap
     sheet = Image.new("RGB", (width, 104 + max(1, len(faces)) * row + 40), PAPER)
     draw = ImageDraw.Draw(sheet)
     draw.text((left, 20), short(path.name), INK, font(22, True))

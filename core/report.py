@@ -19,8 +19,9 @@ from core.analysis import Analysis, FaceResult, KeyFrame
 from core.container import Source
 from core.draw import LOOKS, band_stretches, heat_over, most_suspicious, runs
 from core.facts import facts, meaning
-from core.render import MAX_FACES, MAX_KEY_FRAMES, Keys, is_empty, written_whole
+from core.render import MAX_FACES, Keys, is_empty
 from core.words import clock, count, percent, percent_range, printable
+from core.writing import written_whole
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLE = (TEMPLATES / "pieces.css").read_text(encoding="utf-8")
@@ -136,7 +137,7 @@ def _templates():
         bands=band_stretches,
         most_suspicious=lambda analysis: most_suspicious(analysis.faces, MAX_FACES),
         unjudged=lambda analysis: [face for face in analysis.faces if face.verdict is None],
-        key_frames=lambda face: sorted(face.key_frames[:MAX_KEY_FRAMES], key=lambda key: key.t_s),
+        key_frames=lambda face: sorted(face.key_frames, key=lambda key: key.t_s),
         paths=line_paths,
         end=end_s,
         ticks=ticks,

@@ -157,6 +157,12 @@ def why_not(record: Record, is_still: bool) -> str:
     return "face_too_small" if record.too_small > record.usable else "few_frames"
 
 
+def unjudged_because(records: list[Record], is_still: bool) -> list[str]:
+    """`why_not` of each face that is not judged."""
+    judged = judged_of(records, is_still)
+    return [why_not(record, is_still) for record in records if record not in judged]
+
+
 def seen(record: Record) -> dict:
     track = record.track
     return {
@@ -213,8 +219,7 @@ def nothing_judged(faces: tuple[FaceResult, ...], is_still: bool) -> str:
 def face_warnings(records: list[Record], faces: tuple[FaceResult, ...], is_still: bool, trained: bool) -> list[Warning]:
     """What is uncertain about the faces and about who judged them."""
     found = [] if records else [warn("no_face")]
-    judged = judged_of(records, is_still)
-    reasons = [why_not(record, is_still) for record in records if record not in judged]
+    reasons = unjudged_because(records, is_still)
     found += [
         warn(code, n=reasons.count(code), faces=count(len(records), "face")) for code in UNJUDGED if code in reasons
     ]
@@ -231,8 +236,7 @@ def face_warnings(records: list[Record], faces: tuple[FaceResult, ...], is_still
 def coverage(media: Media, plan: str, looks: Looks, is_still: bool) -> Coverage:
     """What was looked at, and what was not."""
     records = list(looks.records.values())
-    judged = judged_of(records, is_still)
-    reasons = [why_not(record, is_still) for record in records if record not in judged]
+    reasons = unjudged_because(records, is_still)
     return Coverage(
         plan=plan,
         windows=len(looks.spans),
@@ -241,7 +245,7 @@ def coverage(media: Media, plan: str, looks: Looks, is_still: bool) -> Coverage:
         seconds_examined=seconds_examined(looks.spans, looks.frames),
         seconds_total=media.duration_s,
         faces_found=len(records),
-        faces_judged=len(judged),
+        faces_judged=len(records) - len(reasons),
         faces_too_small=reasons.count("face_too_small"),
         faces_too_short=reasons.count("few_frames"),
         audio="not_examined" if media.has_audio else "absent",

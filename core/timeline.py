@@ -298,9 +298,8 @@ def _hold_ms(seen: _Seen, unit: Fraction, step_ms: float) -> float:
 def _ends_before_declared(video: OpenVideo, seen: _Seen, length_ms: float) -> bool:
     stream = video.stream
     if stream.duration is not None and stream.time_base is not None and video.format != "asf":
-        return (
-            length_ms * 1.02 + 500 < stream.duration * stream.time_base * 1000
-        )  # a last picture may be held for a while
+        # a last picture may be held for a while
+        return length_ms * 1.02 + 500 < stream.duration * stream.time_base * 1000
     # of sound as well, or estimated from the rate; Matroska counts it from 0, wherever the first picture is
     declared_ms = (video.container.duration or 0) / 1000
     until_ms = to_ms(seen.first, stream.time_base or Fraction(1, 1000)) + length_ms

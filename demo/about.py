@@ -49,9 +49,9 @@ def bands(weights: Path) -> str:
 
 def card(weights: Path) -> str | None:
     """The card beside the weights, without its front matter, its headings below those of the page; None without one."""
-    for name in ("README.md", "CARD.md", "MODEL_CARD.md"):
-        if (weights / name).is_file():
-            text = (weights / name).read_text(encoding="utf-8")
-            text = text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
-            return re.sub(r"^#+ ", "### ", text, flags=re.MULTILINE)
-    return None
+    path = weights / "README.md"
+    if not path.is_file():
+        return None
+    text = path.read_text(encoding="utf-8")
+    text = text.split("\n---\n", 1)[-1] if text.startswith("---\n") else text
+    return re.sub(r"^#+ ", "### ", text, flags=re.MULTILINE)

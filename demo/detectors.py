@@ -90,7 +90,7 @@ def borrow_gpu(detector: Detector, heat: Heat) -> Heat:
     """
     import spaces
 
-    engine = detector._engine
+    engine = detector.engine
     encode = engine.encode
 
     @spaces.GPU(duration=30)

@@ -1,21 +1,17 @@
 """The web side. `create_app` wires it: configuration, database, bell, then routes by resource."""
 
-import math
 import os
 import re
 import secrets
 import tempfile
 import threading
-import time
 import uuid
 from contextlib import suppress
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, g, request
 from flask.json.provider import DefaultJSONProvider
 from flask_cors import CORS
-from flask_limiter import Limiter, RateLimitExceeded
-from flask_limiter.util import get_remote_address
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core.errors import CheckError
@@ -31,10 +27,8 @@ from server.store import Store
 
 MULTIPART_OVERHEAD = 64 * 1024  # boundaries and the other fields of a form
 BATCH_BYTES = 4 * MIB  # a thousand links of the longest kind
-SUBMITTING = ("checks.submit", "batches.submit")
-WITH_BODY = (*SUBMITTING, "reviews.decide")
+WITH_BODY = (*rates.SUBMITTING, "reviews.decide")
 BODY_BYTES = 64 * 1024  # of every other request that is no upload
-REDIS_S = 0.5  # for counting a request; where it takes longer, this process counts
 
 
 class Json(DefaultJSONProvider):
@@ -81,16 +75,16 @@ def create_app(config: Config) -> Flask:
         keys,
         Reviews(database),
         ringer,
-        streams,
-        threading.BoundedSemaphore(1),
-        threading.Event(),
+        streams=streams,
+        batches=threading.BoundedSemaphore(1),
+        leaving=threading.Event(),
     )
 
     problems.install(app)
     _number_requests(app)
     _limit_bodies(app)
     auth.install(app, config, keys)
-    _limit_rates(app, config)
+    rates.install(app, config)
     origins = [f"^{origin}$" for origin in (*map(re.escape, config.origins), auth.EXTENSIONS)]
     headers = ["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"]
     CORS(app, origins=origins, allow_headers=headers, expose_headers=["Location", "Retry-After"])
@@ -148,37 +142,3 @@ def _limit_bodies(app: Flask) -> None:
         # what is no upload is taken into memory whole, some of it before anybody has said who asks
         if request.endpoint != "checks.submit" or request.mimetype != "multipart/form-data":
             request.max_content_length = BATCH_BYTES if request.endpoint == "batches.submit" else BODY_BYTES
-
-
-def _limit_rates(app: Flask, config: Config) -> None:
-    """By key, or by address where there are none; counted in Redis where the broker is one, else in this process."""
-    in_redis = config.broker.startswith("redis")
-    storage = config.broker if in_redis else f"{rates.QuietMemory.STORAGE_SCHEME[0]}://"
-
-    def whose() -> str:
-        who = g.get("who")
-        return who.owner if who and who is not auth.LOCAL else get_remote_address()
-
-    limiter = Limiter(
-        # its headers stay off: it would tell everybody to come back later, those as well who did nothing wrong
-        whose,
-        app=app,
-        storage_uri=storage,
-        # a Redis that hangs would by itself hold each request for ten seconds, and with them all threads
-        storage_options={"socket_timeout": REDIS_S, "socket_connect_timeout": REDIS_S} if in_redis else {},
-        in_memory_fallback_enabled=True,
-        swallow_errors=True,
-    )
-
-    @app.errorhandler(RateLimitExceeded)
-    def too_fast(_error) -> Response:
-        return problems.problem("rate_limited", retry_s=max(1, math.ceil(limiter.current_limit.reset_at - time.time())))
-
-    def submits() -> bool:
-        return request.method == "POST" and request.endpoint in SUBMITTING
-
-    submissions = limiter.shared_limit(config.rate, "submit", exempt_when=lambda: not submits())
-    others = limiter.shared_limit(config.read_rate, "read", exempt_when=submits)
-    for blueprint in (checks.bp, events.bp, batches.bp, reviews.bp):
-        submissions(blueprint)
-        others(blueprint)

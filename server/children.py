@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
 
 from core.errors import ERRORS, CheckError
-from server.child import Wire
+from server.wire import Wire
 
 BEAT_S = 1.0
 START_S = 300  # a large model from a slow disk

@@ -1,6 +1,7 @@
 """Bodies as a newcomer meets them, for the OpenAPI description. Tests hold each against its schema and against the server."""
 
-from core.errors import ERRORS, CheckError
+from core.errors import CheckError
+from server.problems import problem_json
 
 LINKS = ["https://www.youtube.com/watch?v=aqz-KE-bpKQ", "https://example.org/"]
 
@@ -129,19 +130,6 @@ NEW_BATCH = {**BATCH, "ids": [QUEUED["id"], None]}
 REVIEW_REQUEST = {"decision": "overturn", "note": "The original is in our archive; only the light changes."}
 
 
-def problem(code: str, **more) -> dict:
-    kind = ERRORS[code]
-    return {
-        "type": f"https://unmask.invalid/errors/{code}",
-        "title": kind.message,
-        "status": kind.status,
-        "detail": kind.message,
-        "code": code,
-        "next_step": kind.next_step,
-        "request_id": "7be1c4d2f05a49c8a3d6e9b10f2c8754",
-        **more,
-    }
-
-
-INVALID = problem("invalid", errors=[{"field": "url", "message": "Field required"}])
-NOT_FOUND = problem("not_found")
+REQUEST_ID = "7be1c4d2f05a49c8a3d6e9b10f2c8754"
+INVALID = problem_json("invalid", request_id=REQUEST_ID, errors=[{"field": "url", "message": "Field required"}])
+NOT_FOUND = problem_json("not_found", request_id=REQUEST_ID)

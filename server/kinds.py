@@ -25,7 +25,10 @@ def rate(text: str) -> str:
 
 def port(text: str) -> int:
     """Raises ValueError, where binding to it would raise an OverflowError."""
-    return range(65536).index(int(text))
+    number = int(text)
+    if not 0 <= number < 65536:
+        raise ValueError
+    return number
 
 
 def list_of_words(text: str) -> list[str]:

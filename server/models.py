@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from core.analysis import Verdict
 from core.plan import PLANS
 from server import examples
 
@@ -147,7 +148,7 @@ class NewBatchView(BatchView):
 class ToldView(BaseModel):
     id: str
     status: Literal["done", "failed", "cancelled"]
-    verdict: Literal["likely_manipulated", "inconclusive", "no_signs_found"] | None
+    verdict: Verdict | None
     probability: float | None
     actions: list[ActionView] | None
     error: str | None = Field(description="A code alone.")

@@ -26,7 +26,7 @@ from core.errors import CheckError
 from core.fused import Encode
 from core.looks import BATCH
 from core.pretrained import load_weights
-from server.child import Wire
+from server.wire import Wire
 
 LIMIT = 4 * BATCH  # crops per pass; more hardly fill a graphics card better, and take its memory
 HANGS_S = 120  # seconds; a pass takes a fraction of one, or a few on a slow processor

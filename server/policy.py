@@ -18,6 +18,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core.analysis import Verdict
+
 Action = Literal["allow", "label", "hold", "block"]
 
 
@@ -26,7 +28,7 @@ class When(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    verdict: Literal["likely_manipulated", "inconclusive", "no_signs_found", "none"] | None = None
+    verdict: Verdict | Literal["none"] | None = None
     probability_at_least: float = Field(0.0, ge=0, le=1)
     probability_below: float | None = Field(None, ge=0, le=1)
     category: str | None = None

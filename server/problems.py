@@ -2,6 +2,7 @@
 
 import json
 import logging
+from typing import Any
 
 from flask import Flask, Response, g, request
 from gunicorn.http.errors import ParseException
@@ -45,23 +46,27 @@ class Invalid(Exception):
         super().__init__(errors)
 
 
-def problem(
-    code: str, detail: str = "", errors: list[dict[str, str]] | None = None, retry_s: int | None = None
-) -> Response:
+def problem_json(code: str, detail: str = "", request_id: str = "", **more) -> dict[str, Any]:
     """RFC 9457, with `code`, `next_step` and, where fields were wrong, `errors`."""
     kind = ERRORS[code]
-    body = {
+    return {
         "type": f"https://unmask.invalid/errors/{code}",
         "title": kind.message,
         "status": kind.status,
-        "detail": f"{kind.message} ({detail})" if detail else kind.message,
+        "detail": CheckError(code, detail).message,
         "code": code,
         "next_step": kind.next_step,
-        "request_id": g.get("request_id", ""),
+        "request_id": request_id,
+        **more,
     }
-    if errors is not None:
-        body["errors"] = errors
-    answer = Response(json.dumps(body), kind.status, content_type="application/problem+json")
+
+
+def problem(
+    code: str, detail: str = "", errors: list[dict[str, str]] | None = None, retry_s: int | None = None
+) -> Response:
+    more = {} if errors is None else {"errors": errors}
+    body = problem_json(code, detail, g.get("request_id", ""), **more)
+    answer = Response(json.dumps(body), body["status"], content_type="application/problem+json")
     if wait := retry_s or RETRY_S.get(code):
         answer.headers["Retry-After"] = str(wait)
     if code == "unauthorized":

@@ -87,6 +87,11 @@ class Queue:
         with self.database.write() as session:
             self._finish(session, check, status=status, where=where, error_code=code, error_detail=detail)
 
+    def is_cancelled(self, check: Check) -> bool:
+        """Whether its owner wants it to stop."""
+        with self.database.read() as session:
+            return bool(session.scalar(select(Check.cancel).where(Check.id == check.id)))
+
     def has_ended(self, check: Check) -> bool:
         """Whether the check has ended, in the hands of this very worker."""
         with self.database.read() as session:

@@ -269,7 +269,7 @@ class Runner:
     def _failed(self, check: Check, error: CheckError) -> bool:
         """Whether the check has ended with this."""
         with suppress(Lost):
-            if error.code == "cancelled" and self.stopping.is_set() and not self._is_cancelled(check):
+            if error.code == "cancelled" and self.stopping.is_set() and not self.queue.is_cancelled(check):
                 self.queue.give_back(check, counts=False)
                 ring(self.bell)
                 return False
@@ -294,12 +294,9 @@ class Runner:
                 raise
         raise Lost
 
-    def _is_cancelled(self, check: Check) -> bool:
-        return self.queue.beat(check, "analyzing", "cancelled", 0.0)
-
     def _interrupted(self, check: Check) -> bool:
         with suppress(Lost):
-            if self._is_cancelled(check):
+            if self.queue.is_cancelled(check):
                 self.queue.failed(check, "cancelled")
                 return True
             if check.attempt >= self.config.attempts:

@@ -8,11 +8,9 @@ from typing import BinaryIO
 
 from flask import Request, current_app
 
-from core.container import recognise
 from core.errors import CheckError
+from core.signatures import HEAD, recognise
 from server.disk import leave_some, room
-
-HEAD = 1024  # bytes that tell what a file is
 
 
 class HashedFile:

@@ -70,6 +70,13 @@ def test_importing_is_cheap(module):
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("module", ["server.app", "server.worker"])
+def test_who_reads_no_video_loads_no_decoder(module):
+    code = f"import sys, {module}; print([m for m in ('av', 'torch', 'mediapipe', 'cv2') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 @pytest.mark.slow
 def test_loading_the_network_loads_no_compiler():
     """torchvision brings one along, which takes as long as a whole check."""

@@ -55,8 +55,9 @@ def bend(x: Tensor, field: Tensor) -> Tensor:
 class Animator(nn.Module):
     """source (N, 3, S, S) 0 to 1, field (N, S, S, 2), pose (N, 1, S, S) -> (N, 3, S, S) 0 to 1."""
 
-    def __init__(self, kind: str, width: int = WIDTH):
+    def __init__(self, kind: str):
         super().__init__()
+        width = WIDTH
         self.kind, self.skips = kind, kind == "skip"
         self.first = conv(3, width, 5)
         self.to_half, self.to_quarter = conv(width, 2 * width, 3, 2), conv(2 * width, 4 * width, 3, 2)
@@ -95,8 +96,9 @@ class Animator(nn.Module):
 class Discriminator(nn.Module):
     """(N, 3, S, S) -> a score for each patch of 46 pixels: above 0 is real."""
 
-    def __init__(self, width: int = 24):
+    def __init__(self):
         super().__init__()
+        width = 24
         shapes = ((3, width), (width, 2 * width), (2 * width, 4 * width), (4 * width, 1))
         layers: list[nn.Module] = []
         for inputs, outputs in shapes:

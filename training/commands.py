@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from core.errors import DISK_FULL, NOT_WRITABLE, CheckError
+from core.errors import CheckError
+from core.writing import DISK_FULL, NOT_WRITABLE
 from training.manifest import DataError
 
 

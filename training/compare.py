@@ -19,7 +19,7 @@ from core.pretrained import Pretrained, load_weights
 from training import rivals
 from training.commands import ends_with_a_sentence
 from training.figures import Judged, auc_figure, by_name, difference, pairs
-from training.manifest import KINDS, SAME_FOOTAGE, Item, chosen, read_manifest, require_both_classes
+from training.manifest import KINDS, SAME_FOOTAGE, Item, chosen, read_manifest, require_both_classes, told_apart
 from training.metrics import DRAWS
 from training.recipes import train_recipe
 from training.report import PEERS, number, peers_for, peers_section, table, without_nan
@@ -63,10 +63,7 @@ def detector_of(
 def figures_of(items: Sequence[Item], scores: dict[str, list[Score]], draws: int) -> dict[str, dict]:
     """By system and kind of item: AUC, that of the mean of frames, ours minus it, pairs in order, categories."""
     found: dict[str, dict] = {name: {} for name in scores}
-    for kind in KINDS:
-        rows = [i for i, item in enumerate(items) if item.kind == kind]
-        if {items[i].label for i in rows} != {0, 1}:
-            continue
+    for kind, rows in told_apart(items):
         mine = [items[i] for i in rows]
         judged = {name: Judged(mine, [their[i] for i in rows], draws) for name, their in scores.items()}
         ours = judged[OURS].values("probability") if OURS in judged else None

@@ -22,7 +22,7 @@ from core.detector import Detector
 from training.commands import ends_with_a_sentence
 from training.controls import measure_all
 from training.figures import Judged, all_figures, auc_figure, difference
-from training.manifest import KINDS, DataError, chosen, read_manifest, require_both_classes
+from training.manifest import KINDS, DataError, chosen, read_manifest, require_both_classes, told_apart
 from training.metrics import DRAWS
 from training.plots import draw_all, draw_robustness
 from training.report import markdown, peers_for, without_nan
@@ -61,11 +61,7 @@ def evaluate(
         measured = measure_all(items, names, out / "controls.jsonl", Path(folder), _say)
 
     kinds, figures, their_scores = {}, {}, {}
-    for kind in KINDS:
-        rows = [i for i, item in enumerate(items) if item.kind == kind]
-        if {items[i].label for i in rows} != {0, 1}:
-            _say(f"No figures of {kind}s: both real and fake ones are needed.")
-            continue
+    for kind, rows in told_apart(items):
         judged = kinds[kind] = Judged([items[i] for i in rows], [scores[i] for i in rows], options.draws)
         theirs = {
             name: filled([their[i] for i in rows], judged.labels, "probability") for name, their in others.items()
@@ -75,6 +71,9 @@ def evaluate(
         figures[kind]["against"] = beside(judged, theirs)
         if options.robust:
             figures[kind]["robustness"] = robust_figures(detector, judged, manifest, out, options)
+    for kind in KINDS:
+        if kind not in kinds:
+            _say(f"No figures of {kind}s: both real and fake ones are needed.")
     if not kinds:
         raise DataError(f"{manifest} holds neither videos nor images of both classes.")
 

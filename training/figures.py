@@ -7,16 +7,18 @@ together.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
+from core.analysis import Verdict
 from training import metrics
 from training.controls import Controls, judge, turned
 from training.manifest import SAME_FOOTAGE, Item
 from training.metrics import label_auc
 from training.scores import SURE, Score, filled
 
-VERDICTS = ("likely_manipulated", "inconclusive", "no_signs_found")
+VERDICTS = get_args(Verdict)
 NO_VERDICT = "not judged"
 
 

@@ -3,7 +3,7 @@
 import json
 import tarfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
@@ -97,6 +97,14 @@ def chosen(items: Sequence[Item], split: str | None, limit: int | None) -> list[
             mine = [item for item in items if (item.kind, item.label) == (kind, label)]
             kept += [mine[i] for i in np.unique(np.linspace(0, len(mine) - 1, min(limit, len(mine))).astype(int))]
     return kept
+
+
+def told_apart(items: Sequence[Item]) -> Iterator[tuple[str, list[int]]]:
+    """Each kind of which there are real and fake items, and the places of its items."""
+    for kind in KINDS:
+        rows = [i for i, item in enumerate(items) if item.kind == kind]
+        if {items[i].label for i in rows} == {0, 1}:
+            yield kind, rows
 
 
 def require_both_classes(items: Iterable[Item], where: str) -> None:

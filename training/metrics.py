@@ -163,13 +163,13 @@ def cluster_draws(groups: np.ndarray, draws: int = DRAWS) -> list[np.ndarray]:
     return [np.concatenate([members[g] for g in draw]) for draw in chosen]
 
 
-def interval(figure: Callable[[np.ndarray], float], draws: list[np.ndarray], level: float = 0.95) -> list[float]:
-    """Percentile interval [low, high] of `figure(indices)`; draws without one of the classes (nan) are left out."""
+def interval(figure: Callable[[np.ndarray], float], draws: list[np.ndarray]) -> list[float]:
+    """95 % percentile interval [low, high] of `figure(indices)`; draws without one of the classes (nan) are left out."""
     values = np.array([figure(draw) for draw in draws])
     values = values[np.isfinite(values)]
     if not len(values):
         return [float("nan")] * 2
-    return [float(v) for v in np.quantile(values, [(1 - level) / 2, (1 + level) / 2])]
+    return [float(v) for v in np.quantile(values, [0.025, 0.975])]
 
 
 def share_interval(share: Callable[[np.ndarray], float], draws: list[np.ndarray], groups: int) -> list[float]:
@@ -180,6 +180,6 @@ def share_interval(share: Callable[[np.ndarray], float], draws: list[np.ndarray]
     return [1 - end_of_all_alike(groups), 1.0] if low == high == 1 else [low, high]
 
 
-def end_of_all_alike(groups: int, level: float = 0.95) -> float:
+def end_of_all_alike(groups: int) -> float:
     """The largest share of which none in so many groups may be seen (Clopper and Pearson 1934): a bootstrap sees no such."""
-    return 1 - ((1 - level) / 2) ** (1 / groups)
+    return 1 - 0.025 ** (1 / groups)

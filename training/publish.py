@@ -36,7 +36,7 @@ def head_pays(figures: dict) -> bool:
 def head_config(head_run: Path | None) -> HeadConfig:
     """The shape of the head of a run; earlier runs did not write it down."""
     if head_run and (head_run / "config.json").exists():
-        return HeadConfig(**json.loads((head_run / "config.json").read_text()))
+        return HeadConfig.from_json(json.loads((head_run / "config.json").read_text()))
     return HeadConfig.of("residual-lstm")
 
 

@@ -25,7 +25,7 @@ from core.plan import Plan
 from core.video import frames, probe
 from training.commands import ends_with_a_sentence
 from training.figures import Judged, auc_figure, difference, share_flagged
-from training.manifest import KINDS, chosen, read_manifest, require_both_classes
+from training.manifest import chosen, read_manifest, require_both_classes, told_apart
 from training.metrics import DRAWS
 from training.plots import draw_robustness
 from training.report import robustness_section, without_nan
@@ -185,10 +185,7 @@ def judge_grid(
     require_both_classes(items, str(manifest))
     scores = score_all(detector, items, names_of(items, manifest), out / "scores.jsonl", progress=print)
     found = {}
-    for kind in KINDS:
-        rows = [i for i, item in enumerate(items) if item.kind == kind]
-        if {items[i].label for i in rows} != {0, 1}:
-            continue
+    for kind, rows in told_apart(items):
         judged = Judged([items[i] for i in rows], [scores[i] for i in rows], draws)
         plain = {"as they are": cell_figures(judged, judged.scores)}
         names = names_of(judged.items, manifest)

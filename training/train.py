@@ -39,6 +39,7 @@ from training.shards import Shards
 from training.validation import validate
 
 FROZEN = {"conv": 4, "lite0": 6, "lite0-whole": 6}  # first layers of each stem that stay as ImageNet taught them
+VALIDATED = 256  # pairs of unseen sources, at each validation
 PROCESS = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
 
 
@@ -186,18 +187,13 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
         )
     pairs = Pairs(shards, seen, config.seed, config.size)
     check = Pairs(shards, unseen, 10_000, config.size)
-    steps, step = config.images // (2 * config.batch * world), 0
+    steps = config.images // (2 * config.batch * world)
     if steps < 1:
         raise SystemExit(f"--images {config.images} is less than one step takes, {2 * config.batch * world}.")
     settings = {**asdict(config), "frozen": frozen_layers(config, origin), "start": origin, "faces": shards.digest()}
     settings |= {"h264": has_h264(), "processes": world}
     check_config(out, settings)
-    if (out / "last.pt").exists():
-        kept = torch.load(out / "last.pt", map_location=device, weights_only=True)
-        encoder.load_state_dict(kept["encoder"])
-        ema.load_state_dict(kept["ema"])
-        optimiser.load_state_dict(kept["optimiser"])
-        step = kept["step"]
+    step = resume(out / "last.pt", encoder, ema, optimiser, device)
     if rank == 0:
         keep_config(out, settings)
         keep_log(out / "log.jsonl", step)
@@ -244,7 +240,7 @@ def train(config: TrainConfig, data: Path, out: Path, start: Path | None, worker
             print(f"step {step}  loss {np.mean(losses[-timed:]):.4f}  {rate:.1f} images/s", flush=True)
             clock, timed = time.time(), 0
         if step % config.every == 0 or step == steps:
-            figures = validate(ema, loader(check, 0, 256, 32, 0), device)
+            figures = validate(ema, loader(check, 0, VALIDATED, 32, 0), device)
             row = {"step": step, "images": step * 2 * apart, "loss": round(float(np.mean(losses)), 4), **figures}
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(row) + "\n")
@@ -261,6 +257,17 @@ def backward(network: torch.nn.Module, crops: Tensor, where: Tensor, config: Tra
     loss = pair_loss(logits.float(), masks.float(), where, config)
     loss.backward()
     return loss.detach()
+
+
+def resume(path: Path, encoder: Encoder, ema: Encoder, optimiser: torch.optim.Optimizer, device: str) -> int:
+    """How many steps were done before; puts all three where they were then."""
+    if not path.exists():
+        return 0
+    kept = torch.load(path, map_location=device, weights_only=True)
+    encoder.load_state_dict(kept["encoder"])
+    ema.load_state_dict(kept["ema"])
+    optimiser.load_state_dict(kept["optimiser"])
+    return kept["step"]
 
 
 def save(path: Path, step: int, **modules) -> None:

@@ -43,8 +43,8 @@ class Link:
 
     @property
     def key(self) -> str:
-        """The same for every link to the same video."""
-        return f"{self.site.name}:{self.id}"
+        """The same for every link to the same video; of a short link its own, as whose video it is only a request tells."""
+        return f"{self.site.name}:{self.id or self.url}"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from server.disk import leave_some
 from server.models import BatchRequest
 from server.present import check_json, when
 from server.problems import Invalid, problem
-from server.routes.checks import link_key, page_size, parse, wish_from
+from server.routes.checks import page_size, parse, wish_from
 from server.services import services
 from server.store import Wish
 
@@ -45,7 +45,7 @@ def _take_in(asked: BatchRequest) -> Response:
     for number, url in enumerate(asked.urls):
         try:
             link = canonicalise(url, services().config.allowed)
-            wishes[number] = wish_from(asked, video=digest(link_key(link)), url=link.url, site=link.site.name)
+            wishes[number] = wish_from(asked, video=digest(link.key), url=link.url, site=link.site.name)
         except CheckError as error:
             shown = url if len(url) <= SHOWN else f"{url[:SHOWN]}…"
             refused.append({"url": shown, "error": error.to_json()})

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from core.errors import CheckError
 from core.fetch.guard import USUAL_PORTS
-from core.fetch.sites import Link, canonicalise, split
+from core.fetch.sites import canonicalise, split
 from server.auth import digest, needs
 from server.disk import is_full
 from server.models import CheckRequest, UploadOptions
@@ -91,7 +91,7 @@ def _submit_link(key: str | None) -> tuple[Check, bool]:
     link = canonicalise(asked.url, services().config.allowed)
     body = json.dumps(asked.model_dump(), sort_keys=True)
     more = {"url": link.url, "site": link.site.name, "idempotency_key": key}
-    return services().store.submit(wish_from(asked, video=digest(link_key(link)), body=digest(body), **more))
+    return services().store.submit(wish_from(asked, video=digest(link.key), body=digest(body), **more))
 
 
 def _submit_file(key: str | None) -> tuple[Check, bool]:
@@ -117,11 +117,6 @@ def _submit_file(key: str | None) -> tuple[Check, bool]:
         if not is_needed:
             services().config.source(check_id).unlink(missing_ok=True)
             folder.rmdir()
-
-
-def link_key(link: Link) -> str:
-    """What equal videos have in common. The id of a short link is known only after a request, the worker's to make."""
-    return link.key if link.id else f"{link.site.name}:{link.url}"
 
 
 @bp.get("")

@@ -52,6 +52,7 @@ assert in_a_forked_process(check) == 0
 """
 
 
+@pytest.mark.slow
 def test_a_forked_process_that_loads_its_own_gets_the_answer(weights, clip):
     """In a process of its own, with one thread: with more, or after other work, torch itself may not outlive a fork."""
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -99,7 +100,7 @@ def test_a_network_that_gives_no_number_ends_the_check(weights, clip, monkeypatc
         monkeypatch.setattr(model, "judge", lambda *given: torch.full((1,), wrong))
     else:
         monkeypatch.setattr(
-            detector._engine, "_compiled", lambda crops: (torch.zeros(len(crops), 8), torch.full((len(crops),), wrong))
+            detector.engine, "_encode", lambda crops: (torch.zeros(len(crops), 8), torch.full((len(crops),), wrong))
         )
     with pytest.raises(CheckError) as caught:
         detector.check(clip, BRIEF)

@@ -1,4 +1,3 @@
-import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -15,10 +14,10 @@ D = 16  # features of the heads under test
 T = 8
 
 
-def small_head(kind, attention=False):
+def small_head(kind):
     torch.manual_seed(0)
     layers = HeadConfig.of(kind).layers
-    return Head(HeadConfig(kind, hidden=12, layers=layers, attention=attention), D).eval()
+    return Head(HeadConfig(kind, hidden=12, layers=layers), D).eval()
 
 
 def awake(head):
@@ -91,10 +90,9 @@ def test_a_configuration_from_before_the_projection_builds_the_same_head():
     assert not any(name.startswith("head.reduce") for name in DeepfakeModel(ModelConfig.from_json(given)).state_dict())
 
 
-@pytest.mark.parametrize("attention", [False, True])
 @pytest.mark.parametrize("kind", LEARNED)
-def test_nothing_leaks_from_one_window_of_a_batch_to_another(kind, attention):
-    head, given = awake(small_head(kind, attention)), windows()
+def test_nothing_leaks_from_one_window_of_a_batch_to_another(kind):
+    head, given = awake(small_head(kind)), windows()
     before = head(*given)
     changed = [tensor.clone() for tensor in given]
     changed[0][2] += 5
@@ -114,9 +112,9 @@ def test_a_window_alone_gets_the_answer_it_gets_in_a_batch(kind):
     assert torch.allclose(together, alone, atol=1e-5)
 
 
-@pytest.mark.parametrize(("kind", "attention"), [("mean", False), *itertools.product(LEARNED, [False, True])])
-def test_padding_behind_a_window_changes_nothing(kind, attention):
-    head, (features, logits, mask, times) = awake(small_head(kind, attention)), windows()
+@pytest.mark.parametrize("kind", ["mean", *LEARNED])
+def test_padding_behind_a_window_changes_nothing(kind):
+    head, (features, logits, mask, times) = awake(small_head(kind)), windows()
     padded = (
         torch.cat([features, torch.full((4, 3, D), 7.0)], dim=1),
         torch.cat([logits, torch.full((4, 3), -9.0)], dim=1),

@@ -1,7 +1,7 @@
 """A file that comes in pieces gives the frames that it would give whole."""
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from benchmarks.clips import LAYOUTS
 from core import video
@@ -26,9 +26,12 @@ def frames(source, plan="default"):
     return shown, warnings
 
 
-def test_a_picture_that_comes_in_pieces_is_read_like_one_that_is_whole(tmp_path):
-    path = tmp_path / "a.png"
-    Image.new("RGB", (64, 48)).save(path)
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_a_picture_that_comes_in_pieces_is_read_like_one_that_is_whole(tmp_path, name):
+    path, turned = tmp_path / name, Image.Exif()
+    turned[ExifTags.Base.Orientation] = 6  # a quarter
+    Image.new("RGB", (64, 48)).save(path, exif=turned)
+    assert (video.probe(path).width, video.probe(path).height) == (48, 64)
     with Pieces(path, path.stat().st_size, BLOCK, lambda number: None) as pieces:
         assert video.probe(pieces) == video.probe(path)
 

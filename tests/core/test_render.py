@@ -13,8 +13,9 @@ from PIL import Image, ImageDraw
 
 from core.draw import LOOKS, heat_over, runs, short
 from core.errors import CheckError
-from core.render import Heat, key_crops, key_frame_sheet, key_pictures, timeline_picture, written_whole
+from core.render import Heat, key_crops, key_frame_sheet, key_pictures, timeline_picture
 from core.words import clock, percent
+from core.writing import written_whole
 from tests.media import portrait_clip
 from tests.samples import a_face, an_analysis, an_unjudged_face, analysis_of
 

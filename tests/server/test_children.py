@@ -16,9 +16,10 @@ from core.errors import CheckError
 from core.fetch.download import Limits
 from core.fetch.sites import Allowed
 from server import children
-from server.child import MESSAGE_LIMIT, Wire, serve
+from server.child import serve
 from server.children import Child, Died
 from server.queue import Lost
+from server.wire import MESSAGE_LIMIT, Wire
 from tests.server.conftest import wait_for
 from tests.server.standin import video
 

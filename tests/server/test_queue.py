@@ -120,6 +120,17 @@ def test_the_check_of_a_living_worker_with_longer_leases_or_a_clock_a_little_ahe
     assert (now(parts, check).status, now(parts, check).worker) == ("fetching", "patient")
 
 
+def test_to_ask_whether_a_check_was_cancelled_changes_nothing_of_it(parts, check):
+    held = parts.queue.take("worker")
+    parts.queue.beat(held, "fetching", "fetch", 0.3)
+    before = now(parts, check)
+    assert not parts.queue.is_cancelled(held)
+    after = now(parts, check)
+    assert (after.stage, after.progress, after.revision) == (before.stage, before.progress, before.revision)
+    parts.store.cancel(check.id, "ann")
+    assert parts.queue.is_cancelled(held)
+
+
 def test_a_check_that_was_cancelled_and_lost_its_worker_is_not_begun_again(parts, check):
     parts.queue.take("killed")
     parts.store.cancel(check.id, "ann")

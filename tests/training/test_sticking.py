@@ -43,9 +43,8 @@ def clip(data):
 def test_the_looks_of_a_video_are_compared_with_one_another(clip, tmp_path):
     frames, faces = clip
     movement, shading = sticking.watched([rgb for rgb, _ in frames], faces, 24, tmp_path / "clip.mp4")
-    assert (
-        len(movement.kept) == len(movement.bent) == (len(frames) + 1) // 2 - 2
-    )  # every quarter of a second, from half on
+    # every quarter of a second, from half on
+    assert len(movement.kept) == len(movement.bent) == (len(frames) + 1) // 2 - 2
     count = len(frames) - 1  # neighbours, an eighth of a second apart, are not compared
     assert len(shading.kept) == len(shading.moved) == count * (count - 1) // 2
     assert min(shading.kept) > 0.98  # the same picture, moved by a pixel or two

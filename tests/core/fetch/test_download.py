@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from core.errors import ERRORS, CheckError
-from core.fetch.download import HOPS, PHRASES, Limits, expand, fetch, reason
+from core.fetch.download import HOPS, Limits, expand, fetch
+from core.fetch.refusals import PHRASES, reason
 from core.fetch.sites import Allowed, Link, canonicalise
 
 

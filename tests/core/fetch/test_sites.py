@@ -161,6 +161,10 @@ def test_short_links_are_known_but_have_no_id_yet(url):
     assert link.url.startswith("https://")
 
 
+def test_two_short_links_are_not_taken_for_one_video():
+    assert canonicalise("https://vm.tiktok.com/ZM1").key != canonicalise("https://vm.tiktok.com/ZM2").key
+
+
 def test_hosts_that_the_operator_names_are_taken_and_no_others():
     assert canonicalise("https://media.example/a.mp4", OPERATOR).site.name == "media"
     assert canonicalise("http://127.0.0.1:8123/a.mp4", OPERATOR).url == "http://127.0.0.1:8123/a.mp4"

@@ -66,7 +66,8 @@ export async function cardIn(page) {
 
 export const cardWith = (page, text) => until(`a card with ${text}`, async () => {
     const card = await cardIn(page);
-    return card?.text.includes(text) ? card : null;
+    if (card && !card.text.includes(text)) throw new Error(`it says ${card.text}`);
+    return card;
 });
 
 /** `again`: the folder of a browser that was stopped with `keep`, to start it once more. */
