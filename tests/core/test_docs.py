@@ -64,3 +64,12 @@ def test_the_readme_names_every_file_that_out_writes():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for name in ("annotated.mp4", "key-frames.png", "heat-maps/", "timeline.png", "report.html", "report.json"):
         assert f"`{name}`" in readme
+
+
+def test_the_map_of_the_house_names_every_module():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+)`", page))
+    modules = {
+        path.stem for folder in ("core", "core/fetch", "server", "demo") for path in (ROOT / folder).glob("*.py")
+    }
+    assert {name for name in modules if not name.startswith("__")} - named == set()
