@@ -110,17 +110,18 @@ def choose_colours(source: OpenVideo, target: VideoCodecContext) -> Colorspace:
 
 def _frames(source: OpenVideo, known: video.Known, sound: "Sound") -> Iterator[tuple[float, np.ndarray]]:
     """Every picture that can be decoded, with its time; the sound on the way is handed to `sound`."""
-    upright, number = Upright(known.shape), 0
-    for packet in read_packets(source, beside=sound.track):
-        if sound.track and packet.stream.index == sound.track.index:
-            sound.take(packet)
-            continue
-        try:
-            for picture in pictures_of(source, packet):
-                yield known.timeline.ms_of(picture, number) / 1000, upright(picture)
+    number = 0
+    with Upright(known.shape) as upright:
+        for packet in read_packets(source, beside=sound.track):
+            if sound.track and packet.stream.index == sound.track.index:
+                sound.take(packet)
+                continue
+            try:
+                for picture in pictures_of(source, packet):
+                    yield known.timeline.ms_of(picture, number) / 1000, upright(picture)
+                    number += 1
+            except av.FFmpegError:  # a damaged stretch: the analysis has a warning for it
                 number += 1
-        except av.FFmpegError:  # a damaged stretch: the analysis has a warning for it
-            number += 1
 
 
 class Sound:

@@ -3,9 +3,11 @@
 import io
 import os
 import struct
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -28,6 +30,7 @@ THREADS = min(4, os.cpu_count() or 1)  # each holds a picture or two, and at 8K 
 QUICK, SMALL = ("h264", "libdav1d"), 1280 * 720  # decoders, and pixels up to which more threads only cost them time
 # Refused before it is decoded: what is beyond 8K either way up, and the largest photographs of telephones
 MAX_PIXELS = 8192 * 8192
+FIRST_PACKETS = 500  # of all picture tracks, where only they tell which of those move
 MAX_ENTRIES = 20_000_000  # of a track in the index: a week of pictures; all would be read through
 
 
@@ -87,13 +90,12 @@ def open_video(path: str | Source) -> Iterator[OpenVideo]:
                 if packed > PACKED:
                     raise CheckError("too_large", "packed text")
                 kind = "apng" if is_animated else kind
-    options = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
     try:
-        container = av.open(_for_ffmpeg(source), format=kind, options=options, metadata_errors="replace")
+        container = _container(source, kind)
     except av.FFmpegError as error:
         raise CheckError("damaged", error.strerror or "") from error
     with container:
-        stream, *others = _picture_tracks(container)
+        stream, *others = _picture_tracks(container, lambda: _first_packets(source, kind))
         pixels = stream.width * stream.height
         if pixels > MAX_PIXELS or (pixels == 0 and _claimed_pixels(source, kind) > MAX_PIXELS):
             raise CheckError("too_large")
@@ -228,7 +230,7 @@ def _claimed_pixels(source: Source, kind: str) -> float:
             with _pillow_header(source, kind) as picture:
                 return picture.width * picture.height
         with av.open(_for_ffmpeg(source), format=kind, options={"protocol_whitelist": "file"}) as container:
-            stream = _picture_tracks(container)[0]
+            stream = _picture_tracks(container, Counter)[0]
             return stream.width * stream.height
     except Image.DecompressionBombError:
         return float("inf")
@@ -247,9 +249,25 @@ def _pillow_header(source: Source, kind: str) -> Iterator["Image.Image"]:
         yield picture
 
 
-def _picture_tracks(container: InputContainer) -> list[VideoStream]:
-    """Those that are no cover art, the one that players show first: one marked as default, of several the largest, of equals
-    the longest, as animated AVIF has its first picture twice.
+def _container(source: Source, kind: str) -> InputContainer:
+    options = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
+    return av.open(_for_ffmpeg(source), format=kind, options=options, metadata_errors="replace")
+
+
+def _first_packets(source: Source, kind: str) -> Counter[int]:
+    """How many of the first packets each picture track has, by its number; opens the file once more to see."""
+    found: Counter[int] = Counter()
+    with suppress(av.FFmpegError, IndexError), _container(source, kind) as container:  # as in `read_packets`
+        for packet in islice(container.demux(container.streams.video), FIRST_PACKETS):
+            found[packet.stream_index] += packet.size > 0
+    return found
+
+
+def _picture_tracks(container: InputContainer, first_packets: Callable[[], Counter[int]]) -> list[VideoStream]:
+    """Those that are no cover art, the one that players show first: one marked as default, of several one of more than a
+    single picture, of those the largest, of equals the longest, as animated AVIF has its first picture twice.
+
+    first_packets: asked where the file does not say how many pictures a track has.
     """
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
@@ -261,8 +279,13 @@ def _picture_tracks(container: InputContainer) -> list[VideoStream]:
     if not readable:
         raise CheckError("unsupported_codec")
 
-    def rank(stream: VideoStream) -> tuple[bool, int, int]:
-        return bool(stream.disposition & Disposition.default), stream.width * stream.height, stream.frames
+    is_told = len(readable) == 1 or all(stream.frames for stream in readable)
+    counts = Counter() if is_told else first_packets()
+
+    def rank(stream: VideoStream) -> tuple[bool, bool, int, int]:
+        is_default = bool(stream.disposition & Disposition.default)
+        moves = (stream.frames or counts[stream.index]) > 1
+        return is_default, moves, stream.width * stream.height, stream.frames
 
     return sorted(readable, key=rank, reverse=True)
 

@@ -1,5 +1,7 @@
 """A decoded picture as shown: upright, square pixels, plain RGB."""
 
+import os
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -78,12 +80,38 @@ def _display_matrix(
     return EXIF_TURNS.get(orientation, UPRIGHT)
 
 
+# Setting a converter up takes 3 s of a processor for HDR, so who is done with one leaves it to the next.
+_idle: deque[VideoReformatter] = deque(maxlen=4)
+_not_ours: list[
+    deque[VideoReformatter]
+] = []  # their threads stayed behind in the process that this one was forked from
+
+
+def _forget_idle() -> None:
+    global _idle
+    _not_ours.append(_idle)
+    _idle = deque(maxlen=4)
+
+
+if hasattr(os, "register_at_fork"):  # Windows forks nothing
+    os.register_at_fork(after_in_child=_forget_idle)
+
+
 class Upright:
-    """Turns pictures into frames. Keeps the converter between calls: setting it up takes 2 s for HDR."""
+    """Turns pictures into frames, within `with`. Safe to use in several threads, each with its own."""
 
     def __init__(self, shape: Geometry):
         self.shape = shape
-        self._converter = VideoReformatter()
+
+    def __enter__(self) -> "Upright":
+        try:
+            self._converter = _idle.pop()
+        except IndexError:
+            self._converter = VideoReformatter()
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        _idle.append(self._converter)
 
     def __call__(self, picture: VideoFrame) -> np.ndarray:
         """(H, W, 3) uint8 RGB. Transparency is dropped, HDR brought to BT.709; a new size amid the video is scaled,

@@ -110,7 +110,8 @@ class Reader:
             yield Shot(ms, number if counted else round(ms * self._timeline.fps / 1000), picture)
 
     def _spare(self, packets: Iterator[av.Packet | None]) -> Iterator[av.Packet | None]:
-        """The packets; before each the decoder is told whether it may leave out a picture that no other one needs.
+        """The packets; before each the decoder is told whether it may leave out a picture that no other one needs. Where
+        no picture needs another, as in ProRes, it is not even given those.
 
         It may where the picture is shown at none of the wanted times, that is, where none lies before the next picture
         is shown. That one is found among the packets around this one: pictures are stored out of order by a few places.
@@ -121,8 +122,9 @@ class Reader:
             return
         codec, around = self._video.stream.codec_context, deque(maxlen=2 * REORDERED)
         coming: deque[tuple[av.Packet | None, int | None]] = deque()
+        alone = codec.codec.intra_only
 
-        def next_of_these() -> av.Packet | None:
+        def next_of_these() -> Iterator[av.Packet | None]:
             packet, ms = coming.popleft()
             after = min((other for other in around if ms is not None and other > ms), default=None)
             if after is not None:
@@ -130,7 +132,8 @@ class Reader:
             wanted = after is None or bisect_left(self._wanted, ms) < bisect_left(self._wanted, after)
             # a decoder that reads this only when it is opened, such as dav1d, must not leave out what comes later
             codec.skip_frame = "DEFAULT" if wanted or not codec.is_open else "NONREF"
-            return packet
+            if wanted or not alone:
+                yield packet
 
         for packet in packets:
             ms = None if packet is None or packet.pts is None else self._timeline.ms_of(packet, 0)
@@ -138,9 +141,9 @@ class Reader:
             if ms is not None:
                 around.append(ms)
             if len(coming) > REORDERED:
-                yield next_of_these()
+                yield from next_of_these()
         while coming:
-            yield next_of_these()
+            yield from next_of_these()
 
     def _until_stopped(self, packets: Iterator[av.Packet | None]) -> Iterator[av.Packet | None]:
         """Asked for each packet, as behind damage minutes may pass without a picture."""

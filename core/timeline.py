@@ -297,7 +297,9 @@ def _hold_ms(seen: _Seen, unit: Fraction, step_ms: float) -> float:
 
 def _ends_before_declared(video: OpenVideo, seen: _Seen, length_ms: float) -> bool:
     stream = video.stream
-    if stream.duration is not None and stream.time_base is not None and video.format != "asf":
+    # where no picture comes early, FFmpeg lends the track the beginning and length of the whole file
+    is_own = stream.start_time is None or abs(seen.first - stream.start_time) * (stream.time_base or 0) < 1
+    if is_own and stream.duration is not None and stream.time_base is not None and video.format != "asf":
         # a last picture may be held for a while
         return length_ms * 1.02 + 500 < stream.duration * stream.time_base * 1000
     # of sound as well, or estimated from the rate; Matroska counts it from 0, wherever the first picture is

@@ -19,6 +19,7 @@ from core.picture import Geometry, Upright, geometry
 from core.plan import Plan, window_times
 from core.reader import Reader, Window, decode
 from core.timeline import BROADCAST, Timeline, keyframe_before, read_timeline
+from core.words import clock
 
 CONTAINER_NAMES = {"mov": "mp4/mov", "matroska": "mkv/webm", "asf": "wmv", "mpegts": "mpeg-ts", "mpeg": "mpeg-ps"}
 LARGE = 1280  # pixels of the longer side: where faces have enough of them
@@ -86,17 +87,19 @@ def frames(
     """
     warn = _warner(warnings)
     known = known or look_into(path)
-    timeline, upright = known.timeline, Upright(known.shape)
+    timeline = known.timeline
     with open_video(path) as video:
-        windows = _windows(video, timeline, plan)
+        windows, late_s = _windows(video, timeline, plan), _late_s(video, timeline)
     if video.others:
         warn("further_tracks", "The file has further picture tracks, which were not looked at.")
     if timeline.doubtful:
         warn("untrusted_timestamps", "The times in the file make no sense; frames are placed by their number.")
+    if late_s > 1:
+        warn("late_picture", f"The picture begins {clock(late_s)} after the sound; times count from the first picture.")
     if timeline.is_short:
         warn("shorter_than_declared", "The file promises a longer video than it holds.")
     failure = "damaged"
-    with open_video(path) as video:
+    with open_video(path) as video, Upright(known.shape) as upright:
         reader = Reader(video, timeline, warn, stopped)
         shots = reader.consecutive(plan.length) if plan.is_consecutive else reader.windows(windows)
         for shot in shots:
@@ -123,8 +126,8 @@ def frames_at(path: str | Source, times_s: list[float]) -> Iterator[Frame]:
         seeks = not timeline.by_number and not timeline.is_still
         windows = [Window([ms], keyframe_before(video, timeline, ms) if seeks else None) for ms in wanted]
     with open_video(path) as video:
-        upright = Upright(_shape(video, timeline))
-    with open_video(path) as video:
+        shape = _shape(video, timeline)
+    with open_video(path) as video, Upright(shape) as upright:
         for shot in Reader(video, timeline, lambda code, message: None).windows(windows):
             yield Frame(upright(shot.picture), shot.ms / 1000, shot.index, shot.window, upright.shape.scale)
 
@@ -189,6 +192,14 @@ def _windows(video: OpenVideo, timeline: Timeline, plan: Plan) -> list[Window]:
             back = 0
         windows.append(Window([ms - back for ms in wanted], keyframe))
     return windows
+
+
+def _late_s(video: OpenVideo, timeline: Timeline) -> float:
+    """How long after the first sound the first picture is shown, as of a call whose camera was off; 0 where nothing tells."""
+    sounds = [
+        track.start_time * track.time_base for track in video.container.streams.audio if track.start_time is not None
+    ]
+    return 0.0 if timeline.by_number or not sounds else float(timeline.start * timeline.unit - min(sounds))
 
 
 def _to_ms(times_ms: np.ndarray) -> list[int]:

@@ -276,6 +276,18 @@ def test_pictures_left_out_by_the_decoder_change_none_that_are_given(tmp_path, m
         assert count < 0.8 * decoded(monkeypatch, clip)
 
 
+def test_where_no_picture_needs_another_those_that_nobody_wants_are_not_decoded(tmp_path, monkeypatch):
+    views = [camera_view(portrait(), i / 25, (160, 90)) for i in range(250)]
+    clip = write_clip(tmp_path / "clip.mov", views, codec="mjpeg", pix_fmt="yuvj420p", fps=25)
+    found, count = look(clip), decoded(monkeypatch, clip)
+    monkeypatch.setattr(core.reader.Reader, "_spare", lambda self, packets: packets)
+    whole = look(clip)
+    assert [(frame.t_s, frame.until_s, frame.rgb.tobytes()) for frame in found] == [
+        (frame.t_s, frame.until_s, frame.rgb.tobytes()) for frame in whole
+    ]
+    assert count < 1.5 * len(found)
+
+
 def test_what_cannot_be_read_is_left_out_where_it_is_though_packets_are_read_ahead(tmp_path, monkeypatch):
     clip = grey_clip(tmp_path / "clip.mp4", 300, options={"bf": "0", "g": "30", "sc_threshold": "0"})
     real = core.reader.read_packets

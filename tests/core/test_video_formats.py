@@ -2,15 +2,18 @@
 
 import subprocess
 import sys
+from collections import deque
 from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
 from av.stream import Disposition
+from av.video.reformatter import VideoReformatter
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+import core.picture
 from core.picture import Upright, geometry
 from core.plan import PLANS
 from core.video import Frame, frames, frames_at, probe
@@ -232,6 +235,14 @@ def test_of_several_tracks_the_one_that_players_show_is_looked_at_and_the_others
     assert [one.code for one in warnings] == ["further_tracks"]
 
 
+@pytest.mark.parametrize("which", [Disposition(0), Disposition.default])
+def test_a_track_of_a_single_picture_hides_no_film_however_large_it_is(tmp_path, which):
+    film, one = grey_clip(tmp_path / "film.mp4", 24), grey_clip(tmp_path / "one.mp4", 1, (128, 96))
+    both = together(tmp_path / "both.mkv", (one, which), (film, which))
+    assert {frame.rgb.shape for frame in look(both)} == {(48, 64, 3)}
+    assert not probe(both).is_still
+
+
 def test_a_cover_is_neither_looked_at_nor_named_as_a_further_track(tmp_path):
     film = grey_clip(tmp_path / "film.mp4", 24)
     cover = grey_clip(tmp_path / "cover.png", 1, (320, 320), codec="png", pix_fmt="rgb24", container="image2")
@@ -332,11 +343,23 @@ def test_hdr_comes_as_ordinary_brightness(tmp_path):
     assert 160 < level < 220  # read as if it were no HDR it would be 130
 
 
+def test_what_was_set_up_for_one_video_serves_the_next(tmp_path, monkeypatch):
+    """For HDR it takes seconds."""
+    made = []
+    monkeypatch.setattr(core.picture, "_idle", deque())
+    monkeypatch.setattr(core.picture, "VideoReformatter", lambda: made.append(VideoReformatter()) or made[-1])
+    clip = grey_clip(tmp_path / "clip.mp4", 10)
+    assert [frame.rgb.tobytes() for frame in look(clip)] == [frame.rgb.tobytes() for frame in look(clip)]
+    assert [frame.t_s for frame in frames_at(clip, [0.1])] == [0.1]
+    assert len(made) == 1
+
+
 @pytest.mark.parametrize(("colorspace", "transfer"), [(3, 1), (14, 16), (10, 18), (0, 16)])
 def test_colours_of_a_kind_that_no_one_converts_do_not_lose_the_picture(colorspace, transfer):
     picture = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 128, np.uint8)).reformat(format="yuv420p10le")
     picture.colorspace, picture.color_trc, picture.color_primaries = colorspace, transfer, 3
-    assert 100 < Upright(geometry(picture, 1))(picture).mean() < 150
+    with Upright(geometry(picture, 1)) as upright:
+        assert 100 < upright(picture).mean() < 150
 
 
 @pytest.mark.parametrize("sizes", [((64, 48), (128, 96)), ((128, 96), (64, 48))])
