@@ -86,14 +86,14 @@ async function tell(check, before) {
     const t = await words();
     const view = viewOf(check, t);
     const news = toneOf(check) !== (before && toneOf(before));
-    const isHere = await showCard(check, view, { open: !before || (news && isOver(check)) });
+    const { isHere, isSeen } = await showCard(check, view, { open: !before || (news && isOver(check)) });
     if (news && isHere) setBadge(check.tabId, view.tone, view.title); // the next page is not spoken of
-    if (before && news && isOver(check) && check.phase !== 'cancelled') await notify(check, view, isHere);
+    if (before && news && isOver(check) && check.phase !== 'cancelled') await notify(check, view, isSeen);
 }
 
-/** @param {Check} check @param {import('./view.js').View} view @param {boolean} isHere whether its page is still there */
-async function notify(check, view, isHere) {
-    if (!(await getSettings()).notify || (isHere && (await isInFront(check.tabId)))) return;
+/** @param {Check} check @param {import('./view.js').View} view @param {boolean} isSeen whether its page is still there, and the card not scrolled away in it */
+async function notify(check, view, isSeen) {
+    if (!(await getSettings()).notify || (isSeen && (await isInFront(check.tabId)))) return;
     const message = [check.site ?? check.url, view.percent?.label ?? view.text].join('\n');
     await chrome.notifications.create(check.key, { type: 'basic', iconUrl: chrome.runtime.getURL('icons/128.png'), title: view.title, message });
 }

@@ -84,17 +84,22 @@ export async function askInWindow(key, before) {
 }
 
 /**
- * Answers whether the page in which the check was asked for is still there: the tab may have gone on to another one.
+ * Answers whether the page in which the check was asked for is still there, as the tab may have gone on to another one,
+ * and whether the card can be seen in it.
  *
  * @param {{tabId: number | null, frameId: number}} where
  * @param {import('./view.js').View} view
  * @param {{open?: boolean, focus?: boolean, asked?: boolean}} [how] `open`: also if it was closed, or never shown;
  *   `focus`: put the keyboard into it; `asked`: it was asked for just now, in the page that is there
- * @returns {Promise<boolean>}
+ * @returns {Promise<{isHere: boolean, isSeen: boolean}>}
  */
 export async function showCard({ tabId, frameId }, view, how = {}) {
-    if (tabId === null || frameId === NOWHERE) return hasBadge(tabId);
-    return (await chrome.tabs.sendMessage(tabId, { what: 'card', view, ...how }, { frameId }).catch(() => false)) ?? false;
+    if (tabId !== null && frameId !== NOWHERE) {
+        const answer = await chrome.tabs.sendMessage(tabId, { what: 'card', view, ...how }, { frameId }).catch(() => null);
+        return answer ?? { isHere: false, isSeen: false };
+    }
+    const isHere = await hasBadge(tabId);
+    return { isHere, isSeen: isHere };
 }
 
 /** Take the card away, of a check that did not come to be or is no more. Answers whether its page is still there. @param {{tabId: number | null, frameId: number}} where @param {string} key @returns {Promise<boolean>} */

@@ -7,7 +7,7 @@
     const ask = globalThis.unmaskAsk;
     const MAX_LEVELS = 25; // surrounding elements
     const MAX_LINKS = 40; // addresses per level
-    /** @type {Map<string, {element: Element, page: string}>} which element a check was about, for the card, and in which page of the site */
+    /** @type {Map<string, {element: Element, page: string, source: string}>} which element a check was about, for the card, what it showed, and in which page of the site */
     const anchors = new Map();
     /** @type {EventTarget | null} what the latest right-click hit: known from the second check in a page on */
     let clicked = null;
@@ -95,6 +95,12 @@
         return { levels, inPost: false };
     }
 
+    /** Without what only leads to another place in it. */
+    const pageHere = () => location.href.split('#')[0];
+
+    /** What a player or an embedded page shows; '' where it has not begun, and of a stream that has no address. */
+    const sourceOf = (element) => element.currentSrc ?? element.src ?? '';
+
     function selectedLinks() {
         const selection = globalThis.getSelection?.();
         if (!selection || selection.isCollapsed) return [];
@@ -113,7 +119,7 @@
         const embeds = deepAll('iframe[src]').filter(visibleArea);
         embeds.sort((a, b) => visibleArea(b) - visibleArea(a));
         const anchor = video ?? embeds[0] ?? null;
-        if (anchor) anchors.set(key, { element: anchor, page: location.href });
+        if (anchor) anchors.set(key, { element: anchor, page: pageHere(), source: sourceOf(anchor) });
         const start = video ?? (pointed instanceof Element ? pointed : null);
         return {
             ...levelsAround(start, rule, videos),
@@ -124,10 +130,13 @@
         };
     };
 
-    /** Null too where the site has gone on to another page in the same document: its player shows another video now. */
+    /** Null too where the site has gone on to another page in the same document, or to another source in the same player: that shows another video now. */
     globalThis.unmaskAnchor = (key) => {
-        const { element, page } = anchors.get(key) ?? {};
-        return element && page === location.href ? element : null;
+        const anchor = anchors.get(key);
+        if (anchor?.page !== pageHere()) return null;
+        const now = sourceOf(anchor.element);
+        anchor.source ||= now;
+        return !now || now === anchor.source ? anchor.element : null;
     };
 
     /** Why the video of a check cannot be recorded: a code, or '' if it can. Nothing is recorded by asking. */

@@ -31,7 +31,7 @@ function makeProfile(profile, id) {
 
 /**
  * The card in a page, read through the debugger: its shadow tree is closed to the page and to Playwright.
- * Null if there is none; `press` clicks its button with the real pointer.
+ * Null if there is none that is shown; `press` clicks its button with the real pointer.
  */
 export async function cardIn(page) {
     const session = await page.context().newCDPSession(page);
@@ -39,7 +39,8 @@ export async function cardIn(page) {
     const walk = (node) => [node, ...(node.children ?? []).flatMap(walk), ...(node.shadowRoots ?? []).flatMap(walk)];
     const closed = walk(root).filter(({ shadowRootType }) => shadowRootType === 'closed');
     const texts = (node) => (node.nodeName === 'STYLE' ? [] : [node.nodeValue, ...(node.children ?? []).flatMap(texts)].filter(Boolean));
-    const cards = closed.map((shadow) => ({ shadow, text: texts(shadow).join(' | ') })).filter(({ text }) => text.startsWith('Unmask'));
+    const isShown = (shadow) => !walk(shadow).find(({ nodeName }) => nodeName === 'SECTION')?.attributes.includes('hidden');
+    const cards = closed.filter(isShown).map((shadow) => ({ shadow, text: texts(shadow).join(' | ') })).filter(({ text }) => text.startsWith('Unmask'));
     if (cards.length === 0) {
         await session.detach();
         return null;

@@ -72,6 +72,8 @@ Object.assign(PAGES, {
         </script>`),
     '/rtl': page(video).replace('<html lang="en">', '<html lang="ar" dir="rtl">'),
     '/links': page(`${video}<p><a id="one" href="https://x.com/someone/status/1">one</a> <a id="two" href="https://x.com/someone/status/2">two</a></p>`, 'video { width: 420px; height: 300px }'),
+    '/feed': page(['a', 'b', 'c'].map((id) => `<article><h2>The post ${id}</h2>${video.replace('"v"', `"${id}"`).replace('clip.webm', `clip.webm?${id}`)}</article>`).join(''), 'article { height: 900px } video { width: 480px; height: 360px }'),
+    '/strip': page(`<div id="strip">${video}${video.replace('"v"', '"w"').replace('clip.webm', 'clip.webm?w')}</div>`, '#strip { display: flex; width: 420px; margin: 0 auto; overflow: hidden } video { width: 420px; height: 300px; flex: none }'),
     '/paused': page('<h1>A still page</h1><video id="v" src="/clip.webm" muted loop></video>'),
     '/protected': recordable(`<script>
         const kinds = [{ initDataTypes: ['webm'], videoCapabilities: [{ contentType: 'video/webm; codecs="vp8"' }] }];
