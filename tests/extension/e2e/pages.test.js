@@ -53,6 +53,19 @@ test('a page can put no curtain of its own under the card', async () => {
     await page.close();
 });
 
+test('in a page that is still loading a check begins at once, and its video can be recorded', async () => {
+    stub.refuse(422, { code: 'login_required', method: 'POST' });
+    const page = await browser.context.newPage();
+    page.goto(`${site.address}/slow`).catch(() => {}); // closed before its end
+    await until('the video', () => page.evaluate(() => document.querySelector('#v')?.readyState > 2));
+    await page.bringToFront();
+    await browser.checkByKeys();
+    await (await cardWith(page, 'Record it here')).press('Record it here');
+    await until('the question', () => browser.context.pages().find((one) => one.url().includes('/consent/')), 10);
+    assert.equal(await page.evaluate(() => document.readyState), 'loading');
+    for (const one of browser.context.pages()) if (one.url().includes('/consent/')) await one.close();
+});
+
 const isOpen = (page) => page.evaluate(() => document.querySelector('#d').open);
 
 test('beside a video in a modal dialog the card can be read and pressed, and the site hears nothing of it', async () => {
@@ -75,9 +88,11 @@ test('Escape in a card in a dialog closes the card alone, and the keyboard is ba
     assert.equal(await page.evaluate(() => document.activeElement.id), 'inside');
 });
 
-test('a card outlives the dialog it stands in, and a site that throws out what is not its own', async () => {
+test('a card goes with the dialog its video is in and comes back with it, and outlives a site that throws out what is not its own', async () => {
     const { page } = await asked('/dialog');
     await page.evaluate(() => document.querySelector('#d').close());
+    await until('no card', async () => (await cardIn(page)) === null, 10);
+    await page.evaluate(() => document.querySelector('#d').show());
     await until('the card in the page', async () => (await saidOf(page)).includes('button Full report'), 10);
     await page.evaluate(() => [...document.documentElement.children].at(-1).remove());
     await until('the card again', async () => (await saidOf(page)).includes('button Full report'), 10);
