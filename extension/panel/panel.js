@@ -97,9 +97,9 @@ function buttonsFor(check) {
 /** @param {Check} check */
 async function loadPictures(check) {
     if (check.phase !== 'done' || pictures.has(check.key) || check.artifacts.length === 0) return;
-    pictures.set(check.key, []); // asked for once
     const now = await getSettings();
-    if (check.server !== now.server) return;
+    if (check.server !== now.server || !hasConsent(now) || pictures.has(check.key)) return;
+    pictures.set(check.key, []); // asked for once
     const found = await picturesOf(check, createApi(now).artifact);
     if (found.length === 0) return void pictures.delete(check.key); // the server may be back when this is next looked at
     pictures.set(check.key, found);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { faults } from '../support/access.js';
 import { done } from '../support/analysis.js';
 import { startChromium } from '../support/chromium.js';
-import { until } from '../support/display.js';
+import { pause, until } from '../support/display.js';
 import { picture } from '../support/pictures.js';
 import { startStub } from '../support/stub.js';
 import { before, beforeEach, stopAfter, test } from '../support/timed.js';
@@ -179,4 +179,20 @@ test('a file on its way is broken off when the consent is withdrawn, and one tha
     await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
     await until('the reason', async () => (await panel.textContent('#notice')).includes('agree there'), 15);
     assert.equal(stub.submitted().length, 1);
+});
+
+test('once the consent is withdrawn a report that is opened asks the server for no pictures', async () => {
+    const panel = await browser.openPanel();
+    const row = panel.locator('#list li', { hasText: 'of-pictures' }).locator('.open');
+    await panel.evaluate(async (server) => {
+        const { newCheck } = await import('/state.js');
+        const { putCheck } = await import('/storage.js');
+        const about = newCheck({ key: crypto.randomUUID(), url: 'https://x.com/of-pictures', source: 'link', server }, Date.now());
+        await putCheck({ ...about, serverId: 'known-to-the-server', phase: 'done', nextAt: null, analysis: { verdict: null }, artifacts: ['key-frames.png'] });
+    }, stub.address);
+    await row.click();
+    await until('the report', async () => (await panel.textContent('#report')).includes('of-pictures'), 10);
+    await pause(1000);
+    assert.deepEqual(stub.requests, []);
+    await panel.close();
 });
