@@ -2,13 +2,14 @@
 // The worker: a click in, a check begun, its state shown. Listeners stand at the top level, because the browser stops
 // this worker whenever it is idle and starts it again for an event; whatever must last lies in storage.
 
+import { serverAddress } from './api.js';
 import { allChecks, begin, cancel, carryOn, getCheck, hear, keep, onCheckChange, remove, tidy } from './checks.js';
 import { ALARM as DELETIONS, makeUp } from './deletions.js';
 import { loadWords } from './i18n.js';
 import { dropCard, isInFront, lookAround, NOWHERE, setBadge, showCard } from './page.js';
 import { endRecording, hearRecording, offerRecording, startRecording, takeRecording } from './recordings.js';
 import { again, answered, failed, isOver, leadsElsewhere, mayRepeat, newCheck } from './state.js';
-import { getSettings, hasConsent, lockStorage, showInPanel } from './storage.js';
+import { getSettings, hasConsent, lockStorage, setSettings, showInPanel } from './storage.js';
 import { chooseTarget } from './targets.js';
 import { toneOf, viewOf } from './view.js';
 
@@ -33,6 +34,7 @@ chrome.contextMenus.onClicked.addListener((info, tab) => {
     if (info.menuItemId === MENU.list) openPanel(tab);
     else if (tab) startFromClick(info, tab);
 });
+chrome.permissions.onRemoved.addListener(keepToPermission);
 chrome.notifications.onClicked.addListener(async (key) => {
     chrome.notifications.clear(key);
     await openInTab(key);
@@ -101,6 +103,15 @@ async function notify(check, view, isSeen) {
 /** @param {boolean} welcome */
 function openOptions(welcome) {
     return chrome.tabs.create({ url: chrome.runtime.getURL(`options/options.html${welcome ? '#welcome' : ''}`) });
+}
+
+/** Who no longer lets the browser speak to the server, in the browser's own settings, has withdrawn as well. */
+async function keepToPermission() {
+    const settings = await getSettings();
+    const origins = [serverAddress(settings.server)?.permission ?? ''];
+    if (!hasConsent(settings) || (await chrome.permissions.contains({ origins }))) return;
+    await setSettings({ consent: null });
+    await carryOn();
 }
 
 /** @param {string} key */

@@ -3,7 +3,7 @@
 
 import { createApi, isLoopback, serverAddress } from '../api.js';
 import { fillWords, LANGUAGES, languageFor, loadWords } from '../i18n.js';
-import { getSettings, hasConsent, setSettings } from '../storage.js';
+import { getSettings, hasConsent, onStorageChange, setSettings } from '../storage.js';
 import { problemWords } from '../view.js';
 
 const KEEP_DAYS = [1, 7, 30, 365];
@@ -130,6 +130,15 @@ at('rest').addEventListener('change', async () => {
     draw();
     await chrome.runtime.sendMessage({ what: 'languageChanged' });
     await chrome.runtime.sendMessage({ what: 'tidy' });
+});
+
+// Withdrawn in another tab, or in the browser's own settings.
+onStorageChange(async () => {
+    const now = await getSettings();
+    if (hasConsent(now) === hasConsent(settings)) return;
+    settings = now;
+    drawServer();
+    drawConsent();
 });
 
 at('server').value = settings.server;

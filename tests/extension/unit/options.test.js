@@ -30,7 +30,7 @@ before(async () => {
             remove: async ({ origins: given }) => given.forEach((origin) => origins.delete(origin)),
         },
         runtime: { getURL: (path) => new URL(path, ROOT).href, sendMessage: async ({ what }) => void told.push(what) },
-        storage: { local: { get: async () => ({ settings }), set: async (items) => ({ settings } = items) } },
+        storage: { onChanged: { addListener: () => {} }, local: { get: async () => ({ settings }), set: async (items) => ({ settings } = items) } },
     };
 });
 after(async () => {
