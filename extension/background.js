@@ -8,7 +8,7 @@ import { ALARM as DELETIONS, makeUp } from './deletions.js';
 import { loadWords } from './i18n.js';
 import { dropCard, isInFront, lookAround, NOWHERE, setBadge, showCard } from './page.js';
 import { endRecording, hearRecording, offerRecording, startRecording, takeRecording } from './recordings.js';
-import { again, answered, failed, isOver, leadsElsewhere, mayRepeat, newCheck } from './state.js';
+import { again, failed, isOver, leadsElsewhere, mayRepeat, newCheck, ofFile } from './state.js';
 import { getSettings, hasConsent, lockStorage, setSettings, showInPanel } from './storage.js';
 import { chooseTarget } from './targets.js';
 import { toneOf, viewOf } from './view.js';
@@ -202,10 +202,17 @@ const fromOurPages = {
         if (!hasConsent(settings)) return null;
         return (await begin(newCheck({ key: crypto.randomUUID(), url, site, source: 'link', server: settings.server }, Date.now()))).key;
     },
-    /** A file the panel has uploaded, and the server's answer. Answers with the key of its check. */
-    uploaded: async (/** @type {{key: string, name: string, reply: any}} */ { key, name, reply }) => {
+    /** A file chosen in the panel, which then puts it where uploads wait. Answers with the key of its check. */
+    takeFile: async (/** @type {{name: string}} */ { name }) => {
         const settings = await getSettings();
-        const check = newCheck({ key, url: name, source: 'file', server: settings.server }, Date.now());
-        return (await begin(answered({ ...check, nextAt: null }, reply, Date.now()))).key;
+        if (!hasConsent(settings)) return null;
+        return (await begin(ofFile({ key: crypto.randomUUID(), url: name, server: settings.server }, Date.now()))).key;
+    },
+    /** The file is there, or the browser has no room for it. */
+    tookFile: async (/** @type {{key: string, isKept: boolean}} */ { key, isKept }) => {
+        const check = await getCheck(key);
+        if (!check || isOver(check)) return tidy(); // it is not wanted any more
+        await keep(isKept ? { ...check, nextAt: Date.now() } : failed(check, 'not_kept', Date.now()));
+        await carryOn();
     },
 };

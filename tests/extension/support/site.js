@@ -32,7 +32,7 @@ const PAGES = {
         }))).observe(document, { childList: true, subtree: true });
         window.pressEverything = ${PRESS};
         window.attack = () => {
-            for (const what of ['cancel', 'again', 'report', 'settings', 'uploaded', 'checkAddress', 'poll', 'remove']) {
+            for (const what of ['cancel', 'again', 'report', 'settings', 'takeFile', 'checkAddress', 'poll', 'remove']) {
                 postMessage({ what, url: 'https://evil.example/', key: 'x' }, '*');
                 document.dispatchEvent(new CustomEvent(what, { detail: { url: 'https://evil.example/' } }));
             }
