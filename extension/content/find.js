@@ -16,9 +16,18 @@
     };
     globalThis.addEventListener?.('contextmenu', remember, { capture: true, passive: true });
 
-    /** Every match in the document and in its open shadow trees (players hide in them). */
+    /** Closed ones too: browsers show them to extensions, Firefox by a property of its own. */
+    function shadowOf(element) {
+        try {
+            return globalThis.chrome?.dom?.openOrClosedShadowRoot(element) ?? ask(element, 'openOrClosedShadowRoot') ?? ask(element, 'shadowRoot');
+        } catch {
+            return null; // a drawing has none
+        }
+    }
+
+    /** Every match in the document and in its shadow trees (players hide in them). */
     function deepAll(selector, root = document) {
-        const inside = [...ask(root, 'querySelectorAll', '*')].map((element) => ask(element, 'shadowRoot')).filter(Boolean);
+        const inside = [...ask(root, 'querySelectorAll', '*')].map(shadowOf).filter(Boolean);
         return [...ask(root, 'querySelectorAll', selector), ...inside.flatMap((shadow) => deepAll(selector, shadow))];
     }
 

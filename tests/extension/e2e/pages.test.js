@@ -42,6 +42,14 @@ for (const path of ['/pictures', '/form', '/form-around', '/svg']) {
     });
 }
 
+test('a video in a closed shadow tree is found, and the card stands beside it', async () => {
+    const { page, card } = await asked('/closed');
+    assert.equal(JSON.parse(stub.submitted()[0].body).url, `${site.address}/clip.webm?closed`);
+    const { x, width } = await page.locator('#player').boundingBox();
+    assert.ok(card.box.x < x + width, JSON.stringify(card.box)); // the player is as wide as the page: at its right edge
+    await picture(page, 'card-closed');
+});
+
 test('a page can put no curtain of its own under the card', async () => {
     const page = await browser.open(`${site.address}/hostile`);
     const shown = () => page.screenshot({ clip: { x: 200, y: 40, width: 300, height: 60 } }); // the heading
