@@ -77,10 +77,15 @@ async function startFromClick(click, tab) {
     const check = { ...about, ...target };
     const running = await begin(check);
     if (running !== check) await dropCard(check, check.key);
-    else for (const old of (await allChecks()).values()) if (isOver(old) && old.url === check.url && old.tabId === tabId) dropCard(old, old.key); // the new card takes its place
+    else for (const old of (await allChecks()).values()) if (isReplaced(old, check)) dropCard(old, old.key); // the new card takes its place
     const byKeys = click.pageUrl === undefined; // or by the toolbar's button: then the keyboard goes on in the card
     const now = (await getCheck(running.key)) ?? running;
     if (running !== check || byKeys) await showCard(now, viewOf(now, t), { open: true, focus: byKeys, asked: true });
+}
+
+/** Whether there is nothing more to say of a check beside a new one: of the same, or where it was not clear what was meant. @param {Check} old @param {Check} check */
+function isReplaced(old, check) {
+    return old.key !== check.key && isOver(old) && old.tabId === check.tabId && (old.url === check.url || old.source === 'none');
 }
 
 /** Show what became of a check wherever it is shown. @param {Check} check @param {Check | null} before */

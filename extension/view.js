@@ -32,7 +32,7 @@ export const OWN_PROBLEMS = [
     'unsupported_site', 'no_video', 'login_required', 'age_restricted', 'bot_check', 'geo_blocked', 'live', 'removed',
     'drm', 'site_busy', 'site_changed', 'blocked_address', 'network', 'bad_link', 'too_long', 'too_large', 'not_a_video',
     'no_video_stream', 'unsupported_codec', 'damaged', 'timed_out', 'out_of_memory', 'interrupted', 'disk_full', 'tainted',
-    'not_recorded', 'not_kept', 'upload_stopped', 'unknown_answer',
+    'not_recorded', 'not_kept', 'upload_stopped', 'unknown_answer', 'unclear',
 ];
 
 /** When a video in the page may still be recorded there: what keeps the server from fetching it is no matter to the browser. */

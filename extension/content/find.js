@@ -124,15 +124,18 @@
     globalThis.unmaskFind = (key, { srcUrl, fromMenu, rule }) => {
         const videos = deepAll('video');
         const pointed = fromMenu ? clicked : null;
-        const video = chooseVideo(videos, srcUrl, pointed);
+        // Chromium names no video where something of the site covers it.
+        const isUnclear = fromMenu && !srcUrl && !pointed && videos.filter(visibleArea).length > 1;
+        const video = isUnclear ? null : chooseVideo(videos, srcUrl, pointed);
         const embeds = deepAll('iframe[src]').filter(visibleArea);
         embeds.sort((a, b) => visibleArea(b) - visibleArea(a));
-        const anchor = video ?? embeds[0] ?? null;
+        const anchor = isUnclear ? null : (video ?? embeds[0] ?? null);
         if (anchor) anchors.set(key, { element: anchor, page: pageHere(), source: sourceOf(anchor) });
         const start = video ?? (pointed instanceof Element ? pointed : null);
         return {
             ...levelsAround(start, rule, videos),
             hasVideo: video !== null,
+            isUnclear,
             src: video?.currentSrc || video?.src || '',
             embeds: embeds.slice(0, 5).map((frame) => frame.src),
             selected: selectedLinks().slice(0, 5),

@@ -76,6 +76,19 @@ test('a right-click on a playing video, and the keyboard on a page with a strict
     await strict.close();
 });
 
+test('a right-click on a covered player among several means the one under it, and so does one on a player in a closed shadow tree', async () => {
+    const cases = [['/covered', '#on-a', 'clip.webm?a'], ['/covered', '#on-b', 'clip.webm?b'], ['/closed', '#player', 'clip.webm?closed']];
+    for (const [path, selector, sent] of cases) {
+        stub.begin(done('likely_manipulated', 0.87));
+        const page = await browser.open(`${site.address}${path}`);
+        await until('all to play', () => page.evaluate(() => [...document.querySelectorAll('video')].every(({ readyState }) => readyState > 2)));
+        await browser.checkByMenu(page, selector);
+        await until('the check', () => stub.submitted().length === 1, 20);
+        assert.equal(JSON.parse(stub.submitted()[0].body).url, `${site.address}/${sent}`);
+        await page.close();
+    }
+});
+
 for (const path of ['/svg', '/form-around', '/pictures']) {
     test(`the card beside a video goes on to the verdict where a page’s elements answer unlike others: ${path}`, async () => {
         const page = await browser.open(`${site.address}${path}`);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { startAgreed } from '../support/agreed.js';
 import { done } from '../support/analysis.js';
 import { saidOf } from '../support/access.js';
-import { cardIn, cardWith } from '../support/chromium.js';
+import { cardIn, cardWith, PAGE_MENU } from '../support/chromium.js';
 import { until } from '../support/display.js';
 import { bothLights, picture } from '../support/pictures.js';
 import { afterEach, before, beforeEach, stopAfter, test } from '../support/timed.js';
@@ -48,6 +48,17 @@ test('a video in a closed shadow tree is found, and the card stands beside it', 
     const { x, width } = await page.locator('#player').boundingBox();
     assert.ok(card.box.x < x + width, JSON.stringify(card.box)); // the player is as wide as the page: at its right edge
     await picture(page, 'card-closed');
+});
+
+test('a right-click on a covered player among several sends nothing where nobody knows which was meant, and the next one sends that', async () => {
+    const page = await browser.open(`${site.address}/covered`);
+    await browser.checkByMenu(page, '#on-b', PAGE_MENU);
+    const card = await cardWith(page, 'Right-click the video once more');
+    await bothLights(page, 'card-unclear');
+    assert.deepEqual([stub.submitted().length, /Try again|Record/.test(card.text)], [0, false]);
+    await browser.checkByMenu(page, '#on-b', PAGE_MENU);
+    assert.equal((await cardWith(page, 'Likely manipulated')).count, 1); // what was unclear is no more
+    assert.equal(JSON.parse(stub.submitted()[0].body).url, `${site.address}/clip.webm?b`);
 });
 
 test('a page can put no curtain of its own under the card', async () => {

@@ -71,6 +71,9 @@ export const cardWith = (page, text) => until(`a card with ${text}`, async () =>
     return card;
 });
 
+/** Where our entry is in the menu of a page, from below: above View page source as well. */
+export const PAGE_MENU = 3;
+
 /** `again`: the folder of a browser that was stopped with `keep`, to start it once more. */
 export async function startChromium({ again = null } = {}) {
     const folder = again ?? mkdtempSync(join(tmpdir(), 'unmask-chromium-'));
@@ -144,11 +147,11 @@ export async function startChromium({ again = null } = {}) {
             const edge = await page.evaluate(() => ({ x: screenX + (outerWidth - innerWidth) / 2, y: screenY + outerHeight - innerHeight }));
             return { x: Math.round(edge.x + box.x + box.width / 2), y: Math.round(edge.y + box.y + box.height / 2) };
         },
-        /** Press the right button on it, and take our entry in the native menu: the last but one, above Inspect. */
-        checkByMenu: async (page, selector) => {
+        /** Press the right button on it, and take our entry in the native menu: the last but one, above Inspect; see PAGE_MENU. */
+        checkByMenu: async (page, selector, up = 2) => {
             const { x, y } = await browser.onScreen(page, selector);
             await display.openMenu(x, y);
-            await display.xdotool('key', 'Up', 'Up', 'Return');
+            await display.xdotool('key', ...Array(up).fill('Up'), 'Return');
         },
         pressKeys: () => display.xdotool('key', 'alt+shift+u'),
         /** Press the keys that check the playing video; again where a busy screen has lost them, as asking twice makes one check. */

@@ -76,6 +76,8 @@ Object.assign(PAGES, {
     '/closed': page(`<h1>A player of its own making</h1><div id="player"></div><script>
         document.querySelector('#player').attachShadow({ mode: 'closed' }).innerHTML = '<video src="/clip.webm?closed" autoplay muted loop width="640" height="480"></video>';
         </script>`),
+    // Players as sites make them, with something before the video that takes the clicks.
+    '/covered': page(['a', 'b'].map((id) => `<div class="player">${video.replace('"v"', `"${id}"`).replace('clip.webm', `clip.webm?${id}`)}<div class="cover" id="on-${id}"></div></div>`).join(''), '.player { position: relative; width: 420px; height: 300px; margin: 12px } video { width: 420px; height: 300px } .cover { position: absolute; inset: 0 }'),
     '/feed': page(['a', 'b', 'c'].map((id) => `<article><h2>The post ${id}</h2>${video.replace('"v"', `"${id}"`).replace('clip.webm', `clip.webm?${id}`)}</article>`).join(''), 'article { height: 900px } video { width: 480px; height: 360px }'),
     '/strip': page(`<div id="strip">${video}${video.replace('"v"', '"w"').replace('clip.webm', 'clip.webm?w')}</div>`, '#strip { display: flex; width: 420px; margin: 0 auto; overflow: hidden } video { width: 420px; height: 300px; flex: none }'),
     '/paused': page('<h1>A still page</h1><video id="v" src="/clip.webm" muted loop></video>'),
