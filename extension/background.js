@@ -2,10 +2,10 @@
 // The worker: a click in, a check begun, its state shown. Listeners stand at the top level, because the browser stops
 // this worker whenever it is idle and starts it again for an event; whatever must last lies in storage.
 
-import { serverAddress } from './api.js';
 import { allChecks, begin, cancel, carryOn, getCheck, hear, keep, onCheckChange, remove, tidy } from './checks.js';
 import { ALARM as DELETIONS, makeUp } from './deletions.js';
 import { loadWords } from './i18n.js';
+import { permissionsFor } from './permissions.js';
 import { dropCard, isInFront, lookAround, NOWHERE, setBadge, showCard } from './page.js';
 import { endRecording, hearRecording, offerRecording, startRecording, takeRecording } from './recordings.js';
 import { again, failed, isOver, leadsElsewhere, mayRepeat, newCheck, ofFile } from './state.js';
@@ -110,11 +110,10 @@ function openOptions(welcome) {
     return chrome.tabs.create({ url: chrome.runtime.getURL(`options/options.html${welcome ? '#welcome' : ''}`) });
 }
 
-/** Who no longer lets the browser speak to the server, in the browser's own settings, has withdrawn as well. */
+/** Who no longer lets it speak to the server, or send the key, in the browser's own settings, has withdrawn as well. */
 async function keepToPermission() {
     const settings = await getSettings();
-    const origins = [serverAddress(settings.server)?.permission ?? ''];
-    if (!hasConsent(settings) || (await chrome.permissions.contains({ origins }))) return;
+    if (!hasConsent(settings) || (await chrome.permissions.contains(permissionsFor(settings)))) return;
     await setSettings({ consent: null });
     await carryOn();
 }
