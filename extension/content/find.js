@@ -18,17 +18,18 @@
 
     /** Closed ones too: browsers show them to extensions, Firefox by a property of its own. */
     function shadowOf(element) {
+        const { dom } = globalThis.chrome ?? {};
         try {
-            return globalThis.chrome?.dom?.openOrClosedShadowRoot(element) ?? ask(element, 'openOrClosedShadowRoot') ?? ask(element, 'shadowRoot');
+            return dom ? dom.openOrClosedShadowRoot(element) : ask(element, 'openOrClosedShadowRoot');
         } catch {
             return null; // a drawing has none
         }
     }
 
-    /** Every match in the document and in its shadow trees (players hide in them). */
-    function deepAll(selector, root = document) {
+    /** The document and its shadow trees: players hide in them. */
+    function allTrees(root = document) {
         const inside = [...ask(root, 'querySelectorAll', '*')].map(shadowOf).filter(Boolean);
-        return [...ask(root, 'querySelectorAll', selector), ...inside.flatMap((shadow) => deepAll(selector, shadow))];
+        return [root, ...inside.flatMap((shadow) => allTrees(shadow))];
     }
 
     function parentOf(element) {
@@ -122,6 +123,8 @@
      * @param {{srcUrl?: string, fromMenu: boolean, rule: object | null}} hint
      */
     globalThis.unmaskFind = (key, { srcUrl, fromMenu, rule }) => {
+        const trees = allTrees(); // looked for once: a large page has many elements
+        const deepAll = (selector) => trees.flatMap((tree) => [...ask(tree, 'querySelectorAll', selector)]);
         const videos = deepAll('video');
         const pointed = fromMenu ? clicked : null;
         // Chromium names no video where something of the site covers it.
