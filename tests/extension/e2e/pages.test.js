@@ -46,7 +46,7 @@ test('a video in a closed shadow tree is found, and the card stands beside it', 
     const { page, card } = await asked('/closed');
     assert.equal(JSON.parse(stub.submitted()[0].body).url, `${site.address}/clip.webm?closed`);
     const { x, width } = await page.locator('#player').boundingBox();
-    assert.ok(card.box.x < x + width, JSON.stringify(card.box)); // the player is as wide as the page: at its right edge
+    assert.ok(card.box.x < x + width, JSON.stringify(card.box)); // beside the video, in what is as wide as the page
     await picture(page, 'card-closed');
 });
 
