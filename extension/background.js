@@ -5,10 +5,11 @@
 import { allChecks, begin, cancel, carryOn, getCheck, hear, keep, onCheckChange, remove, tidy } from './checks.js';
 import { ALARM as DELETIONS, makeUp } from './deletions.js';
 import { loadWords } from './i18n.js';
+import { permissionsFor } from './permissions.js';
 import { dropCard, isInFront, lookAround, NOWHERE, setBadge, showCard } from './page.js';
 import { endRecording, hearRecording, offerRecording, startRecording, takeRecording } from './recordings.js';
-import { again, answered, failed, isOver, leadsElsewhere, mayRepeat, newCheck } from './state.js';
-import { getSettings, hasConsent, lockStorage, showInPanel } from './storage.js';
+import { again, failed, isOver, leadsElsewhere, mayRepeat, newCheck, ofFile } from './state.js';
+import { getSettings, hasConsent, lockStorage, setSettings, showInPanel } from './storage.js';
 import { chooseTarget } from './targets.js';
 import { toneOf, viewOf } from './view.js';
 
@@ -33,6 +34,7 @@ chrome.contextMenus.onClicked.addListener((info, tab) => {
     if (info.menuItemId === MENU.list) openPanel(tab);
     else if (tab) startFromClick(info, tab);
 });
+chrome.permissions.onRemoved.addListener(keepToPermission);
 chrome.notifications.onClicked.addListener(async (key) => {
     chrome.notifications.clear(key);
     await openInTab(key);
@@ -75,10 +77,15 @@ async function startFromClick(click, tab) {
     const check = { ...about, ...target };
     const running = await begin(check);
     if (running !== check) await dropCard(check, check.key);
-    else for (const old of (await allChecks()).values()) if (isOver(old) && old.url === check.url && old.tabId === tabId) dropCard(old, old.key); // the new card takes its place
+    else for (const old of (await allChecks()).values()) if (isReplaced(old, check)) dropCard(old, old.key); // the new card takes its place
     const byKeys = click.pageUrl === undefined; // or by the toolbar's button: then the keyboard goes on in the card
     const now = (await getCheck(running.key)) ?? running;
     if (running !== check || byKeys) await showCard(now, viewOf(now, t), { open: true, focus: byKeys, asked: true });
+}
+
+/** Whether there is nothing more to say of a check beside a new one: of the same, or where it was not clear what was meant. @param {Check} old @param {Check} check */
+function isReplaced(old, check) {
+    return old.key !== check.key && isOver(old) && old.tabId === check.tabId && (old.url === check.url || old.source === 'none');
 }
 
 /** Show what became of a check wherever it is shown. @param {Check} check @param {Check | null} before */
@@ -86,14 +93,14 @@ async function tell(check, before) {
     const t = await words();
     const view = viewOf(check, t);
     const news = toneOf(check) !== (before && toneOf(before));
-    const isHere = await showCard(check, view, { open: !before || (news && isOver(check)) });
+    const { isHere, isSeen } = await showCard(check, view, { open: !before || (news && isOver(check)) });
     if (news && isHere) setBadge(check.tabId, view.tone, view.title); // the next page is not spoken of
-    if (before && news && isOver(check) && check.phase !== 'cancelled') await notify(check, view, isHere);
+    if (before && news && isOver(check) && check.phase !== 'cancelled') await notify(check, view, isSeen);
 }
 
-/** @param {Check} check @param {import('./view.js').View} view @param {boolean} isHere whether its page is still there */
-async function notify(check, view, isHere) {
-    if (!(await getSettings()).notify || (isHere && (await isInFront(check.tabId)))) return;
+/** @param {Check} check @param {import('./view.js').View} view @param {boolean} isSeen whether its page is still there, and the card not scrolled away in it */
+async function notify(check, view, isSeen) {
+    if (!(await getSettings()).notify || (isSeen && (await isInFront(check.tabId)))) return;
     const message = [check.site ?? check.url, view.percent?.label ?? view.text].join('\n');
     await chrome.notifications.create(check.key, { type: 'basic', iconUrl: chrome.runtime.getURL('icons/128.png'), title: view.title, message });
 }
@@ -101,6 +108,14 @@ async function notify(check, view, isHere) {
 /** @param {boolean} welcome */
 function openOptions(welcome) {
     return chrome.tabs.create({ url: chrome.runtime.getURL(`options/options.html${welcome ? '#welcome' : ''}`) });
+}
+
+/** Who no longer lets it speak to the server, or send the key, in the browser's own settings, has withdrawn as well. */
+async function keepToPermission() {
+    const settings = await getSettings();
+    if (!hasConsent(settings) || (await chrome.permissions.contains(permissionsFor(settings)))) return;
+    await setSettings({ consent: null });
+    await carryOn();
 }
 
 /** @param {string} key */
@@ -191,10 +206,17 @@ const fromOurPages = {
         if (!hasConsent(settings)) return null;
         return (await begin(newCheck({ key: crypto.randomUUID(), url, site, source: 'link', server: settings.server }, Date.now()))).key;
     },
-    /** A file the panel has uploaded, and the server's answer. Answers with the key of its check. */
-    uploaded: async (/** @type {{key: string, name: string, reply: any}} */ { key, name, reply }) => {
+    /** A file chosen in the panel, which then puts it where uploads wait. Answers with the key of its check. */
+    takeFile: async (/** @type {{name: string}} */ { name }) => {
         const settings = await getSettings();
-        const check = newCheck({ key, url: name, source: 'file', server: settings.server }, Date.now());
-        return (await begin(answered({ ...check, nextAt: null }, reply, Date.now()))).key;
+        if (!hasConsent(settings)) return null;
+        return (await begin(ofFile({ key: crypto.randomUUID(), url: name, server: settings.server }, Date.now()))).key;
+    },
+    /** The file is there, or the browser has no room for it. */
+    tookFile: async (/** @type {{key: string, isKept: boolean}} */ { key, isKept }) => {
+        const check = await getCheck(key);
+        if (!check || isOver(check)) return tidy(); // it is not wanted any more
+        await keep(isKept ? { ...check, nextAt: Date.now() } : failed(check, 'not_kept', Date.now()));
+        await carryOn();
     },
 };

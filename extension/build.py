@@ -32,9 +32,13 @@ BROWSERS = {
         "browser_specific_settings": {
             "gecko": {
                 "id": "unmask@unmask.example.org",
-                "strict_min_version": "140.0",  # data_collection_permissions
-                # The address of what a person asks about, and a file if they choose one, go to the server they set.
-                "data_collection_permissions": {"required": ["browsingActivity", "websiteContent"]},
+                "strict_min_version": "149.0",  # captureStream, and data_collection_permissions
+                # The address of what a person asks about, and a file if they choose one, go to the server they set, and
+                # the key if they enter one: who needs none is not asked for that.
+                "data_collection_permissions": {
+                    "required": ["browsingActivity", "websiteContent"],
+                    "optional": ["authenticationInfo"],
+                },
             },
         },
     },

@@ -3,8 +3,8 @@
 
 import { createApi } from './api.js';
 import { deleteThere } from './deletions.js';
-import { answered, cancelled, dueCall, failed, heard, isOver, isSilent, outdated, twin, uploading } from './state.js';
-import { dropChecks, dropRecordings, getChecks, getRecording, getSettings, hasConsent, putCheck } from './storage.js';
+import { answered, cancelled, dueCall, failed, heard, isOver, isSilent, isUpload, outdated, twin, uploading } from './state.js';
+import { dropChecks, dropUploads, getChecks, getUpload, getSettings, hasConsent, putCheck } from './storage.js';
 
 /** @typedef {import('./state.js').Check} Check */
 
@@ -41,19 +41,19 @@ async function put(checks, check) {
     const before = checks.get(check.key) ?? null;
     checks.set(check.key, check);
     await putCheck(check).catch(() => {}); // the disk is full: it goes on, and its card tells, as long as this worker lives
-    if (check.recordedS && !isWaitingToBeSent(check)) await dropUnneeded(checks);
+    if (isUpload(check) && !isWaitingToBeSent(check)) await dropUnneeded(checks);
     changed(check, before);
 }
 
 /** @param {Check | undefined} check */
 function isWaitingToBeSent(check) {
     if (check?.phase === 'recording') return true; // it may have been stored this moment
-    return Boolean(check?.recordedS && !check.serverId && !isOver(check));
+    return Boolean(check && isUpload(check) && !check.serverId && !isOver(check));
 }
 
-/** Recordings that the server has, or that nobody waits for. @param {Map<string, Check>} checks */
+/** Recordings and files that the server has, or that nobody waits for. @param {Map<string, Check>} checks */
 function dropUnneeded(checks) {
-    return dropRecordings((key) => isWaitingToBeSent(checks.get(key)));
+    return dropUploads((key) => isWaitingToBeSent(checks.get(key)));
 }
 
 /** Store it, and tell. @param {Check} check */
@@ -102,8 +102,10 @@ async function forget({ serverId, server }) {
     if (serverId && (await sharing(serverId)).length === 0) await deleteThere({ server, serverId });
 }
 
-/** @type {import('./api.js').Problem} the browser threw the recording away */
-const LOST = { kind: 'problem', status: 0, code: 'not_recorded', message: '', nextStep: '', retryAfterS: null };
+/** The browser threw the upload away, or never got it. @param {string} code @returns {import('./api.js').Problem} */
+function lost(code) {
+    return { kind: 'problem', status: 0, code, message: '', nextStep: '', retryAfterS: null };
+}
 
 /**
  * The browser stops a worker that has heard nothing for 30 s, in the middle of an upload too; but any call to the
@@ -124,9 +126,10 @@ async function awake(work) {
 /** @param {Check} check @param {'submit' | 'get' | 'cancel'} what @param {ReturnType<typeof createApi>} api @param {AbortSignal} stop ends an upload */
 async function ask(check, what, api, stop) {
     const once = `${check.key}.${check.attempt}`;
-    if (what === 'submit' && check.recordedS) {
-        const recording = await getRecording(check.key);
-        return recording ? awake(api.upload(recording, 'recording.webm', once, stop)) : LOST;
+    if (what === 'submit' && isUpload(check)) {
+        const [name, otherwise] = check.recordedS ? ['recording.webm', 'not_recorded'] : [check.url, 'not_kept'];
+        const upload = await getUpload(check.key);
+        return upload ? awake(api.upload(upload, name, once, stop)) : lost(otherwise);
     }
     if (what === 'submit') return api.submit(check.url, once);
     const id = /** @type {string} */ (check.serverId);
@@ -138,7 +141,7 @@ async function step(check, what, settings) {
     const stop = new AbortController();
     calling.set(check.key, stop);
     try {
-        if (what === 'submit' && check.recordedS) await keep(uploading(check, Date.now()));
+        if (what === 'submit' && isUpload(check)) await keep(uploading(check, Date.now()));
         if (isOver((await getCheck(check.key)) ?? check)) return;
         const reply = await ask(check, what, createApi(settings), stop.signal);
         const now = await getCheck(check.key); // it may have been cancelled or removed meanwhile

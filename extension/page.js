@@ -24,10 +24,10 @@ const BADGE_COLOURS = { likely_manipulated: '#b3420c', inconclusive: '#6741a8', 
 export async function lookAround(tabId, frameId, view, click, pageUrl) {
     const hint = { srcUrl: click.srcUrl ?? '', fromMenu: click.pageUrl !== undefined, rule: pageRule(click.frameUrl ?? pageUrl) };
     for (const frame of new Set([frameId, 0])) {
-        const target = { tabId, frameIds: [frame] };
+        const where = { target: { tabId, frameIds: [frame] }, injectImmediately: true }; // else a page that still loads shows nothing
         try {
-            await chrome.scripting.executeScript({ target, files: ['content/ask.js', 'content/find.js', 'content/card.js'] });
-            const [answer] = await chrome.scripting.executeScript({ target, func: begin, args: [view, frame === frameId ? hint : null] });
+            await chrome.scripting.executeScript({ ...where, files: ['content/ask.js', 'content/find.js', 'content/card.js'] });
+            const [answer] = await chrome.scripting.executeScript({ ...where, func: begin, args: [view, frame === frameId ? hint : null] });
             if (answer?.result) return { found: answer.result.found, frameId: frame }; // else it broke off: no card was shown there
         } catch {
             // try the page around it
@@ -58,11 +58,11 @@ function begin(view, hint) {
  * @param {(string | number)[]} args
  */
 export async function callInPage({ tabId, frameId }, name, ...args) {
-    const target = { tabId: tabId ?? -1, frameIds: [frameId] };
-    if (name === 'unmaskRecord') await chrome.scripting.executeScript({ target, files: ['content/record.js'] });
+    const where = { target: { tabId: tabId ?? -1, frameIds: [frameId] }, injectImmediately: true };
+    if (name === 'unmaskRecord') await chrome.scripting.executeScript({ ...where, files: ['content/record.js'] });
     // eslint-disable-next-line no-undef -- runs in the page
     const func = (/** @type {string} */ wanted, /** @type {(string | number)[]} */ values) => globalThis[wanted](...values);
-    const [answer] = await chrome.scripting.executeScript({ target, func, args: [name, args] });
+    const [answer] = await chrome.scripting.executeScript({ ...where, func, args: [name, args] });
     return answer.result;
 }
 
@@ -84,17 +84,22 @@ export async function askInWindow(key, before) {
 }
 
 /**
- * Answers whether the page in which the check was asked for is still there: the tab may have gone on to another one.
+ * Answers whether the page in which the check was asked for is still there, as the tab may have gone on to another one,
+ * and whether the card can be seen in it.
  *
  * @param {{tabId: number | null, frameId: number}} where
  * @param {import('./view.js').View} view
  * @param {{open?: boolean, focus?: boolean, asked?: boolean}} [how] `open`: also if it was closed, or never shown;
  *   `focus`: put the keyboard into it; `asked`: it was asked for just now, in the page that is there
- * @returns {Promise<boolean>}
+ * @returns {Promise<{isHere: boolean, isSeen: boolean}>}
  */
 export async function showCard({ tabId, frameId }, view, how = {}) {
-    if (tabId === null || frameId === NOWHERE) return hasBadge(tabId);
-    return (await chrome.tabs.sendMessage(tabId, { what: 'card', view, ...how }, { frameId }).catch(() => false)) ?? false;
+    if (tabId !== null && frameId !== NOWHERE) {
+        const answer = await chrome.tabs.sendMessage(tabId, { what: 'card', view, ...how }, { frameId }).catch(() => null);
+        return answer ?? { isHere: false, isSeen: false };
+    }
+    const isHere = await hasBadge(tabId);
+    return { isHere, isSeen: isHere };
 }
 
 /** Take the card away, of a check that did not come to be or is no more. Answers whether its page is still there. @param {{tabId: number | null, frameId: number}} where @param {string} key @returns {Promise<boolean>} */

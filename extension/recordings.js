@@ -5,7 +5,7 @@
 import { carryOn, getCheck, keep } from './checks.js';
 import { askInWindow, callInPage } from './page.js';
 import { failed, recorded, recording, RECORD_S } from './state.js';
-import { dropRecordings, getSettings, hasConsent, putRecording } from './storage.js';
+import { dropUploads, getSettings, hasConsent, putUpload } from './storage.js';
 import { mayRecord } from './view.js';
 
 /** @typedef {import('./state.js').Check} Check */
@@ -51,9 +51,9 @@ export async function takeRecording(check, { data, seconds }) {
     if (check.phase !== 'recording') return;
     if (data.length > MOST) return keep(failed(check, 'too_large', Date.now()));
     const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
-    await putRecording(check.key, new Blob([bytes], { type: 'video/webm' }));
+    await putUpload(check.key, new Blob([bytes], { type: 'video/webm' }));
     const now = await getCheck(check.key); // it may have been cancelled or removed meanwhile
-    if (now?.phase !== 'recording' || now.attempt !== check.attempt) return dropRecordings((key) => key !== check.key);
+    if (now?.phase !== 'recording' || now.attempt !== check.attempt) return dropUploads((key) => key !== check.key);
     await keep(recorded(now, seconds, Date.now()));
     await carryOn();
 }

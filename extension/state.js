@@ -26,7 +26,7 @@
  * @property {boolean} cancelAsked
  * @property {boolean} hasVideo whether the click meant a video in the page, which may then be recorded
  * @property {number} recordedS seconds of the recording that is sent in place of the address; 0: the address is sent
- * @property {number} uploads how often a recording was sent without any answer, in a row
+ * @property {number} uploads how often a recording or file was sent without any answer, in a row
  * @property {any} analysis
  * @property {string[]} artifacts names of what the server has drawn
  * @property {Problem | null} problem
@@ -44,6 +44,7 @@ const MAX_TRIES = 40; // with the pauses below about 20 minutes without a server
 const MAX_PAUSE_MS = 30_000;
 const LONGEST_PAUSE_MS = 300_000; // that a server may ask for
 const MAX_UPLOADS = 3;
+const PUT_MS = 240_000; // for a copy of a large file on a slow disk
 const SILENCE_MS = 15_000; // a page that says nothing of its recording for so long has gone
 
 export const RECORD_S = 8; // as much as the detector looks at by default
@@ -71,6 +72,11 @@ export function leadsElsewhere({ source }) {
     return source === 'link' || source === 'selection';
 }
 
+/** Whether a file or a recording is sent in place of an address. @param {Check} check */
+export function isUpload(check) {
+    return check.recordedS > 0 || check.source === 'file';
+}
+
 /** Whether its address can be sent once more: a file is not kept. @param {Check} check */
 export function mayRepeat(check) {
     return isOver(check) && check.source !== 'file' && check.source !== 'none';
@@ -86,7 +92,12 @@ export function recorded(check, seconds, now) {
     return { ...again(check, check.server, now), recordedS: Math.max(1, Math.round(seconds)) };
 }
 
-/** A recording goes out. Counted before, because whoever sends it may be stopped in the middle, again and again. @param {Check} check @param {number} now @returns {Check} */
+/** A check of a file, which is still to be put where uploads wait: by then it is taken for lost. @param {{key: string, url: string, server: string}} about @param {number} now @returns {Check} */
+export function ofFile(about, now) {
+    return { ...newCheck({ ...about, source: 'file' }, now), nextAt: now + PUT_MS };
+}
+
+/** An upload goes out. Counted before, because whoever sends it may be stopped in the middle, again and again. @param {Check} check @param {number} now @returns {Check} */
 export function uploading(check, now) {
     return check.uploads < MAX_UPLOADS ? { ...check, uploads: check.uploads + 1, changedAt: now } : failed(check, 'upload_stopped', now);
 }
@@ -117,9 +128,9 @@ export function failed(check, code, now, { message = '', nextStep = '' } = {}) {
 export function cancelled(check, now, isWanted = false) {
     if (isOver(check)) return check;
     const asked = { ...check, cancelAsked: true, nextAt: now, changedAt: now };
-    // A call may be on its way: with the first failed one, or none, there is nothing to call back. A recording on its way
+    // A call may be on its way: with the first failed one, or none, there is nothing to call back. An upload on its way
     // is broken off, and not sent again only to hear which check is to be cancelled.
-    const isComing = check.phase === 'sending' && check.tries === 0 && !check.recordedS;
+    const isComing = check.phase === 'sending' && check.tries === 0 && !isUpload(check);
     return (check.serverId && !isWanted) || isComing ? asked : { ...asked, phase: 'cancelled', nextAt: null };
 }
 

@@ -80,23 +80,23 @@ export function dropDeletion(serverId) {
     return chrome.storage.local.remove([OWED + serverId]);
 }
 
-// Recordings wait here until the server has them: they are too large for storage.local.
-const recordings = () => caches.open('recordings');
+// Recordings and files wait here until the server has them: they are too large for storage.local.
+const uploads = () => caches.open('recordings');
 const nameOf = (/** @type {string} */ key) => `https://recording.invalid/${key}`;
 
-/** @param {string} key @param {Blob} recording */
-export async function putRecording(key, recording) {
-    await (await recordings()).put(nameOf(key), new Response(recording));
+/** @param {string} key @param {Blob} upload */
+export async function putUpload(key, upload) {
+    await (await uploads()).put(nameOf(key), new Response(upload));
 }
 
 /** @param {string} key */
-export async function getRecording(key) {
-    return (await (await recordings()).match(nameOf(key)))?.blob() ?? null;
+export async function getUpload(key) {
+    return (await (await uploads()).match(nameOf(key)))?.blob() ?? null;
 }
 
 /** @param {(key: string) => boolean} isNeeded all others go */
-export async function dropRecordings(isNeeded) {
-    const cache = await recordings();
+export async function dropUploads(isNeeded) {
+    const cache = await uploads();
     const names = (await cache.keys()).map(({ url }) => url);
     await Promise.all(names.filter((name) => !isNeeded(name.slice(nameOf('').length))).map((name) => cache.delete(name)));
 }

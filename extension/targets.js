@@ -9,11 +9,11 @@ const MAX_LENGTH = 2048; // characters; longer ones are data, not addresses
  * @typedef {{url: string, site: string | null}} Post
  * @typedef {{linkUrl?: string, srcUrl?: string, mediaType?: string, frameUrl?: string, pageUrl?: string, selectionText?: string}} Click
  *   as `contextMenus.onClicked` gives it; empty for the toolbar button and the keyboard
- * @typedef {{levels: string[][], inPost: boolean, hasVideo: boolean, src: string, embeds: string[], selected: string[]}} Found
+ * @typedef {{levels: string[][], inPost: boolean, hasVideo: boolean, isUnclear?: boolean, src: string, embeds: string[], selected: string[]}} Found
  *   what content/find.js saw around the click: addresses by nearness (one list per surrounding element, up to the
- *   post's own element where the page has one), whether there is a video, its own source, embedded players, links in the selection
+ *   post's own element where the page has one), whether there is a video, whether there are several and nobody knows which was clicked, its own source, embedded players, links in the selection
  * @typedef {{url: string, site: string | null, source: 'selection' | 'link' | 'permalink' | 'src' | 'embed' | 'page'}} Target
- * @typedef {{code: 'no_address' | 'no_post'}} NoTarget
+ * @typedef {{code: 'no_address' | 'no_post' | 'unclear'}} NoTarget
  */
 
 /**
@@ -102,7 +102,8 @@ export function addressIn(text) {
  * The order is: an address in the selection, if that was clicked and no video; the link (one that leads to a known post, or any if no video was
  * clicked); on a known site the permalink nearest to the click, or the page if it is a post, because media addresses
  * there are signed and short-lived; the video's own http(s) source; an embedded player; the page. `blob:` and the like
- * are never addresses. A known site's start page is no video: rather none than the wrong one.
+ * are never addresses. A known site's start page is no video, and where several may have been meant it is none of them:
+ * rather none than the wrong one.
  *
  * @param {{click?: Click, found?: Found | null, tabUrl?: string}} at
  * @returns {Target | NoTarget}
@@ -129,9 +130,12 @@ export function chooseTarget({ click = {}, found = null, tabUrl }) {
     // Words that were selected before stay so when something else is clicked, or the key is pressed.
     const onSelection = Boolean(click.selectionText) && !onVideo;
     const selected = onSelection ? [addressIn(click.selectionText), ...(found?.selected ?? [])].filter((text) => text !== null) : [];
-    const chosen =
+    const named =
         target(firstPost(selected) ?? cleaned(selected[0]), 'selection') ??
-        target(postOf(click.linkUrl) ?? (onVideo ? null : cleaned(click.linkUrl)), 'link') ??
+        target(postOf(click.linkUrl) ?? (onVideo ? null : cleaned(click.linkUrl)), 'link');
+    if (!named && found?.isUnclear) return { code: 'unclear' };
+    const chosen =
+        named ??
         target(permalink(), 'permalink') ??
         target(site ? postOf(page) : null, 'page') ??
         target(cleaned(onVideo ? click.srcUrl : null) ?? cleaned(found?.src), 'src') ??

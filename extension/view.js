@@ -2,7 +2,7 @@
 // What a check looks like in words: the card in the page, the list and the notification all say this. Pure.
 
 import { asPercent } from './numbers.js';
-import { isOver, leadsElsewhere, mayRepeat, VERDICTS } from './state.js';
+import { isOver, isUpload, leadsElsewhere, mayRepeat, VERDICTS } from './state.js';
 
 /**
  * @typedef {import('./state.js').Check} Check
@@ -32,7 +32,7 @@ export const OWN_PROBLEMS = [
     'unsupported_site', 'no_video', 'login_required', 'age_restricted', 'bot_check', 'geo_blocked', 'live', 'removed',
     'drm', 'site_busy', 'site_changed', 'blocked_address', 'network', 'bad_link', 'too_long', 'too_large', 'not_a_video',
     'no_video_stream', 'unsupported_codec', 'damaged', 'timed_out', 'out_of_memory', 'interrupted', 'disk_full', 'tainted',
-    'not_recorded', 'upload_stopped', 'unknown_answer',
+    'not_recorded', 'not_kept', 'upload_stopped', 'unknown_answer', 'unclear',
 ];
 
 /** When a video in the page may still be recorded there: what keeps the server from fetching it is no matter to the browser. */
@@ -107,7 +107,8 @@ export function problemWords({ code, message, nextStep }, t) {
 function underWay(check, t) {
     if (check.cancelAsked) return { title: t('phase_cancelling'), text: '', next: '' };
     if (check.waiting) return { title: t('phase_waiting'), text: t(`problem_${check.waiting}`), next: t('waiting_next') };
-    const text = check.phase === 'sending' && check.recordedS ? t('sending_recording', check.recordedS) : t(`phase_${check.phase}_text`, check.site ?? '');
+    const sent = check.recordedS ? t('sending_recording', check.recordedS) : t('uploading', check.url);
+    const text = check.phase === 'sending' && isUpload(check) ? sent : t(`phase_${check.phase}_text`, check.site ?? '');
     return { title: t(`phase_${check.phase}`), text, next: '' };
 }
 

@@ -7,6 +7,7 @@
 
     const ask = globalThis.unmaskAsk;
     const SVG = 'http://www.w3.org/2000/svg';
+    const LEAST_IN_VIEW = 0.01; // of a video; where one fills the window, the next one's edge touches it
     const ORPHANED_MS = 10_000; // nobody has placed the card for so long: longer than a page that is busy stands still
     const STYLE = `
         :host { all: initial !important; position: fixed !important; inset: auto !important; margin: 0 !important;
@@ -57,9 +58,18 @@
 
     /** @type {Map<string, {anchor: Element | null, card: HTMLElement, show: (view: object) => void, place: (taken: number) => void, focus: () => void, remove: () => void}>} */
     const cards = new Map();
-    /** @type {Map<string, string>} the address of the page in which each check was asked for */
-    const askedAt = new Map();
-    let here = location.href;
+    /**
+     * Where each check was asked for: the page's address and the video. `wasInView`: since then; `isHere`: when last looked.
+     *
+     * @type {Map<string, {address: string, anchor: Element | null, isOfLink: boolean, wasInView: boolean, isHere: boolean}>}
+     */
+    const asked = new Map();
+    /** @type {WeakMap<Element, boolean>} of what cards stand beside: not scrolled away, in a strip or with its frame either, and not taken out */
+    const inView = new WeakMap();
+    const eye = new IntersectionObserver((changes) => {
+        for (const { target, intersectionRatio } of changes) inView.set(target, intersectionRatio >= LEAST_IN_VIEW);
+        placeAll();
+    }, { threshold: LEAST_IN_VIEW });
 
     function make(name, { parent, className, text, ...attributes } = {}) {
         const element = ask(document, 'createElement', name);
@@ -125,12 +135,26 @@
             : { x: within(box.right - width - 12, width, innerWidth), y: within(box.top + 12 + taken, height, innerHeight) };
     }
 
-    /** Where a card can be pressed and read: what is modal or fills the screen leaves nothing outside it that can. @param {Element | null} anchor it may be in a shadow tree with its dialog */
+    /** The element or the nearest around it that matches. @param {Element | null} element it may be in a shadow tree, with its dialog or in one */
+    function closest(element, selector) {
+        const outwards = (at) => ask(at, 'assignedSlot') ?? ask(at, 'parentElement') ?? ask(ask(at, 'getRootNode'), 'host');
+        for (let around = element; around; around = outwards(around)) if (ask(around, 'matches', selector)) return around;
+        return null;
+    }
+
+    /** Where a card can be pressed and read: what is modal or fills the screen leaves nothing outside it that can. @param {Element | null} anchor */
     function home(anchor) {
         const closed = 'dialog:modal, :fullscreen:not(video, iframe)';
-        const outwards = (at) => ask(at, 'assignedSlot') ?? ask(at, 'parentElement') ?? ask(ask(at, 'getRootNode'), 'host');
-        for (let around = anchor; around; around = outwards(around)) if (ask(around, 'matches', closed)) return around;
-        return [...ask(document, 'querySelectorAll', closed)].at(-1) ?? ask(document, 'documentElement');
+        return closest(anchor, closed) ?? [...ask(document, 'querySelectorAll', closed)].at(-1) ?? ask(document, 'documentElement');
+    }
+
+    /** Whether the card would stand beside another video: its own was in view, and is not any more. That of a link says what it is about. */
+    function isElsewhere(about) {
+        if (!about?.anchor || about.isOfLink) return false;
+        const isCovered = ask(document, 'querySelector', ':fullscreen') && !closest(about.anchor, ':fullscreen');
+        const isInView = inView.get(about.anchor) && !isCovered;
+        about.wasInView ||= isInView;
+        return about.wasInView && !isInView;
     }
 
     function createCard(key) {
@@ -150,8 +174,9 @@
         // browser itself runs this; until the delay is over it changes nothing.
         const ending = card.animate({ visibility: ['hidden', 'hidden'] }, { delay: ORPHANED_MS, duration: 1, fill: 'forwards' });
         let cameFrom = null; // where the keyboard was in the page
+        const leave = () => shadow.activeElement && cameFrom && ask(cameFrom, 'focus', { preventScroll: true });
         const remove = () => {
-            if (shadow.activeElement && cameFrom) ask(cameFrom, 'focus', { preventScroll: true });
+            leave();
             host.remove();
             cards.delete(key);
         };
@@ -219,6 +244,9 @@
         const place = (taken) => {
             ending.currentTime = 0; // not yet
             settle();
+            const isAway = isElsewhere(asked.get(key));
+            if (isAway) leave(); // no keys go to what is not seen
+            card.hidden = isAway;
             const { x, y } = corner(anchor, card.offsetHeight, taken);
             host.style.setProperty('--x', `${x}px`);
             host.style.setProperty('--y', `${y}px`);
@@ -233,16 +261,27 @@
         for (const { anchor, card, place } of cards.values()) {
             const before = taken.get(anchor) ?? 0;
             place(before);
-            taken.set(anchor, before + card.offsetHeight + 12);
+            if (!card.hidden) taken.set(anchor, before + card.offsetHeight + 12);
         }
     }
 
-    /** A site may go on to its next page in the same document: no card stays beside another video than the one it is about. */
+    /** Whether the page of a check is still there: a place in the page is another page only to those that are beside no video. */
+    function isStillHere(key, { address, anchor, isOfLink }) {
+        return anchor && !isOfLink ? globalThis.unmaskAnchor(key) === anchor : address === location.href;
+    }
+
+    /** A site may go on to its next page or video in the same document: no card stays beside another video than the one it is about. */
     function moveOn() {
-        if (location.href === here) return;
-        here = location.href;
-        [...cards.values()].forEach((card) => card.remove());
-        chrome.runtime.sendMessage({ what: 'left' }).catch(() => {}); // the extension was reloaded: nobody listens
+        let hasLeft = false;
+        for (const [key, about] of asked) {
+            const isHere = isStillHere(key, about);
+            if (about.isHere && !isHere) {
+                cards.get(key)?.remove();
+                hasLeft = true;
+            }
+            about.isHere = isHere;
+        }
+        if (hasLeft) chrome.runtime.sendMessage({ what: 'left' }).catch(() => {}); // the extension was reloaded: nobody listens
     }
 
     function show(view, focus) {
@@ -252,13 +291,25 @@
         if (focus) cards.get(view.key).focus();
     }
 
-    /** Show it if it is of this page. Answers whether it is. A closed card stays closed, until there is something to say that was asked for. */
-    function hear({ view, open, focus, asked }) {
+    /** Note where a check was asked for. @param {string} key */
+    function note(key) {
+        const anchor = globalThis.unmaskAnchor?.(key) ?? null;
+        if (anchor) eye.observe(anchor);
+        asked.set(key, { address: location.href, anchor, isOfLink: false, wasInView: false, isHere: true });
+    }
+
+    /**
+     * Show it if it is of this page. A closed card stays closed, until there is something to say that was asked for.
+     * Answers whether it is of this page, and whether the card can be seen there.
+     */
+    function hear({ view, open, focus, asked: isAsked }) {
+        if (isAsked) note(view.key);
+        const about = asked.get(view.key);
+        if (about) about.isOfLink = view.about !== '';
         moveOn();
-        if (asked) askedAt.set(view.key, here);
-        const isHere = askedAt.get(view.key) === here;
+        const isHere = about?.isHere ?? false;
         if (isHere && (cards.has(view.key) || open)) show(view, focus);
-        return isHere;
+        return { isHere, isSeen: isHere && cards.get(view.key)?.card.hidden === false };
     }
 
     globalThis.unmaskShow = (view) => {
@@ -267,17 +318,19 @@
 
     /** Answers whether its page is this one. @param {string} key */
     function drop(key) {
-        const isHere = askedAt.get(key) === location.href;
+        moveOn();
+        const isHere = asked.get(key)?.isHere ?? false;
         cards.get(key)?.remove();
-        askedAt.delete(key);
+        asked.delete(key);
         return isHere;
     }
 
     /** The browser had kept this page while another one was in its tab, and nothing was heard meanwhile. */
     function comeBack({ persisted }) {
         if (!persisted || !chrome.runtime?.id) return;
-        for (const [key, address] of askedAt) {
-            if (address !== location.href) continue;
+        moveOn();
+        for (const [key, { isHere }] of asked) {
+            if (!isHere) continue;
             chrome.runtime.sendMessage({ what: 'back', key }).then((view) => (view ? hear({ view }) : drop(key)), () => {});
         }
     }
@@ -286,6 +339,7 @@
     function end() {
         [...cards.values()].forEach((card) => card.remove());
         clearInterval(timer);
+        eye.disconnect();
         removeEventListener('scroll', placeAll, { capture: true });
         removeEventListener('resize', placeAll);
         removeEventListener('visibilitychange', placeAll);

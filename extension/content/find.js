@@ -7,7 +7,7 @@
     const ask = globalThis.unmaskAsk;
     const MAX_LEVELS = 25; // surrounding elements
     const MAX_LINKS = 40; // addresses per level
-    /** @type {Map<string, {element: Element, page: string}>} which element a check was about, for the card, and in which page of the site */
+    /** @type {Map<string, {element: Element, page: string, source: string}>} which element a check was about, for the card, what it showed, and in which page of the site */
     const anchors = new Map();
     /** @type {EventTarget | null} what the latest right-click hit: known from the second check in a page on */
     let clicked = null;
@@ -16,10 +16,20 @@
     };
     globalThis.addEventListener?.('contextmenu', remember, { capture: true, passive: true });
 
-    /** Every match in the document and in its open shadow trees (players hide in them). */
-    function deepAll(selector, root = document) {
-        const inside = [...ask(root, 'querySelectorAll', '*')].map((element) => ask(element, 'shadowRoot')).filter(Boolean);
-        return [...ask(root, 'querySelectorAll', selector), ...inside.flatMap((shadow) => deepAll(selector, shadow))];
+    /** Closed ones too: browsers show them to extensions, Firefox by a property of its own. */
+    function shadowOf(element) {
+        const { dom } = globalThis.chrome ?? {};
+        try {
+            return dom ? dom.openOrClosedShadowRoot(element) : ask(element, 'openOrClosedShadowRoot');
+        } catch {
+            return null; // a drawing has none
+        }
+    }
+
+    /** The document and its shadow trees: players hide in them. */
+    function allTrees(root = document) {
+        const inside = [...ask(root, 'querySelectorAll', '*')].map(shadowOf).filter(Boolean);
+        return [root, ...inside.flatMap((shadow) => allTrees(shadow))];
     }
 
     function parentOf(element) {
@@ -95,6 +105,12 @@
         return { levels, inPost: false };
     }
 
+    /** Without what only leads to another place in it. */
+    const pageHere = () => location.href.split('#')[0];
+
+    /** What a player or an embedded page shows; '' where it has not begun, and of a stream that has no address. */
+    const sourceOf = (element) => element.currentSrc ?? element.src ?? '';
+
     function selectedLinks() {
         const selection = globalThis.getSelection?.();
         if (!selection || selection.isCollapsed) return [];
@@ -107,27 +123,35 @@
      * @param {{srcUrl?: string, fromMenu: boolean, rule: object | null}} hint
      */
     globalThis.unmaskFind = (key, { srcUrl, fromMenu, rule }) => {
+        const trees = allTrees(); // looked for once: a large page has many elements
+        const deepAll = (selector) => trees.flatMap((tree) => [...ask(tree, 'querySelectorAll', selector)]);
         const videos = deepAll('video');
         const pointed = fromMenu ? clicked : null;
-        const video = chooseVideo(videos, srcUrl, pointed);
+        // Chromium names no video where something of the site covers it.
+        const isUnclear = fromMenu && !srcUrl && !pointed && videos.filter(visibleArea).length > 1;
+        const video = isUnclear ? null : chooseVideo(videos, srcUrl, pointed);
         const embeds = deepAll('iframe[src]').filter(visibleArea);
         embeds.sort((a, b) => visibleArea(b) - visibleArea(a));
-        const anchor = video ?? embeds[0] ?? null;
-        if (anchor) anchors.set(key, { element: anchor, page: location.href });
+        const anchor = isUnclear ? null : (video ?? embeds[0] ?? null);
+        if (anchor) anchors.set(key, { element: anchor, page: pageHere(), source: sourceOf(anchor) });
         const start = video ?? (pointed instanceof Element ? pointed : null);
         return {
             ...levelsAround(start, rule, videos),
             hasVideo: video !== null,
+            isUnclear,
             src: video?.currentSrc || video?.src || '',
             embeds: embeds.slice(0, 5).map((frame) => frame.src),
             selected: selectedLinks().slice(0, 5),
         };
     };
 
-    /** Null too where the site has gone on to another page in the same document: its player shows another video now. */
+    /** Null too where the site has gone on to another page in the same document, or to another source in the same player: that shows another video now. */
     globalThis.unmaskAnchor = (key) => {
-        const { element, page } = anchors.get(key) ?? {};
-        return element && page === location.href ? element : null;
+        const anchor = anchors.get(key);
+        if (anchor?.page !== pageHere()) return null;
+        const now = sourceOf(anchor.element);
+        anchor.source ||= now;
+        return !now || now === anchor.source ? anchor.element : null;
     };
 
     /** Why the video of a check cannot be recorded: a code, or '' if it can. Nothing is recorded by asking. */

@@ -3,7 +3,8 @@
 
 import { createApi, isLoopback, serverAddress } from '../api.js';
 import { fillWords, LANGUAGES, languageFor, loadWords } from '../i18n.js';
-import { getSettings, hasConsent, setSettings } from '../storage.js';
+import { permissionsFor } from '../permissions.js';
+import { getSettings, hasConsent, onStorageChange, setSettings } from '../storage.js';
 import { problemWords } from '../view.js';
 
 const KEEP_DAYS = [1, 7, 30, 365];
@@ -87,7 +88,7 @@ at('test').addEventListener('click', async () => {
     const server = serverAddress(at('server').value);
     if (!server) return say('tested', '×', t('server_bad'));
     // Asked for in direct answer to the click, or the browser refuses.
-    const granted = await chrome.permissions.request({ origins: [server.permission] });
+    const granted = await chrome.permissions.request(permissionsFor({ server: server.address, apiKey: at('key').value.trim() }));
     if (!granted) return say('tested', '×', t('not_permitted'));
     say('tested', '…', t('testing'));
     const reply = await tryOut(server.address, at('key').value.trim());
@@ -103,7 +104,7 @@ at('server-form').addEventListener('submit', async (/** @type {SubmitEvent} */ e
     event.preventDefault();
     const server = serverAddress(at('server').value);
     if (!server) return say('agreed', '×', t('server_bad'));
-    const granted = await chrome.permissions.request({ origins: [server.permission] });
+    const granted = await chrome.permissions.request(permissionsFor({ server: server.address, apiKey: at('key').value.trim() }));
     if (!granted) return say('agreed', '×', t('not_permitted'));
     const same = hasConsent(settings) && settings.server === server.address;
     const consent = same ? settings.consent : { server: server.address, at: Date.now() };
@@ -130,6 +131,15 @@ at('rest').addEventListener('change', async () => {
     draw();
     await chrome.runtime.sendMessage({ what: 'languageChanged' });
     await chrome.runtime.sendMessage({ what: 'tidy' });
+});
+
+// Withdrawn in another tab, or in the browser's own settings.
+onStorageChange(async () => {
+    const now = await getSettings();
+    if (hasConsent(now) === hasConsent(settings)) return;
+    settings = now;
+    drawServer();
+    drawConsent();
 });
 
 at('server').value = settings.server;

@@ -5,9 +5,9 @@ import { createApi } from '../api.js';
 import { h, shape } from '../dom.js';
 import { fillWords, languageFor, loadWords } from '../i18n.js';
 import { isOver, mayRepeat } from '../state.js';
-import { getChecks, getSettings, hasConsent, onStorageChange, shownInPanel } from '../storage.js';
+import { getChecks, getSettings, hasConsent, onStorageChange, putUpload, shownInPanel } from '../storage.js';
 import { cleaned } from '../targets.js';
-import { headingOf, problemWords, viewOf } from '../view.js';
+import { headingOf, viewOf } from '../view.js';
 import { createListener } from './listen.js';
 import { picturesOf } from './pictures.js';
 import { reportOf } from './report.js';
@@ -28,9 +28,6 @@ let shown = location.hash.slice(1) || null;
 /** @type {Map<string, import('./report.js').Picture[]>} */
 const pictures = new Map();
 let drawn = '';
-/** @type {Map<AbortController, string>} files on their way, and the servers they go to */
-const uploads = new Map();
-const UNWANTED = 'unwanted'; // why an upload was broken off: the person said so
 const listenTo = createListener((key, body) => tell({ what: 'heard', key, body }));
 const isWide = matchMedia('(min-width: 820px)');
 
@@ -97,9 +94,9 @@ function buttonsFor(check) {
 /** @param {Check} check */
 async function loadPictures(check) {
     if (check.phase !== 'done' || pictures.has(check.key) || check.artifacts.length === 0) return;
-    pictures.set(check.key, []); // asked for once
     const now = await getSettings();
-    if (check.server !== now.server) return;
+    if (check.server !== now.server || !hasConsent(now) || pictures.has(check.key)) return;
+    pictures.set(check.key, []); // asked for once
     const found = await picturesOf(check, createApi(now).artifact);
     if (found.length === 0) return void pictures.delete(check.key); // the server may be back when this is next looked at
     pictures.set(check.key, found);
@@ -167,9 +164,8 @@ function show(key, place = key ? 'report' : 'address') {
     draw().then(() => typed() || at(place).focus());
 }
 
-/** @param {string} [text] @param {string} [spoken] its language */
-function notice(text, spoken = language) {
-    at('notice').lang = spoken;
+/** @param {string} [text] */
+function notice(text) {
     at('notice').textContent = text ?? '';
     at('notice').hidden = !text;
 }
@@ -194,31 +190,19 @@ at('file').addEventListener('change', async () => {
     const [file] = at('file').files;
     at('file').value = '';
     if (!file || !(await allowed())) return; // the consent may be withdrawn while one looks for the file
-    notice(t('uploading', file.name));
-    const key = crypto.randomUUID();
-    const now = await getSettings();
-    const stop = new AbortController();
-    uploads.set(stop, now.server);
-    at('stop').hidden = false;
-    const reply = await createApi(now).upload(file, file.name, key, stop.signal);
-    uploads.delete(stop);
-    if (document.activeElement === at('stop') && uploads.size === 0) at('upload').focus();
-    at('stop').hidden = uploads.size === 0;
-    const code = stop.signal.aborted ? 'not_allowed' : 'unreachable';
-    const told = problemWords(reply.kind === 'problem' ? reply : { code, message: '', nextStep: '' }, t);
-    if (reply.kind === 'ok' || stop.signal.reason === UNWANTED) notice();
-    else notice(`${told.text} ${told.next}`, told.language);
-    if (reply.kind === 'ok') show(await tell({ what: 'uploaded', key, name: file.name, reply }));
+    notice();
+    const key = await tell({ what: 'takeFile', name: file.name });
+    show(key);
+    // The worker sends it, so that this panel may be closed.
+    const isKept = await putUpload(key, file).then(() => true, () => false);
+    await tell({ what: 'tookFile', key, isKept });
 });
-at('stop').addEventListener('click', () => uploads.forEach((_, stop) => stop.abort(UNWANTED)));
 at('back').addEventListener('click', () => show(null));
 at('clear').addEventListener('click', () => tell({ what: 'remove', keys: checks.filter(isOver).map(({ key }) => key) }));
 
 onStorageChange(draw);
 onStorageChange(async () => {
-    const now = await getSettings();
-    for (const [stop, server] of uploads) if (!hasConsent(now) || now.server !== server) stop.abort();
-    if (hasConsent(now) && at('notice').textContent === t('consent_needed')) notice();
+    if (hasConsent(await getSettings()) && at('notice').textContent === t('consent_needed')) notice();
 });
 let asked = await shownInPanel();
 const isOfOneReport = Boolean(shown); // a tab that was opened for it

@@ -98,6 +98,24 @@ test('of a page that is no web address nothing is ever sent, whatever is pressed
     await page.close();
 });
 
+test('who takes the permission back in the browser’s own settings has withdrawn: the card says so, nothing more is sent, and one can agree anew', async () => {
+    const { page } = await underWay();
+    const options = await browser.open(browser.own('options/options.html'));
+    await options.evaluate(() => chrome.permissions.remove({ origins: ['http://127.0.0.1/*'] }));
+    await until('the settings to say so', () => options.isHidden('#withdraw'), 10);
+    await page.bringToFront();
+    const card = await cardWith(page, 'You no longer send');
+    assert.match(card.text, /Settings.*Try again/);
+    const asked = stub.requests.length;
+    await pause(3000);
+    assert.equal(stub.requests.length, asked);
+    await page.close();
+    await options.close();
+    const other = browser.context.pages().find((one) => one.url().includes('/options/')); // where one agreed the first time
+    await other.reload();
+    await browser.agree(stub.address, KEY);
+});
+
 test('after the consent is withdrawn nothing is sent, the permission is gone, and who asks again is led to where one agrees', async () => {
     const { page } = await underWay();
     const options = await browser.open(browser.own('options/options.html'));

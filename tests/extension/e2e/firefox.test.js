@@ -1,6 +1,7 @@
 // The Firefox build, installed as it ships: set the server, check, see the verdict.
 import assert from 'node:assert/strict';
 
+import { KEY } from '../support/agreed.js';
 import { done } from '../support/analysis.js';
 import { pause, until } from '../support/display.js';
 import { startFirefox } from '../support/firefox.js';
@@ -13,7 +14,7 @@ let elsewhere, site, stub, browser, options;
 
 before(async () => {
     elsewhere = await startSite();
-    [site, stub, browser] = [await startSite(0, elsewhere.address), await startStub(), await startFirefox()];
+    [site, stub, browser] = [await startSite(0, elsewhere.address), await startStub({ apiKey: KEY }), await startFirefox()];
 });
 stopAfter(() => [browser, stub, site, elsewhere]);
 beforeEach(() => stub.begin(done('likely_manipulated', 0.87)));
@@ -36,7 +37,8 @@ test('nothing is sent before the person agrees, then the server is set', async (
     await pause(1500);
     assert.equal(stub.requests.length, 0);
     await page.close();
-    options = await browser.agree(stub.address);
+    options = await browser.agree(stub.address, KEY);
+    assert.ok((await options.evaluate(() => chrome.permissions.getAll())).data_collection.includes('authenticationInfo'));
     assert.ok((await options.$eval('#agreed', (element) => element.textContent)).includes(stub.address));
     await (await options.$('#test')).click();
     await until('the answer of the server', () => options.$eval('#tested', (element) => element.textContent.includes('0.1.0')));
@@ -74,6 +76,19 @@ test('a right-click on a playing video, and the keyboard on a page with a strict
     await until('the second check', () => stub.submitted().length === 2);
     await grab('strict-page');
     await strict.close();
+});
+
+test('a right-click on a covered player among several means the one under it, and so does one on a player in a closed shadow tree', async () => {
+    const cases = [['/covered', '#on-a', 'clip.webm?a'], ['/covered', '#on-b', 'clip.webm?b'], ['/closed', '#player', 'clip.webm?closed']];
+    for (const [path, selector, sent] of cases) {
+        stub.begin(done('likely_manipulated', 0.87));
+        const page = await browser.open(`${site.address}${path}`);
+        await until('all to play', () => page.evaluate(() => [...document.querySelectorAll('video')].every(({ readyState }) => readyState > 2)));
+        await browser.checkByMenu(page, selector);
+        await until('the check', () => stub.submitted().length === 1, 20);
+        assert.equal(JSON.parse(stub.submitted()[0].body).url, `${site.address}/${sent}`);
+        await page.close();
+    }
 });
 
 for (const path of ['/svg', '/form-around', '/pictures']) {
@@ -167,6 +182,12 @@ test('a hostile page sets off nothing and sees nothing of the card', async () =>
     assert.equal(await page.evaluate(() => document.getAnimations().length), 0); // their targets would be what is inside
     await grab('hostile-page');
     await page.close();
+});
+
+test('who no longer lets the key be sent, in the browser’s own settings, has withdrawn, and can agree anew', async () => {
+    await options.evaluate(() => chrome.permissions.remove({ data_collection: ['authenticationInfo'] }));
+    await until('the settings to say so', () => options.$eval('#withdraw', ({ hidden }) => hidden), 10);
+    await browser.agree(stub.address, KEY);
 });
 
 // the last one: its settings page goes with the extension

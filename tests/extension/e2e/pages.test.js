@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { startAgreed } from '../support/agreed.js';
 import { done } from '../support/analysis.js';
 import { saidOf } from '../support/access.js';
-import { cardIn, cardWith } from '../support/chromium.js';
+import { cardIn, cardWith, PAGE_MENU } from '../support/chromium.js';
 import { until } from '../support/display.js';
 import { bothLights, picture } from '../support/pictures.js';
 import { afterEach, before, beforeEach, stopAfter, test } from '../support/timed.js';
@@ -42,6 +42,25 @@ for (const path of ['/pictures', '/form', '/form-around', '/svg']) {
     });
 }
 
+test('a video in a closed shadow tree is found, and the card stands beside it', async () => {
+    const { page, card } = await asked('/closed');
+    assert.equal(JSON.parse(stub.submitted()[0].body).url, `${site.address}/clip.webm?closed`);
+    const { x, width } = await page.locator('#player').boundingBox();
+    assert.ok(card.box.x < x + width, JSON.stringify(card.box)); // beside the video, in what is as wide as the page
+    await picture(page, 'card-closed');
+});
+
+test('a right-click on a covered player among several sends nothing where nobody knows which was meant, and the next one sends that', async () => {
+    const page = await browser.open(`${site.address}/covered`);
+    await browser.checkByMenu(page, '#on-b', PAGE_MENU);
+    const card = await cardWith(page, 'Right-click the video once more');
+    await bothLights(page, 'card-unclear');
+    assert.deepEqual([stub.submitted().length, /Try again|Record/.test(card.text)], [0, false]);
+    await browser.checkByMenu(page, '#on-b', PAGE_MENU);
+    assert.equal((await cardWith(page, 'Likely manipulated')).count, 1); // what was unclear is no more
+    assert.equal(JSON.parse(stub.submitted()[0].body).url, `${site.address}/clip.webm?b`);
+});
+
 test('a page can put no curtain of its own under the card', async () => {
     const page = await browser.open(`${site.address}/hostile`);
     const shown = () => page.screenshot({ clip: { x: 200, y: 40, width: 300, height: 60 } }); // the heading
@@ -51,6 +70,19 @@ test('a page can put no curtain of its own under the card', async () => {
     await picture(page, 'card-no-curtain');
     assert.ok(before.equals(await shown()));
     await page.close();
+});
+
+test('in a page that is still loading a check begins at once, and its video can be recorded', async () => {
+    stub.refuse(422, { code: 'login_required', method: 'POST' });
+    const page = await browser.context.newPage();
+    page.goto(`${site.address}/slow`).catch(() => {}); // closed before its end
+    await until('the video', () => page.evaluate(() => document.querySelector('#v')?.readyState > 2));
+    await page.bringToFront();
+    await browser.checkByKeys();
+    await (await cardWith(page, 'Record it here')).press('Record it here');
+    await until('the question', () => browser.context.pages().find((one) => one.url().includes('/consent/')), 10);
+    assert.equal(await page.evaluate(() => document.readyState), 'loading');
+    for (const one of browser.context.pages()) if (one.url().includes('/consent/')) await one.close();
 });
 
 const isOpen = (page) => page.evaluate(() => document.querySelector('#d').open);
@@ -75,9 +107,11 @@ test('Escape in a card in a dialog closes the card alone, and the keyboard is ba
     assert.equal(await page.evaluate(() => document.activeElement.id), 'inside');
 });
 
-test('a card outlives the dialog it stands in, and a site that throws out what is not its own', async () => {
+test('a card goes with the dialog its video is in and comes back with it, and outlives a site that throws out what is not its own', async () => {
     const { page } = await asked('/dialog');
     await page.evaluate(() => document.querySelector('#d').close());
+    await until('no card', async () => (await cardIn(page)) === null, 10);
+    await page.evaluate(() => document.querySelector('#d').show());
     await until('the card in the page', async () => (await saidOf(page)).includes('button Full report'), 10);
     await page.evaluate(() => [...document.documentElement.children].at(-1).remove());
     await until('the card again', async () => (await saidOf(page)).includes('button Full report'), 10);

@@ -1,10 +1,11 @@
 // The panel while things change under the hand: in a real Chromium, in a tab, where it can be driven.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 
 import { faults } from '../support/access.js';
 import { done } from '../support/analysis.js';
 import { startChromium } from '../support/chromium.js';
-import { until } from '../support/display.js';
+import { pause, until } from '../support/display.js';
 import { picture } from '../support/pictures.js';
 import { startStub } from '../support/stub.js';
 import { before, beforeEach, stopAfter, test } from '../support/timed.js';
@@ -133,20 +134,54 @@ test('pictures that could not be had are asked for again when the report is next
     await panel.close();
 });
 
-test('a file on its way is broken off by Cancel, and another one can be chosen', async () => {
+/** Choose a file in the panel, and wait until it is on its way. */
+async function uploading(panel) {
     stub.uploadMs = 600_000;
-    const panel = await browser.openPanel();
-    assert.ok(await panel.isHidden('#stop'));
     await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
     await until('the upload', () => stub.submitted().length === 1, 15);
-    await panel.click('#stop');
-    await until('its end', () => stub.submitted()[0].brokenOff, 15);
-    await until('nothing more to cancel', () => panel.isHidden('#stop'), 5);
-    assert.deepEqual([await panel.isHidden('#notice'), await panel.evaluate(() => document.activeElement.id)], [true, 'upload']);
+    await until('its report', async () => (await panel.textContent('#report')).includes('Uploading clip.webm'), 15);
     stub.uploadMs = 0;
+}
+const kept = async () => (await browser.worker()).evaluate(async () => (await (await caches.open('recordings')).keys()).length);
+
+test('a file on its way is broken off by Cancel, and another one can be chosen', async () => {
+    const panel = await browser.openPanel();
+    await uploading(panel);
+    await picture(panel, 'panel-uploading');
+    await panel.locator('#report button', { hasText: 'Cancel' }).click();
+    await until('its end', () => stub.submitted()[0].brokenOff, 15);
+    await until('what is said of it', async () => (await panel.textContent('#report')).includes('You stopped this check'), 5);
+    assert.equal(await kept(), 0);
     await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
     await until('the verdict', async () => /Inconclusive.*clip\.webm/s.test(await panel.textContent('#report')), 15);
-    assert.deepEqual([stub.submitted().length, await panel.isHidden('#stop')], [2, true]);
+    assert.deepEqual([stub.submitted().length, await kept()], [2, 0]);
+    await panel.close();
+});
+
+test('a file on its way arrives though the panel is closed and the worker stopped, as one check that can be deleted', async () => {
+    const panel = await browser.openPanel();
+    await uploading(panel);
+    const { key } = await browser.latestCheck();
+    await panel.close();
+    assert.equal(await browser.killWorker(), 1);
+    const list = await browser.openPanel(key);
+    await until('the verdict', async () => /Inconclusive.*clip\.webm/s.test(await list.textContent('#report')), 15);
+    const { serverId } = await browser.latestCheck();
+    assert.equal(new Set(stub.submitted().map(({ headers }) => headers['idempotency-key'])).size, 1);
+    const [sent, file] = [stub.submitted().at(-1).body, readFileSync(process.env.UNMASK_TEST_VIDEO)];
+    assert.ok(sent.includes('filename="clip.webm"') && sent.length > file.toString().length);
+    await list.locator(`li[data-key="${key}"] .drop`).click();
+    await until('its deletion', () => !stub.checks.has(serverId), 10);
+    assert.equal(await kept(), 0);
+    await list.close();
+});
+
+test('a file that the browser has no room for is said to be so', async () => {
+    const panel = await browser.openPanel();
+    await panel.evaluate(() => (Cache.prototype.put = async () => { throw new DOMException('', 'QuotaExceededError'); }));
+    await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
+    await until('the reason', async () => (await panel.textContent('#report')).includes('could not keep the file'), 15);
+    assert.equal(stub.submitted().length, 0);
     await panel.close();
 });
 
@@ -167,16 +202,30 @@ test('two files of one name are two checks, also while the first is under way', 
 });
 
 test('a file on its way is broken off when the consent is withdrawn, and one that is chosen afterwards is not sent', async () => {
-    stub.uploadMs = 600_000;
     const panel = await browser.openPanel();
-    await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
-    await until('the upload', () => stub.submitted().length === 1, 15);
+    await uploading(panel);
     const options = await browser.open(browser.own('options/options.html'));
     await options.click('#withdraw');
     await until('its end', () => stub.submitted()[0].brokenOff, 15);
-    await until('the reason', async () => (await panel.textContent('#notice')).includes('You no longer send'), 15);
-    stub.uploadMs = 0;
+    await until('the reason', async () => (await panel.textContent('#report')).includes('You no longer send'), 15);
+    assert.equal(await kept(), 0);
     await panel.setInputFiles('#file', process.env.UNMASK_TEST_VIDEO);
     await until('the reason', async () => (await panel.textContent('#notice')).includes('agree there'), 15);
     assert.equal(stub.submitted().length, 1);
+});
+
+test('once the consent is withdrawn a report that is opened asks the server for no pictures', async () => {
+    const panel = await browser.openPanel();
+    const row = panel.locator('#list li', { hasText: 'of-pictures' }).locator('.open');
+    await panel.evaluate(async (server) => {
+        const { newCheck } = await import('/state.js');
+        const { putCheck } = await import('/storage.js');
+        const about = newCheck({ key: crypto.randomUUID(), url: 'https://x.com/of-pictures', source: 'link', server }, Date.now());
+        await putCheck({ ...about, serverId: 'known-to-the-server', phase: 'done', nextAt: null, analysis: { verdict: null }, artifacts: ['key-frames.png'] });
+    }, stub.address);
+    await row.click();
+    await until('the report', async () => (await panel.textContent('#report')).includes('of-pictures'), 10);
+    await pause(1000);
+    assert.deepEqual(stub.requests, []);
+    await panel.close();
 });

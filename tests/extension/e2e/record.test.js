@@ -122,26 +122,34 @@ test('a page can neither give the yes nor have it pressed unseen', async () => {
     assert.ok((await browser.checks()).every(({ phase }) => phase !== 'recording'));
 });
 
-const goOn = (page) => page.evaluate(() => history.pushState({}, '', '/the-next'));
+const WAYS_ON = [
+    ['page', (page) => page.evaluate(() => history.pushState({}, '', '/the-next'))],
+    ['source in the same player', (page) => page.evaluate(async () => {
+        const blob = await (await fetch('/clip.webm')).blob();
+        document.querySelector('#v').src = URL.createObjectURL(blob);
+    })],
+];
 const ended = () => until('the end', async () => (await browser.checks()).sort((a, b) => b.createdAt - a.createdAt)[0].problem?.code === 'not_recorded', 20);
 
-test('where the site goes on to another video before the yes, nothing is recorded', async () => {
-    const page = await askedOn('/blob');
-    await question();
-    await goOn(page);
-    await sayYes();
-    await ended();
-    assert.equal(uploads().length, 0);
-});
+for (const [way, goOn] of WAYS_ON) {
+    test(`where the site goes on to another ${way} before the yes, nothing is recorded`, async () => {
+        const page = await askedOn('/blob');
+        await question();
+        await goOn(page);
+        await sayYes();
+        await ended();
+        assert.equal(uploads().length, 0);
+    });
 
-test('a recording ends where the site goes on to another video, and is not sent', async () => {
-    const page = await askedOn('/blob');
-    await sayYes();
-    await until('some of it', async () => (await browser.checks()).some(({ phase, progress }) => phase === 'recording' && progress > 0.2));
-    await goOn(page);
-    await ended();
-    assert.equal(uploads().length, 0);
-});
+    test(`a recording ends where the site goes on to another ${way}, and is not sent`, async () => {
+        const page = await askedOn('/blob');
+        await sayYes();
+        await until('some of it', async () => (await browser.checks()).some(({ phase, progress }) => phase === 'recording' && progress > 0.2));
+        await goOn(page);
+        await ended();
+        assert.equal(uploads().length, 0);
+    });
+}
 
 test('a recording that is cancelled is thrown away', async () => {
     const page = await askedOn('/blob');

@@ -31,7 +31,7 @@ function makeProfile(profile, id) {
 
 /**
  * The card in a page, read through the debugger: its shadow tree is closed to the page and to Playwright.
- * Null if there is none; `press` clicks its button with the real pointer.
+ * Null if there is none that is shown; `press` clicks its button with the real pointer.
  */
 export async function cardIn(page) {
     const session = await page.context().newCDPSession(page);
@@ -39,7 +39,8 @@ export async function cardIn(page) {
     const walk = (node) => [node, ...(node.children ?? []).flatMap(walk), ...(node.shadowRoots ?? []).flatMap(walk)];
     const closed = walk(root).filter(({ shadowRootType }) => shadowRootType === 'closed');
     const texts = (node) => (node.nodeName === 'STYLE' ? [] : [node.nodeValue, ...(node.children ?? []).flatMap(texts)].filter(Boolean));
-    const cards = closed.map((shadow) => ({ shadow, text: texts(shadow).join(' | ') })).filter(({ text }) => text.startsWith('Unmask'));
+    const isShown = (shadow) => !walk(shadow).find(({ nodeName }) => nodeName === 'SECTION')?.attributes.includes('hidden');
+    const cards = closed.filter(isShown).map((shadow) => ({ shadow, text: texts(shadow).join(' | ') })).filter(({ text }) => text.startsWith('Unmask'));
     if (cards.length === 0) {
         await session.detach();
         return null;
@@ -69,6 +70,9 @@ export const cardWith = (page, text) => until(`a card with ${text}`, async () =>
     if (card && !card.text.includes(text)) throw new Error(`it says ${card.text}`);
     return card;
 });
+
+/** Where our entry is in the menu of a page, from below: above View page source as well. */
+export const PAGE_MENU = 3;
 
 /** `again`: the folder of a browser that was stopped with `keep`, to start it once more. */
 export async function startChromium({ again = null } = {}) {
@@ -143,11 +147,11 @@ export async function startChromium({ again = null } = {}) {
             const edge = await page.evaluate(() => ({ x: screenX + (outerWidth - innerWidth) / 2, y: screenY + outerHeight - innerHeight }));
             return { x: Math.round(edge.x + box.x + box.width / 2), y: Math.round(edge.y + box.y + box.height / 2) };
         },
-        /** Press the right button on it, and take our entry in the native menu: the last but one, above Inspect. */
-        checkByMenu: async (page, selector) => {
+        /** Press the right button on it, and take our entry in the native menu: the last but one, above Inspect; see PAGE_MENU. */
+        checkByMenu: async (page, selector, up = 2) => {
             const { x, y } = await browser.onScreen(page, selector);
             await display.openMenu(x, y);
-            await display.xdotool('key', 'Up', 'Up', 'Return');
+            await display.xdotool('key', ...Array(up).fill('Up'), 'Return');
         },
         pressKeys: () => display.xdotool('key', 'alt+shift+u'),
         /** Press the keys that check the playing video; again where a busy screen has lost them, as asking twice makes one check. */

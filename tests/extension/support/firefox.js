@@ -41,14 +41,15 @@ export async function startFirefox() {
             await page.bringToFront();
             return page;
         },
-        agree: async (server) => {
+        agree: async (server, apiKey = '') => {
             const page = await pageAt('/options/');
             await page.bringToFront();
             await until('its settings', () => page.$eval('#server', (input) => input.value));
-            await page.$eval('#server', (input, address) => {
-                input.value = address;
-                input.dispatchEvent(new Event('input'));
-            }, server);
+            await page.evaluate((...values) => {
+                const fields = ['server', 'key'].map((id) => document.getElementById(id));
+                fields.forEach((input, index) => (input.value = values[index]));
+                fields[0].dispatchEvent(new Event('input'));
+            }, server, apiKey);
             await (await page.$('#agree')).click();
             await until('the consent', async () => {
                 await pause(1500); // the prompt ignores keys at first

@@ -32,7 +32,7 @@ const PAGES = {
         }))).observe(document, { childList: true, subtree: true });
         window.pressEverything = ${PRESS};
         window.attack = () => {
-            for (const what of ['cancel', 'again', 'report', 'settings', 'uploaded', 'checkAddress', 'poll', 'remove']) {
+            for (const what of ['cancel', 'again', 'report', 'settings', 'takeFile', 'checkAddress', 'poll', 'remove']) {
                 postMessage({ what, url: 'https://evil.example/', key: 'x' }, '*');
                 document.dispatchEvent(new CustomEvent(what, { detail: { url: 'https://evil.example/' } }));
             }
@@ -72,6 +72,14 @@ Object.assign(PAGES, {
         </script>`),
     '/rtl': page(video).replace('<html lang="en">', '<html lang="ar" dir="rtl">'),
     '/links': page(`${video}<p><a id="one" href="https://x.com/someone/status/1">one</a> <a id="two" href="https://x.com/someone/status/2">two</a></p>`, 'video { width: 420px; height: 300px }'),
+    '/slow': page(`<h1>A page that goes on loading</h1>${video}`),
+    '/closed': page(`<h1>A player of its own making</h1><div id="player"></div><script>
+        document.querySelector('#player').attachShadow({ mode: 'closed' }).innerHTML = '<video src="/clip.webm?closed" autoplay muted loop width="640" height="480"></video>';
+        </script>`),
+    // Players as sites make them, with something before the video that takes the clicks.
+    '/covered': page(['a', 'b'].map((id) => `<div class="player">${video.replace('"v"', `"${id}"`).replace('clip.webm', `clip.webm?${id}`)}<div class="cover" id="on-${id}"></div></div>`).join(''), '.player { position: relative; width: 420px; height: 300px; margin: 12px } video { width: 420px; height: 300px } .cover { position: absolute; inset: 0 }'),
+    '/feed': page(['a', 'b', 'c'].map((id) => `<article><h2>The post ${id}</h2>${video.replace('"v"', `"${id}"`).replace('clip.webm', `clip.webm?${id}`)}</article>`).join(''), 'article { height: 900px } video { width: 480px; height: 360px }'),
+    '/strip': page(`<div id="strip">${video}${video.replace('"v"', '"w"').replace('clip.webm', 'clip.webm?w')}</div>`, '#strip { display: flex; width: 420px; margin: 0 auto; overflow: hidden } video { width: 420px; height: 300px; flex: none }'),
     '/paused': page('<h1>A still page</h1><video id="v" src="/clip.webm" muted loop></video>'),
     '/protected': recordable(`<script>
         const kinds = [{ initDataTypes: ['webm'], videoCapabilities: [{ contentType: 'video/webm; codecs="vp8"' }] }];
@@ -99,6 +107,7 @@ export async function startSite(port = 0, elsewhere = '') {
         const headers = { 'Content-Type': 'text/html' };
         if (pathname === '/strict') headers['Content-Security-Policy'] = "default-src 'none'; media-src 'self'; style-src 'none'; script-src 'none'; connect-src 'none'; require-trusted-types-for 'script'";
         response.writeHead(PAGES[pathname] || pathname === '/tainted' ? 200 : 404, headers);
+        if (pathname === '/slow') return response.write(PAGES['/slow'].replace('</body></html>', ' '.repeat(3000))); // its end never comes
         const tainted = pathname === '/tainted' && page(`<h1>From elsewhere</h1>${video.replace('/clip.webm', `${elsewhere}/clip.webm`)}`);
         response.end(tainted || PAGES[pathname] || 'not here');
     });

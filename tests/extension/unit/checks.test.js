@@ -1,8 +1,8 @@
 // How checks are carried through, against a server on loopback; only the browser's storage, cache and alarms are stood in for.
 import assert from 'node:assert/strict';
 
-import { again, newCheck, recorded, recording } from '../../../extension/state.js';
-import { putRecording } from '../../../extension/storage.js';
+import { again, newCheck, ofFile, recorded, recording } from '../../../extension/state.js';
+import { putUpload } from '../../../extension/storage.js';
 import { until } from '../support/display.js';
 import { startStub } from '../support/stub.js';
 import { after, before, test } from '../support/timed.js';
@@ -60,7 +60,7 @@ for (const [name, stop, phase] of WAYS) {
         const key = name.replaceAll(' ', '-');
         stub.requests.length = 0;
         stub.uploadMs = 600_000;
-        await putRecording(key, new Blob(['moving pictures']));
+        await putUpload(key, new Blob(['moving pictures']));
         await checks.keep(recorded(newCheck({ key, url: 'https://a.example/', source: 'page', server: stub.address }, Date.now()), 8, Date.now()));
         checks.carryOn();
         await until('the upload', () => stub.submitted().length, 5);
@@ -173,7 +173,7 @@ test('of a check that the server gave twice the last to be cancelled is cancelle
 test('a recording that was stored this moment stays where another one is no longer needed', async () => {
     const isStored = () => [...cached.keys()].some((name) => name.includes('just-recorded'));
     await checks.keep(recording(about('just-recorded'), 0.9, Date.now()));
-    await putRecording('just-recorded', new Blob(['moving pictures']));
+    await putUpload('just-recorded', new Blob(['moving pictures']));
     await checks.keep({ ...recorded(about('needed-no-more'), 8, Date.now()), phase: 'cancelled', nextAt: null });
     assert.ok(isStored());
     await checks.remove(['just-recorded', 'needed-no-more']);
@@ -182,13 +182,24 @@ test('a recording that was stored this moment stays where another one is no long
 
 test('a recording that was sent three times without an answer is sent no more', async () => {
     stub.requests.length = 0;
-    await putRecording('in-vain', new Blob(['moving pictures']));
+    await putUpload('in-vain', new Blob(['moving pictures']));
     await checks.keep({ ...recorded(about('in-vain'), 8, Date.now()), uploads: 3 });
     await checks.carryOn();
     await until('its end', () => phaseOf('in-vain') === 'failed', 5);
     await new Promise((resolve) => setTimeout(resolve, 50));
     assert.equal(stored.get('check:in-vain').problem.code, 'upload_stopped');
     assert.equal(stub.submitted().length, 0);
+});
+
+test('a file that has not come where uploads wait is not waited for without end', async () => {
+    stub.requests.length = 0;
+    const check = ofFile({ key: 'never-put', url: 'clip.mp4', server: stub.address }, Date.now());
+    await checks.begin(check);
+    assert.equal(phaseOf('never-put'), 'sending');
+    await checks.keep({ ...check, nextAt: Date.now() - 1 }); // as it is after some minutes
+    await checks.carryOn();
+    await until('its end', () => phaseOf('never-put') === 'failed', 5);
+    assert.deepEqual([stored.get('check:never-put').problem.code, stub.submitted()], ['not_kept', []]);
 });
 
 test('an answer of the server that was set before says nothing of a check that was then asked for again at another', async () => {

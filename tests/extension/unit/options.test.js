@@ -14,7 +14,8 @@ const read = (path) => readFileSync(new URL(path, ROOT), 'utf8');
 const KEY = 'sk-of-the-saved-server';
 const PLACES = ['http://127.0.0.1/*', 'https://tested-before.example/*'];
 
-let saved, other, page, settings, origins;
+let saved, other, page, settings, origins, requested;
+let manifest = {};
 const told = [];
 const at = (id) => page.document.getElementById(id);
 const realFetch = globalThis.fetch;
@@ -26,11 +27,11 @@ before(async () => {
         i18n: { getUILanguage: () => 'en' },
         permissions: {
             getAll: async () => ({ origins: [...origins] }),
-            request: async ({ origins: wanted }) => Boolean(wanted.forEach((origin) => origins.add(origin)) ?? true),
+            request: async (wanted) => Boolean((requested = wanted).origins.forEach((origin) => origins.add(origin)) ?? true),
             remove: async ({ origins: given }) => given.forEach((origin) => origins.delete(origin)),
         },
-        runtime: { getURL: (path) => new URL(path, ROOT).href, sendMessage: async ({ what }) => void told.push(what) },
-        storage: { local: { get: async () => ({ settings }), set: async (items) => ({ settings } = items) } },
+        runtime: { getManifest: () => manifest, getURL: (path) => new URL(path, ROOT).href, sendMessage: async ({ what }) => void told.push(what) },
+        storage: { onChanged: { addListener: () => {} }, local: { get: async () => ({ settings }), set: async (items) => ({ settings } = items) } },
     };
 });
 after(async () => {
@@ -97,6 +98,18 @@ test('a key is asked about only where the server wants one', async () => {
     other.requests.length = 0;
     assert.match(await tested(''), /0\.1\.0/);
     assert.deepEqual(other.requests.map(({ path }) => path), ['/v1/info']);
+});
+
+test('Firefox is asked whether the key may be sent, where there is one, and no browser else', async () => {
+    const gecko = { data_collection_permissions: { required: ['browsingActivity'], optional: ['authenticationInfo'] } };
+    const asked = [];
+    for (const [of, key] of [[{ browser_specific_settings: { gecko } }, KEY], [{ browser_specific_settings: { gecko } }, ''], [{}, KEY]]) {
+        manifest = of;
+        await tested(key);
+        asked.push(requested.data_collection);
+    }
+    manifest = {};
+    assert.deepEqual(asked, [['authenticationInfo'], undefined, undefined]);
 });
 
 test('a key that was typed for another server stays, and the saved one is back with its address', () => {

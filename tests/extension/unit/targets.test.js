@@ -11,7 +11,7 @@ import { chooseTarget, pageRule } from '../../../extension/targets.js';
 const [ASK, FIND] = ['ask', 'find'].map((name) => readFileSync(new URL(`../../../extension/content/${name}.js`, import.meta.url), 'utf8'));
 
 /** Run content/find.js on a page. `data-big`: fills most of the window; `data-out`: beside it; linkedom has no layout. */
-function found(html, pageUrl, { srcUrl = '', clicked = null, selected = [] } = {}) {
+function found(html, pageUrl, { srcUrl = '', clicked = null, fromMenu = false, selected = [] } = {}) {
     const { document, Element } = parseHTML(`<!doctype html><html><body>${html}</body></html>`);
     const listeners = {};
     for (const element of document.querySelectorAll('video, iframe')) {
@@ -34,12 +34,12 @@ function found(html, pageUrl, { srcUrl = '', clicked = null, selected = [] } = {
     const world = { document, Element, getSelection, location, innerWidth: 1000, innerHeight: 800, addEventListener: (name, listener) => (listeners[name] = listener) };
     vm.runInNewContext(ASK + FIND, world);
     if (clicked) listeners.contextmenu({ isTrusted: true, composedPath: () => [document.querySelector(clicked)] });
-    return JSON.parse(JSON.stringify(world.unmaskFind('key', { srcUrl, fromMenu: Boolean(clicked || srcUrl), rule: pageRule(pageUrl) })));
+    return JSON.parse(JSON.stringify(world.unmaskFind('key', { srcUrl, fromMenu: Boolean(fromMenu || clicked || srcUrl), rule: pageRule(pageUrl) })));
 }
 
 /** @param {string} html @param {object} click @param {string} page */
 function target(html, page, click = {}, hint = {}) {
-    const onMenu = Object.keys(click).length > 0 || hint.clicked;
+    const onMenu = Object.keys(click).length > 0 || hint.clicked || hint.fromMenu;
     const chosen = chooseTarget({
         click: onMenu ? { pageUrl: page, ...click } : {},
         found: found(html, page, { srcUrl: click.srcUrl, ...hint }),
@@ -83,6 +83,10 @@ const CASES = [
     ['the same by the toolbar', '<video data-playing src="https://cdn.example/a.mp4"></video>', 'https://news.example/story', {}, {}, 'src https://cdn.example/a.mp4'],
     ['a blob video on an unknown site', '<video data-playing src="blob:https://news.example/1"></video>', 'https://news.example/story?utm_source=x', onVideo('blob:https://news.example/1'), {}, 'page https://news.example/story'],
     ['the clicked one of two videos', '<video data-big data-playing src="https://cdn.example/a.mp4"></video><video src="https://cdn.example/b.mp4"></video>', 'https://news.example/', onVideo('https://cdn.example/b.mp4'), {}, 'src https://cdn.example/b.mp4'],
+    ['one of two videos, covered by something that is clicked for the first time', '<video data-big data-playing src="https://cdn.example/a.mp4"></video><video src="https://cdn.example/b.mp4"></video>', 'https://news.example/', {}, { fromMenu: true }, 'unclear'],
+    ['the same under a post', tweet(1, '<video data-playing src="blob:1">') + tweet(9, '<video src="blob:9">'), 'https://x.com/someone/status/1', {}, { fromMenu: true }, 'unclear'],
+    ['the same where a link was clicked', '<video data-playing src="https://cdn.example/a.mp4"></video><video src="https://cdn.example/b.mp4"></video>', 'https://news.example/', { linkUrl: 'https://youtu.be/aaaaaaaaaaa' }, { fromMenu: true }, 'link https://www.youtube.com/watch?v=aaaaaaaaaaa'],
+    ['the only video in view, covered by something that is clicked for the first time', '<video src="https://cdn.example/a.mp4"></video><video data-out data-playing src="https://cdn.example/b.mp4"></video>', 'https://news.example/', {}, { fromMenu: true }, 'src https://cdn.example/a.mp4'],
     ['the larger of two resting videos, by the toolbar', '<video src="https://cdn.example/a.mp4"></video><video data-big src="https://cdn.example/b.mp4"></video>', 'https://news.example/', {}, {}, 'src https://cdn.example/b.mp4'],
     ['a resting video in view and one that plays out of sight, by the toolbar', '<video data-big src="https://cdn.example/a.mp4"></video><video data-out data-playing src="https://cdn.example/b.mp4"></video>', 'https://news.example/', {}, {}, 'src https://cdn.example/a.mp4'],
     ['a video that plays out of sight alone', '<video data-out data-playing src="https://cdn.example/b.mp4"></video>', 'https://news.example/story', {}, {}, 'page https://news.example/story'],
