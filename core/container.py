@@ -30,7 +30,8 @@ THREADS = min(4, os.cpu_count() or 1)  # each holds a picture or two, and at 8K 
 QUICK, SMALL = ("h264", "libdav1d"), 1280 * 720  # decoders, and pixels up to which more threads only cost them time
 # Refused before it is decoded: what is beyond 8K either way up, and the largest photographs of telephones
 MAX_PIXELS = 8192 * 8192
-FIRST_PACKETS = 500  # of all picture tracks, where only they tell which of those move
+FEW_OF = 10  # so many times as many pictures has a film, beside which a track is no other
+FIRST_PACKETS = 500  # of all tracks, where only they tell which of those move
 MAX_ENTRIES = 20_000_000  # of a track in the index: a week of pictures; all would be read through
 
 
@@ -255,17 +256,17 @@ def _container(source: Source, kind: str) -> InputContainer:
 
 
 def _first_packets(source: Source, kind: str) -> Counter[int]:
-    """How many of the first packets each picture track has, by its number; opens the file once more to see."""
+    """How many of the first packets each track has, by its number; opens the file once more to see."""
     found: Counter[int] = Counter()
     with suppress(av.FFmpegError, IndexError), _container(source, kind) as container:  # as in `read_packets`
-        for packet in islice(container.demux(container.streams.video), FIRST_PACKETS):
+        for packet in islice(container.demux(), FIRST_PACKETS):
             found[packet.stream_index] += packet.size > 0
     return found
 
 
 def _picture_tracks(container: InputContainer, first_packets: Callable[[], Counter[int]]) -> list[VideoStream]:
-    """Those that are no cover art, the one that players show first: one marked as default, of several one of more than a
-    single picture, of those the largest, of equals the longest, as animated AVIF has its first picture twice.
+    """Those that are no cover art, a film before a few pictures; the one that players show first: one marked as default, of
+    several the largest, of equals the longest, as animated AVIF has its first picture twice.
 
     first_packets: asked where the file does not say how many pictures a track has.
     """
@@ -280,12 +281,13 @@ def _picture_tracks(container: InputContainer, first_packets: Callable[[], Count
         raise CheckError("unsupported_codec")
 
     is_told = len(readable) == 1 or all(stream.frames for stream in readable)
-    counts = Counter() if is_told else first_packets()
+    counts = {stream.index: stream.frames for stream in readable} if is_told else first_packets()
+    most = max(counts[stream.index] for stream in readable)
 
     def rank(stream: VideoStream) -> tuple[bool, bool, int, int]:
+        is_film = counts[stream.index] > max(1, most / FEW_OF)
         is_default = bool(stream.disposition & Disposition.default)
-        moves = (stream.frames or counts[stream.index]) > 1
-        return is_default, moves, stream.width * stream.height, stream.frames
+        return is_film, is_default, stream.width * stream.height, stream.frames
 
     return sorted(readable, key=rank, reverse=True)
 

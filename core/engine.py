@@ -29,11 +29,11 @@ class Engine:
 
     def _quickest(self) -> Encode:
         if self.is_stand_in:
-            return partial(self._by_torch, self.model.encode)
+            return partial(by_torch, self.model.encode, self.device, self.precision)
         if self.device == "cpu" and has_openvino():
             with suppress(ImportError):  # it is there, but does not fit this system
                 return compiled(self.model.encoder, self.model.config.size, self.precision)
-        return partial(self._by_torch, fused(self.model.encoder))
+        return partial(by_torch, fused(self.model.encoder), self.device, self.precision)
 
     @torch.inference_mode()
     def encode(self, crops: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -52,12 +52,6 @@ class Engine:
         half = len(crops) // 2
         features, logits = zip(self.encode(crops[:half]), self.encode(crops[half:]), strict=True)
         return torch.cat(features), torch.cat(logits)
-
-    def _by_torch(self, encoder: Callable, crops: np.ndarray) -> tuple[Tensor, Tensor]:
-        pixels = normalise(torch.from_numpy(crops).to(self.device))
-        with autocast(self.device, self.precision):
-            features, logits, _ = encoder(pixels)
-        return features.float(), logits.float().cpu()
 
     @torch.inference_mode()
     def judge(self, features: Tensor, logits: Tensor, mask: Tensor, times: Tensor) -> list[float]:
@@ -82,3 +76,11 @@ def numbers(logits: Tensor) -> Tensor:
     if not torch.isfinite(logits).all():
         raise CheckError("internal", "the network gave no number")
     return logits
+
+
+def by_torch(encoder: Callable, device: str, precision: str, crops: np.ndarray) -> tuple[Tensor, Tensor]:
+    """As `Engine.encode`, in one pass; no method, lest an engine that nobody holds waits for the collector with its card."""
+    pixels = normalise(torch.from_numpy(crops).to(device))
+    with autocast(device, precision):
+        features, logits, _ = encoder(pixels)
+    return features.float(), logits.float().cpu()

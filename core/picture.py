@@ -80,8 +80,9 @@ def _display_matrix(
     return EXIF_TURNS.get(orientation, UPRIGHT)
 
 
-# Setting a converter up takes 3 s of a processor for HDR, so who is done with one leaves it to the next.
-_idle: deque[VideoReformatter] = deque(maxlen=4)
+# Setting a converter up takes 3 s of a processor for HDR, so who is done with one leaves it to the next. One alone, as it
+# holds some 130 MB.
+_idle: deque[VideoReformatter] = deque(maxlen=1)
 _not_ours: list[
     deque[VideoReformatter]
 ] = []  # their threads stayed behind in the process that this one was forked from
@@ -90,7 +91,7 @@ _not_ours: list[
 def _forget_idle() -> None:
     global _idle
     _not_ours.append(_idle)
-    _idle = deque(maxlen=4)
+    _idle = deque(maxlen=1)
 
 
 if hasattr(os, "register_at_fork"):  # Windows forks nothing

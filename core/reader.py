@@ -13,6 +13,9 @@ from core.container import OpenVideo, pictures_of, read_packets
 from core.errors import CheckError
 from core.timeline import REORDERED, KeyFrame, Timeline
 
+# Codecs of which each picture stands alone. FFmpeg's own mark says it of some that repeat parts of the last one, too.
+ALONE = {"dnxhd", "dvvideo", "ffvhuff", "huffyuv", "jpeg2000", "mjpeg", "prores", "rawvideo", "utvideo", "v210"}
+
 
 @dataclass(frozen=True)
 class Window:
@@ -111,7 +114,7 @@ class Reader:
 
     def _spare(self, packets: Iterator[av.Packet | None]) -> Iterator[av.Packet | None]:
         """The packets; before each the decoder is told whether it may leave out a picture that no other one needs. Where
-        no picture needs another, as in ProRes, it is not even given those.
+        no picture needs another, as in ProRes, it is not even given those, and notices no damage in them.
 
         It may where the picture is shown at none of the wanted times, that is, where none lies before the next picture
         is shown. That one is found among the packets around this one: pictures are stored out of order by a few places.
@@ -122,7 +125,7 @@ class Reader:
             return
         codec, around = self._video.stream.codec_context, deque(maxlen=2 * REORDERED)
         coming: deque[tuple[av.Packet | None, int | None]] = deque()
-        alone = codec.codec.intra_only
+        alone = codec.name in ALONE
 
         def next_of_these() -> Iterator[av.Packet | None]:
             packet, ms = coming.popleft()

@@ -13,7 +13,7 @@
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -28,7 +28,7 @@ class When(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    verdict: Verdict | Literal["none"] | None = None
+    verdict: Literal[*get_args(Verdict), "none"] | None = None
     probability_at_least: float = Field(0.0, ge=0, le=1)
     probability_below: float | None = Field(None, ge=0, le=1)
     category: str | None = None

@@ -281,7 +281,8 @@
             }
             about.isHere = isHere;
         }
-        if (hasLeft) chrome.runtime.sendMessage({ what: 'left' }).catch(() => {}); // the extension was reloaded: nobody listens
+        // the toolbar's sign is of one check alone: it stays while any other is here
+        if (hasLeft && ![...asked.values()].some(({ isHere }) => isHere)) chrome.runtime.sendMessage({ what: 'left' }).catch(() => {}); // the extension was reloaded: nobody listens
     }
 
     function show(view, focus) {

@@ -192,6 +192,7 @@ at('file').addEventListener('change', async () => {
     if (!file || !(await allowed())) return; // the consent may be withdrawn while one looks for the file
     notice();
     const key = await tell({ what: 'takeFile', name: file.name });
+    if (!key) return notice(t('consent_needed')); // withdrawn this moment
     show(key);
     // The worker sends it, so that this panel may be closed.
     const isKept = await putUpload(key, file).then(() => true, () => false);

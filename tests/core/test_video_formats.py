@@ -235,10 +235,13 @@ def test_of_several_tracks_the_one_that_players_show_is_looked_at_and_the_others
     assert [one.code for one in warnings] == ["further_tracks"]
 
 
-@pytest.mark.parametrize("which", [Disposition(0), Disposition.default])
-def test_a_track_of_a_single_picture_hides_no_film_however_large_it_is(tmp_path, which):
-    film, one = grey_clip(tmp_path / "film.mp4", 24), grey_clip(tmp_path / "one.mp4", 1, (128, 96))
-    both = together(tmp_path / "both.mkv", (one, which), (film, which))
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+@pytest.mark.parametrize("few", [1, 2])
+@pytest.mark.parametrize("marks", [(0, 0), (1, 1), (1, 0)])
+def test_a_track_of_a_few_pictures_hides_no_film_however_large_or_marked_it_is(tmp_path, ending, few, marks):
+    film, still = grey_clip(tmp_path / "film.mp4", 60), grey_clip(tmp_path / "few.mp4", few, (128, 96))
+    of_still, of_film = (Disposition.default if mark else Disposition(0) for mark in marks)
+    both = together(tmp_path / f"both.{ending}", (still, of_still), (film, of_film))
     assert {frame.rgb.shape for frame in look(both)} == {(48, 64, 3)}
     assert not probe(both).is_still
 
