@@ -106,6 +106,21 @@ test('in a playlist that gives its player another source no verdict stands besid
     assert.equal(await cardIn(page), null);
 });
 
+test('where one of two checked videos gives way to another one, the sign of the other stays', async () => {
+    const { page } = await asked('/feed');
+    await scrollTo(page, '#b');
+    await noCard(page);
+    await browser.checkByMenu(page, '#b');
+    await cardWith(page, 'Likely manipulated');
+    const { sign } = await told();
+    assert.notEqual(sign, '');
+    await page.evaluate(() => (document.querySelector('#a').src = '/clip.webm?next'));
+    await pause(2000); // four times as long as it takes to notice
+    assert.equal((await told()).sign, sign);
+    await page.evaluate(() => (document.querySelector('#b').src = '/clip.webm?next'));
+    await until('no sign', async () => (await told()).sign === '', 10);
+});
+
 test('a player that sets the source anew that it has keeps its card, and so does a video beside which one jumps to a place in the page', async () => {
     const { page } = await underWay('/');
     await page.evaluate(() => {
