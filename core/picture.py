@@ -83,9 +83,8 @@ def _display_matrix(
 # Setting a converter up takes 3 s of a processor for HDR, so who is done with one leaves it to the next. One alone, as it
 # holds some 130 MB.
 _idle: deque[VideoReformatter] = deque(maxlen=1)
-_not_ours: list[
-    deque[VideoReformatter]
-] = []  # their threads stayed behind in the process that this one was forked from
+# their threads stayed behind in the process that this one was forked from
+_not_ours: list[deque[VideoReformatter]] = []
 
 
 def _forget_idle() -> None:

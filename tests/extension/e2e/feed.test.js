@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 
 import { saidOf } from '../support/access.js';
-import { startAgreed } from '../support/agreed.js';
+import { endAll, startAgreed } from '../support/agreed.js';
 import { done } from '../support/analysis.js';
 import { cardIn, cardWith } from '../support/chromium.js';
 import { pause, until } from '../support/display.js';
@@ -16,11 +16,7 @@ let site, stub, browser;
 before(async () => ([site, stub, browser] = await startAgreed()));
 stopAfter(() => [browser, stub, site]);
 beforeEach(() => stub.begin(done('likely_manipulated', 0.87)));
-afterEach(async () => {
-    stub.road = [{ status: 'cancelled' }]; // nothing is left under way
-    for (const page of browser.context.pages()) if (page.url().startsWith(site.address)) await page.close();
-    await until('the end of all', async () => (await browser.checks()).every(({ phase }) => ['done', 'failed', 'cancelled'].includes(phase)));
-});
+afterEach(() => endAll({ site, stub, browser }));
 
 async function asked(path, words = 'Likely manipulated') {
     const page = await browser.open(`${site.address}${path}`);

@@ -1,7 +1,7 @@
 // Pages that are in a card's way, by their making or on purpose, in a real Chromium.
 import assert from 'node:assert/strict';
 
-import { startAgreed } from '../support/agreed.js';
+import { endAll, startAgreed } from '../support/agreed.js';
 import { done } from '../support/analysis.js';
 import { saidOf } from '../support/access.js';
 import { cardIn, cardWith, PAGE_MENU } from '../support/chromium.js';
@@ -15,11 +15,7 @@ let site, stub, browser;
 before(async () => ([site, stub, browser] = await startAgreed()));
 stopAfter(() => [browser, stub, site]);
 beforeEach(() => stub.begin(done('likely_manipulated', 0.87)));
-afterEach(async () => {
-    stub.road = [{ status: 'cancelled' }]; // nothing is left under way
-    for (const page of browser.context.pages()) if (page.url().startsWith(site.address)) await page.close();
-    await until('the end of all', async () => (await browser.checks()).every(({ phase }) => ['done', 'failed', 'cancelled'].includes(phase)));
-});
+afterEach(() => endAll({ site, stub, browser }));
 
 /** A page whose video is being checked, or has been: the keyboard asked for it. */
 async function asked(path, words = 'Likely manipulated') {
