@@ -59,7 +59,7 @@ def build(detectors: Detectors | None = None, links: Links | None = None) -> gr.
     handlers = Handlers(detectors, links, Visits(Path(get_upload_folder())))
     with gr.Blocks(title="Unmask", analytics_enabled=False, delete_cache=(600, 1800)) as page:
         gr.HTML(view.TITLE, elem_id="title")
-        with gr.Tabs():
+        with gr.Tabs(overflow_behavior="wrap"):
             with gr.Tab("Check a video"):
                 check_tab(handlers)
             with gr.Tab("How it works"):
@@ -72,7 +72,7 @@ def build(detectors: Detectors | None = None, links: Links | None = None) -> gr.
 
 def check_tab(handlers: "Handlers") -> None:
     """Lay out the tab and wire it up."""
-    with gr.Tabs():
+    with gr.Tabs(overflow_behavior="wrap"):
         with gr.Tab("File"):
             file = gr.File(label="A video or picture", show_label=False, height=170, elem_id="file")
             file.preprocess = as_dropped

@@ -118,6 +118,16 @@ def test_on_a_phone_in_the_dark_a_bad_file_is_explained_and_nothing_is_cut_off(v
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.parametrize("width", [320, 240])
+def test_every_tab_can_be_seen_where_there_is_little_room(visit, width):
+    page = visit(width, 700)
+    page.wait_for_timeout(500)  # Gradio lays its tabs out anew once it has measured them
+    for name in ("How it works", "Check a video", "File", "Link", "Camera", "Examples"):
+        page.get_by_role("tab", name=name).click(timeout=5000)
+    screenshot(page, f"narrow-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_two_people_at_once_each_get_their_own_answer(visit, clip, tmp_path):
     grey = media.grey_clip(tmp_path / "grey.mp4", 20)
     first, second = visit(), visit()
