@@ -54,15 +54,15 @@ class Curve:
         self,
         logits: list[float],
         middle: float,
-        judged: Callable[[np.ndarray], np.ndarray] = lambda means: means,
+        judged: Callable[[np.ndarray, np.random.Generator], np.ndarray] = lambda means, random: means,
         seed: int = 0,
     ) -> tuple[float, float]:
         """Where the probability may lie, given that other windows might have been seen and other files calibrated on.
 
         logits: one per window (or frame), at least one, drawn anew with replacement (Efron 1979), while the curve's
         parameters are drawn from a normal distribution with their `uncertainty`. judged: from the mean logit of a draw to
-        the one that would be judged. middle: the one that was, whose probability always lies within. The same seed gives
-        the same interval, which holds 90 % of the draws.
+        the one that would be judged, with more drawn at random where that is in doubt too. middle: the one that was, whose
+        probability always lies within. The same seed gives the same interval, which holds 90 % of the draws.
         """
         random = np.random.default_rng(seed)
         values = np.asarray(logits, np.float64)
@@ -70,7 +70,7 @@ class Curve:
         of_slope, of_intercept, of_both = self.uncertainty
         covariance = [[of_slope, of_both], [of_both, of_intercept]]
         slopes, intercepts = random.multivariate_normal((self.slope, self.intercept), covariance, 1000, method="eigh").T
-        x = np.maximum(slopes, 0) * judged(means) + intercepts
+        x = np.maximum(slopes, 0) * judged(means, random) + intercepts
         low, high = (self._sigmoid(v) for v in np.quantile(x, [0.05, 0.95]))
         return min(low, self.probability(middle)), max(high, self.probability(middle))
 

@@ -30,6 +30,9 @@ LEAST_TEXTURES = 5  # comparisons of the mouth's texture; one window of the defa
 # camera moves over a photograph, and of what stands still nothing can be told.
 MOUTH_BENDS, OF_WAY = 0.15, 0.1
 OF_KEPT, OF_BENT, OF_NOTHING = 3.184, 0.768, -3.254  # what the logit is made of
+# Standard deviation of all that movement tells, light included, by one comparison: by a window of six it is 1.2 from one window
+# of a face to another.
+DOUBT = 3.0
 
 _ys, _xs = np.mgrid[:SIDE, :SIDE].astype(np.float32) / SIDE
 UPPER = (_ys > 0.12) & (_ys < 0.5) & (_xs > 0.2) & (_xs < 0.8)
@@ -91,6 +94,12 @@ class Movement:
     def bends(self) -> bool:
         """Whether the mouth moves against the face, and not only the face as a whole."""
         return bool(self.bent) and bool(np.median(self.bent) >= MOUTH_BENDS + OF_WAY * np.median(self.gone))
+
+    @property
+    def doubt(self) -> float:
+        """How far the logit of a face animated from one picture would be off, had other moments been looked at, as a
+        standard deviation."""
+        return DOUBT / max(len(self.kept), 1) ** 0.5
 
     @property
     def of_upper(self) -> float:

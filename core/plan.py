@@ -56,23 +56,22 @@ def window_times(last_s: float, plan: Plan) -> list[np.ndarray]:
     """When the frames of each window are wanted, for a video whose last frame is shown at `last_s`.
 
     Returns one ascending float64 array (seconds) per window, no two windows overlapping, none reaching past `last_s`.
-    A video with room for fewer windows gets fewer; one shorter than a window gets one window, cut short. Raises
-    ValueError for a plan of consecutive frames, which has no times of its own.
+    A video with room for fewer windows gets fewer. Where there is no room for two, one window holds all of the video,
+    shorter or longer than others. Raises ValueError for a plan of consecutive frames, which has no times of its own.
     """
     if plan.is_consecutive:
         raise ValueError(f"plan {plan.name!r} takes frames as they come")
     step = 1 / plan.rate_hz
     slot = plan.length * step
-    steps = int(last_s / step + 1e-6)  # whole steps that end on or before the last frame
-    room = (steps + 1) // plan.length  # whole windows
-    offsets = np.arange(min(plan.length, steps + 1)) * step
+    looks = int(last_s / step + 1e-6) + 1  # that there is time for
+    offsets = np.arange(min(plan.length, looks)) * step
     if plan.windows == 0:
-        count = -(-(steps + 1) // plan.length)
+        count = -(-looks // plan.length)
         starts = [i * slot for i in range(count)]
-    elif room == 0:
-        starts = [0.0]
+    elif looks < 2 * plan.length:
+        return [np.arange(looks) * step]
     else:
-        count = min(plan.windows, room)
+        count = min(plan.windows, looks // plan.length)
         # the middles of equal slices: beginnings and ends are often titles
         starts = [max(0.0, (i + 0.5) * last_s / count - offsets[-1] / 2) for i in range(count)]
     windows = [start + offsets for start in starts]

@@ -21,8 +21,6 @@ MIN_WINDOWS = 3  # with fewer, the interval is drawn over frames
 HELD_S = 0.5  # a picture that is shown for longer counts for as long
 # The least logit of a face with a sign of its own: the network says as much of fewer than one in a hundred real faces.
 SIGN_LOGIT = 3.0
-# By how much the logit of movement after one window is off from that after two, at most, in nine of ten videos.
-DOUBT = 1.5
 SIGNS = {
     "mouth_alone": "Only the mouth moves and the rest of the face stands still, as in a photograph made to speak.",
     "one_picture": "The face keeps its texture or its light while it moves, as one animated from a single picture.",
@@ -67,24 +65,14 @@ def face_results(
 
 def is_settled(records: list[Record], calibration: Calibration) -> bool:
     """Whether more windows would hardly change the answer: there are faces, each is judged, all of its interval lies
-    within the band of its verdict, and so it would if movement came to say a little more or less."""
+    within the band of its verdict, and of none it may still be found that its mouth alone moves."""
     faces = face_results(records, calibration, is_still=False, trained=True)
     curve = calibration.curve(len(faces))
     return (
         bool(faces)
         and all(face.interval and {curve.verdict(p) for p in face.interval} == {face.verdict} for face in faces)
-        and not any(is_open(record, curve) for record in records)
+        and not any(record.movement.is_undecided for record in records)
     )
-
-
-def is_open(record: Record, curve: Curve) -> bool:
-    """Whether movement, where it was seen in one window alone so far, may still change the verdict of a judged face."""
-    said = record.one_picture
-    if record.movement.is_undecided or said is None or len(record.window_logits) > 1:
-        return record.movement.is_undecided
-    logit = float(np.mean(record.window_logits))
-    ends = [with_other(logit, said + doubt, ()) for doubt in (-DOUBT, DOUBT)]
-    return len({curve.verdict(curve.probability(end)) for end in ends}) > 1
 
 
 def judged_of(records: list[Record], is_still: bool) -> list[Record]:
@@ -109,13 +97,19 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
     logit = with_other(logit, other, signs)
     probability = curve.probability(logit)
     verdict = curve.verdict(probability)
+    doubt = 0.0 if movement is None else record.movement.doubt
+
+    def judged(means: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """What counts beside the network counts once, with the mean: with each frame, it would lift the mean of
+        scattered ones."""
+        return with_other(means, other if other is None else random.normal(other, doubt, len(means)), signs)
+
     moments = [(look, curve.probability(with_other(look.logit, other, ()))) for look in looks]
     return FaceResult(
         id=number,
         verdict=verdict,
         probability=probability,
-        # what counts beside the network counts once, with the mean: with each frame, it would lift the mean of scattered ones
-        interval=curve.interval(values, logit, lambda means: with_other(means, other, signs)),
+        interval=curve.interval(values, logit, judged),
         timeline=tuple(Moment(look.t_s, p, look.box) for look, p in moments),
         key_frames=key_frames(moments),
         reason=reason(verdict, moments, signs, curve.decides),
@@ -136,7 +130,7 @@ def signs_of(record: Record, movement: float | None, framing: float | None, logi
     return tuple(sign for sign in SIGNS if holds[sign])
 
 
-def with_other(logit: Logits, other: float | None, signs: tuple[str, ...]) -> Logits:
+def with_other(logit: Logits, other: Logits | None, signs: tuple[str, ...]) -> Logits:
     """The network's logit and that of a face animated from one picture, or drawn as a whole, in one: a face is manipulated
     in the one way or in the other, so the odds add up. A photograph made to speak has at least SIGN_LOGIT."""
     if other is not None:

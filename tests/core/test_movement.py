@@ -8,7 +8,7 @@ from core.example import portrait
 from core.faces import FaceDetector
 from core.looks import Record
 from core.movement import LEAST_COMPARED, LEAST_TEXTURES, Movement, grey
-from core.summary import is_open, with_other
+from core.summary import with_other
 from tests import media
 from tests.tiny import tiny_weights
 
@@ -236,17 +236,6 @@ def test_a_fast_check_does_not_end_before_it_is_known(photograph, tmp_path):
     detector = Detector.load(tiny_weights(tmp_path / "weights", lean=-4.0), "cpu")
     analysis = detector.check(clip, "fast")
     assert "mouth_alone" in analysis.faces[0].signs and analysis.verdict == "likely_manipulated"
-
-
-@pytest.mark.parametrize(
-    ("kept", "network", "windows", "is_still_open"),
-    ((0.9, -4.0, 1, True), (0.3, -4.0, 1, False), (0.9, 5.0, 1, False), (0.9, -4.0, 2, False)),
-    ids=("it may go either way", "like a real mouth", "flagged anyhow", "looked at for long enough"),
-)
-def test_a_fast_check_goes_on_while_movement_may_change_the_verdict(kept, network, windows, is_still_open):
-    movement = Movement(kept=[kept] * 6, bent=[0.5] * 6, gone=[1.0] * 6)
-    record = Record(None, movement=movement, window_logits=[network] * windows)
-    assert is_open(record, Curve(likely_from=0.6, no_signs_until=0.4)) == is_still_open
 
 
 def nodding(photograph, count):

@@ -23,9 +23,10 @@ def test_short_videos_get_fewer_windows(last_s, count):
     assert len(window_times(last_s, PLANS["default"])) == count
 
 
-def test_a_video_shorter_than_a_window_gets_one_cut_short():
-    (times,) = window_times(0.5, PLANS["default"])
-    assert np.allclose(times, [0, 0.25, 0.5])
+@pytest.mark.parametrize(("last_s", "looks"), [(0.5, 3), (1.74, 7), (1.75, 8), (2.9, 12), (3.7, 15)])
+def test_a_video_without_room_for_two_windows_is_looked_at_from_end_to_end(last_s, looks):
+    (times,) = window_times(last_s, PLANS["default"])
+    assert np.allclose(times, 0.25 * np.arange(looks)) and last_s - times[-1] < 0.25
 
 
 def test_a_single_frame_is_one_window_of_one_moment():

@@ -242,6 +242,23 @@ def test_an_answer_is_settled_once_no_face_may_still_change_sides(records, settl
     assert is_settled([kinds[kind] for kind in records], Calibration((DECIDED,))) == settled
 
 
+@pytest.mark.parametrize(
+    ("kept", "comparisons", "network", "settled"),
+    ((0.9, 6, -4.0, False), (0.1, 6, -4.0, True), (0.9, 6, 5.0, True), (0.95, 6, -4.0, False), (0.95, 60, -4.0, True)),
+    ids=("it may go either way", "like a real mouth", "flagged anyhow", "seen too briefly", "seen for long enough"),
+)
+def test_no_answer_is_settled_while_movement_may_change_the_verdict(kept, comparisons, network, settled):
+    record = replace(a_record(network), movement=a_mouth(kept, comparisons))
+    assert is_settled([record], Calibration((DECIDED,))) == settled
+
+
+def test_the_interval_of_a_face_allows_for_movement_that_was_not_looked_at():
+    briefly, longer = (judged_face(1, replace(a_record(-4.0), movement=a_mouth(0.9, n)), DECIDED, False) for n in (6, 24))
+    assert briefly.probability == longer.probability
+    (low, high), (lower, higher) = longer.interval, briefly.interval
+    assert lower + 0.05 < low < longer.probability < high < higher - 0.05
+
+
 def test_whether_an_answer_is_settled_goes_by_the_bands_for_so_many_faces():
     stricter = Curve(likely_from=0.9, no_signs_until=0.1)
     assert is_settled([a_record(1.5)], Calibration((DECIDED, stricter)))
@@ -303,6 +320,11 @@ def a_record(logit: float = 0.0, seconds: float = 8.0, spread: float = 0.0) -> R
     looks = [replace(a_look(seconds * i / 23), logit=logits[i % 3]) for i in range(24)]
     track = Track(1, 0.0, seconds, (0, 0, 90, 90), np.zeros(192))
     return Record(track, looks, logits, logits * 8, sizes=[90.0] * 24, usable=24)
+
+
+def a_mouth(kept: float, comparisons: int) -> Movement:
+    """One that keeps so much of its texture."""
+    return Movement(kept=[kept] * comparisons, bent=[0.5] * comparisons, gone=[1.0] * comparisons)
 
 
 def times_shown(window: np.ndarray, fps: float) -> list[float]:
