@@ -6,7 +6,6 @@ from core.calibration import Calibration, Curve
 from core.detector import Detector
 from core.example import portrait
 from core.faces import FaceDetector
-from core.looks import Record
 from core.movement import LEAST_COMPARED, LEAST_TEXTURES, Movement, grey
 from core.summary import with_other
 from tests import media

@@ -253,7 +253,9 @@ def test_no_answer_is_settled_while_movement_may_change_the_verdict(kept, compar
 
 
 def test_the_interval_of_a_face_allows_for_movement_that_was_not_looked_at():
-    briefly, longer = (judged_face(1, replace(a_record(-4.0), movement=a_mouth(0.9, n)), DECIDED, False) for n in (6, 24))
+    briefly, longer = (
+        judged_face(1, replace(a_record(-4.0), movement=a_mouth(0.9, n)), DECIDED, False) for n in (6, 24)
+    )
     assert briefly.probability == longer.probability
     (low, high), (lower, higher) = longer.interval, briefly.interval
     assert lower + 0.05 < low < longer.probability < high < higher - 0.05
