@@ -3,32 +3,19 @@
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from typing import TypeVar
+
+from core.pool import Pool
 
 Item = TypeVar("Item")
 AHEAD = 4  # pictures that wait at most
 LOOK_UP_S = 0.5
 
 
-class Threads:
+def threads() -> Pool[ThreadPoolExecutor]:
     """Threads to work ahead in, one for each check that runs at a time. They stay: with a new one for each check memory goes
-    on rising. Safe to call from several threads."""
-
-    def __init__(self):
-        self._idle: deque[ThreadPoolExecutor] = deque()
-
-    @contextmanager
-    def lent(self) -> Iterator[ThreadPoolExecutor]:
-        """A thread of one's own, for a while."""
-        try:
-            thread = self._idle.pop()
-        except IndexError:
-            thread = ThreadPoolExecutor(1)
-        try:
-            yield thread
-        finally:
-            self._idle.append(thread)
+    on rising."""
+    return Pool(lambda: ThreadPoolExecutor(1))
 
 
 def ahead(

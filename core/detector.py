@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import video
-from core.ahead import Threads, ahead
+from core.ahead import ahead, threads
 from core.analysis import Analysis, Media, ModelInfo, Provenance, Warning
 from core.container import Source
 from core.pieces import Pieces
@@ -57,7 +57,7 @@ class Detector:
         self.device = pick_device(device)
         self._process = os.getpid()
         self.engine = Engine(pretrained.model, self.device, precision or pick_precision(self.device), encode)
-        self._threads = Threads()
+        self._threads = threads()
         self.model = self.engine.model
         self.calibration, self.usual = pretrained.calibration, pretrained.usual
         self.info = ModelInfo(

@@ -4,7 +4,6 @@ import atexit
 import os
 import sys
 import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from types import ModuleType
 import numpy as np
 
 from core.errors import CheckError
+from core.pool import Pool
 
 Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels
 
@@ -26,8 +26,6 @@ CLOSE_UP = 3.0  # face widths
 FAR = 0.125  # of the longer side: a larger face means that people are near
 
 _quiet_lock = threading.Lock()
-_idle: deque = deque()  # MediaPipe's graphs that no detector uses; some 12 MB each, as many as ever were used at a time
-_not_ours: list[deque] = []  # those of the process that this one was forked from
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,10 +65,7 @@ class FaceDetector:
     """
 
     def __init__(self):
-        try:
-            self._graph = _idle.pop()
-        except IndexError:
-            self._graph = _new_graph()
+        self._graph = _graphs.take()
 
     def detect(self, rgb: np.ndarray) -> list[Face]:
         """Faces in an upright frame, (H, W, 3) uint8 RGB, best first. Those centred outside of it are left out."""
@@ -134,7 +129,7 @@ class FaceDetector:
 
     def close(self) -> None:
         if graph := self._taken():
-            _idle.append(graph)
+            _graphs.give(graph)
 
     def _taken(self):
         """The graph, once: after that it may serve another detector."""
@@ -165,21 +160,13 @@ def _new_graph():
     return graph
 
 
-def _forget_idle() -> None:
-    """In a forked process: the threads of those graphs are not here, and whoever used or ended one would wait for them."""
-    global _idle
-    _not_ours.append(_idle)
-    _idle = deque()
-
-
-if hasattr(os, "register_at_fork"):  # Windows forks nothing
-    os.register_at_fork(after_in_child=_forget_idle)
+_graphs = Pool(_new_graph)  # some 12 MB each
 
 
 @atexit.register  # left to the very end, MediaPipe is heard to fail at it
 def _end_idle() -> None:
-    while _idle:
-        _end(_idle.pop())
+    for graph in _graphs.emptied():
+        _end(graph)
 
 
 def _end(graph) -> None:

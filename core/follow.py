@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core import video
-from core.ahead import Threads, ahead
+from core.ahead import ahead, threads
 from core.alternate import faces_of
 from core.analysis import Analysis, FaceResult
 from core.errors import CheckError
@@ -24,7 +24,7 @@ MIN_OVERLAP = 0.3  # of a track's box with a judged one, to be the same face
 SAME_TIME_S = 0.13  # a look is at most this far from a judged moment: looks are an eighth of a second apart
 HELD_S = 0.3  # how long a box stands after the last look, should that come late
 
-_threads = Threads()
+_threads = threads()
 
 
 @dataclass(frozen=True)

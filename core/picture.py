@@ -1,7 +1,5 @@
 """A decoded picture as shown: upright, square pixels, plain RGB."""
 
-import os
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +9,8 @@ import numpy as np
 from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorTrc, Interpolation, VideoReformatter
+
+from core.pool import Pool
 
 MAX_SIDE = 1920  # pixels; larger pictures are scaled down: faces that matter are large in them
 HDR = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
@@ -80,21 +80,8 @@ def _display_matrix(
     return EXIF_TURNS.get(orientation, UPRIGHT)
 
 
-# Setting a converter up takes 3 s of a processor for HDR, so who is done with one leaves it to the next. One alone, as it
-# holds some 130 MB.
-_idle: deque[VideoReformatter] = deque(maxlen=1)
-# their threads stayed behind in the process that this one was forked from
-_not_ours: list[deque[VideoReformatter]] = []
-
-
-def _forget_idle() -> None:
-    global _idle
-    _not_ours.append(_idle)
-    _idle = deque(maxlen=1)
-
-
-if hasattr(os, "register_at_fork"):  # Windows forks nothing
-    os.register_at_fork(after_in_child=_forget_idle)
+# Setting one up takes 3 s of a processor for HDR. One alone is kept, as it holds some 130 MB.
+_converters = Pool(VideoReformatter, most=1)
 
 
 class Upright:
@@ -104,14 +91,11 @@ class Upright:
         self.shape = shape
 
     def __enter__(self) -> "Upright":
-        try:
-            self._converter = _idle.pop()
-        except IndexError:
-            self._converter = VideoReformatter()
+        self._converter = _converters.take()
         return self
 
     def __exit__(self, *failure: object) -> None:
-        _idle.append(self._converter)
+        _converters.give(self._converter)
 
     def __call__(self, picture: VideoFrame) -> np.ndarray:
         """(H, W, 3) uint8 RGB. Transparency is dropped, HDR brought to BT.709; a new size amid the video is scaled,

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from core.ahead import AHEAD, Threads, ahead
+from core.ahead import AHEAD, ahead, threads
 from core.errors import CheckError
 
 
@@ -22,7 +22,7 @@ def counting(to, made=None, fail_at=None, closed=None):
 
 @pytest.fixture
 def thread():
-    with Threads().lent() as thread:
+    with threads().lent() as thread:
         yield thread
 
 
@@ -57,14 +57,6 @@ def test_who_stops_early_stops_the_making_too(thread):
     items.close()
     assert closed and len(made) <= AHEAD
     assert list(ahead(counting(3), thread)) == [0, 1, 2]
-
-
-def test_a_thread_is_lent_again_and_never_to_two_at_once():
-    threads = Threads()
-    with threads.lent() as first, threads.lent() as second:
-        assert first is not second
-    with threads.lent() as third:
-        assert third in (first, second)
 
 
 def test_who_waits_for_an_item_can_give_up_and_has_its_making_end(thread):

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections import deque
 from fractions import Fraction
 
 import av
@@ -16,6 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 import core.picture
 from core.picture import Upright, geometry
 from core.plan import PLANS
+from core.pool import Pool
 from core.video import Frame, frames, frames_at, probe
 from tests.media import grey_clip, grey_number, greys, remux, write_clip
 
@@ -349,8 +349,7 @@ def test_hdr_comes_as_ordinary_brightness(tmp_path):
 def test_what_was_set_up_for_one_video_serves_the_next(tmp_path, monkeypatch):
     """For HDR it takes seconds."""
     made = []
-    monkeypatch.setattr(core.picture, "_idle", deque())
-    monkeypatch.setattr(core.picture, "VideoReformatter", lambda: made.append(VideoReformatter()) or made[-1])
+    monkeypatch.setattr(core.picture, "_converters", Pool(lambda: made.append(VideoReformatter()) or made[-1]))
     clip = grey_clip(tmp_path / "clip.mp4", 10)
     assert [frame.rgb.tobytes() for frame in look(clip)] == [frame.rgb.tobytes() for frame in look(clip)]
     assert [frame.t_s for frame in frames_at(clip, [0.1])] == [0.1]
