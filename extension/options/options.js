@@ -3,7 +3,7 @@
 
 import { createApi, isLoopback, serverAddress } from '../api.js';
 import { fillWords, LANGUAGES, languageFor, loadWords } from '../i18n.js';
-import { permissionsFor } from '../permissions.js';
+import { giveBack, permissionsFor } from '../permissions.js';
 import { getSettings, hasConsent, onStorageChange, setSettings } from '../storage.js';
 import { problemWords } from '../view.js';
 
@@ -55,13 +55,6 @@ function drawKey() {
     isKeyAway = !isSaved;
 }
 
-/** Give back what the browser allowed for other servers, tested or used before. @param {string} [kept] */
-async function giveBack(kept) {
-    const { origins = [] } = await chrome.permissions.getAll();
-    const others = origins.filter((origin) => origin !== kept);
-    if (others.length > 0) await chrome.permissions.remove({ origins: others });
-}
-
 function drawConsent() {
     const agreed = hasConsent(settings);
     at('withdraw').hidden = !agreed;
@@ -110,7 +103,7 @@ at('server-form').addEventListener('submit', async (/** @type {SubmitEvent} */ e
     const consent = same ? settings.consent : { server: server.address, at: Date.now() };
     settings = await setSettings({ server: server.address, apiKey: at('key').value.trim(), consent });
     await chrome.runtime.sendMessage({ what: 'poll' }); // the worker stops what is on its way to another server
-    await giveBack(server.permission);
+    await giveBack(settings);
     at('server').value = settings.server;
     isKeyAway = false;
     drawServer();

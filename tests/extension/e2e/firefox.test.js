@@ -190,6 +190,18 @@ test('who no longer lets the key be sent, in the browser’s own settings, has w
     await browser.agree(stub.address, KEY);
 });
 
+test('who withdraws has given back the server and the right to send a key, and can agree anew', async () => {
+    const allowed = async () => {
+        const { origins, data_collection: data } = await options.evaluate(() => chrome.permissions.getAll());
+        return [origins.length, data.includes('authenticationInfo')];
+    };
+    assert.deepEqual(await allowed(), [1, true]);
+    await options.$eval('#withdraw', (button) => button.click());
+    await until('the permissions to be gone', async () => String(await allowed()) === '0,false', 10);
+    await browser.agree(stub.address, KEY);
+    assert.deepEqual(await allowed(), [1, true]);
+});
+
 // the last one: its settings page goes with the extension
 test('an update of the extension leaves no card that nobody answers any more, and the next one answers in the same page', async () => {
     stub.road = [{ status: 'analyzing', progress: 0.3 }];
