@@ -110,7 +110,7 @@ class Reader:
                 continue
             self._last_ms = ms
             counted = self._whole and self._wanted is None
-            yield Shot(ms, number if counted else round(ms * self._timeline.fps / 1000), picture)
+            yield Shot(ms, number if counted else self._timeline.number_at(ms), picture)
 
     def _spare(self, packets: Iterator[av.Packet | None]) -> Iterator[av.Packet | None]:
         """The packets; before each the decoder is told whether it may leave out a picture that no other one needs. Where

@@ -34,7 +34,7 @@ class Timeline:
     start: int  # the first picture's time, in units of `unit`
     unit: Fraction  # seconds
     last_ms: int  # when the last picture is shown, the first being at 0
-    step_ms: float  # how long a picture is shown, on average
+    step_ms: float  # how long a picture is shown, on average, but for those that are held
     hold_ms: float  # how long the last one is
     by_number: bool  # pictures are placed by their number: the file has no times, or none that make sense
     doubtful: bool  # they make no sense
@@ -74,6 +74,11 @@ class Timeline:
         if self.by_number or picture.pts is None:
             return _round(Fraction(self.step_ms) * number)
         return to_ms(picture.pts - self.start, self.unit)
+
+    def number_at(self, ms: int) -> int:
+        """The place among all of the picture that is shown then, by the rate."""
+        held_ms = sum(end - begin - self.step_ms for begin, end in self.held if end <= ms)
+        return 0 if self.is_still else round((ms - held_ms) / self.step_ms)
 
     def to_pts(self, ms: int) -> int:
         """The latest time of the file that rounds to `ms` or less."""
@@ -281,11 +286,12 @@ def _plausible(seen: _Seen, count: int | None, unit: Fraction) -> bool:
 
 
 def _step_ms(seen: _Seen | None, unit: Fraction, rate: Fraction | None) -> float:
-    """Mean time between pictures: as declared where the packets do not speak against it."""
+    """Mean time between pictures, gaps left out: as declared where the packets do not speak against it."""
     declared = float(1000 / rate) if rate else 0.0
     if seen is None:
         return declared if 1000 / 240 <= declared <= 1000 else 40.0
-    counted = float((seen.last - seen.first) * unit * 1000 / max(1, seen.count - 1))
+    span = seen.last - seen.first - sum(end - begin for begin, end in seen.gaps)
+    counted = float(span * unit * 1000 / max(1, seen.count - 1 - len(seen.gaps)))
     return declared if counted / 2 < declared < counted * 2 else max(counted, 1000 / MAX_RATE)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.container import open_video
 from core.plan import PLANS
 from core.timeline import HELD_MS, Timeline, read_timeline
-from core.video import frames
+from core.video import frames, probe
 from tests.media import camera_view, portrait, write_clip
 
 TALK = [i / 10 for i in range(60)]
@@ -29,6 +29,12 @@ def test_held_pictures_are_found(clip):
         timeline = read_timeline(video)
     assert timeline.held == ((6000, 100_000), (106_000, 200_000))
     assert timeline.moving_ms == 200_000 - 94_000 - 94_000 + 2 * HELD_MS
+
+
+def test_rate_and_numbers_of_the_frames_are_those_of_what_moves(clip):
+    assert probe(clip).fps == 10
+    found = list(frames(clip, PLANS["default"], []))
+    assert [frame.index for frame in found] == [TIMES.index(frame.t_s) for frame in found]
 
 
 def test_windows_lie_where_something_moves(clip):
