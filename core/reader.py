@@ -11,7 +11,8 @@ from av.video.frame import PictureType
 
 from core.container import OpenVideo, pictures_of, read_packets
 from core.errors import CheckError
-from core.timeline import REORDERED, KeyFrame, Timeline
+from core.keyframes import KeyFrame
+from core.timeline import REORDERED, Timeline
 
 # Codecs of which each picture stands alone. FFmpeg's own mark says it of some that repeat parts of the last one, too.
 ALONE = {"dnxhd", "dvvideo", "ffvhuff", "huffyuv", "jpeg2000", "mjpeg", "prores", "rawvideo", "utvideo", "v210"}

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 import av
 import numpy as np
 
-from core.container import OpenVideo, pictures_of, read_packets
+from core.container import OpenVideo, read_packets
 from core.errors import CheckError
 
 MAX_MS = 7 * 24 * 3600 * 1000  # a week: no video, but a mistake
@@ -121,7 +121,7 @@ def read_timeline(video: OpenVideo) -> Timeline:
     if video.is_picture:
         return Timeline(0, unit, 0, 40.0, 40.0, by_number=True, doubtful=False, is_still=True, is_short=False)
     is_whole = _is_read_whole(video)
-    packets = _packets(video) if is_whole else islice(_packets(video), HEAD_PACKETS)
+    packets = shown_packets(video) if is_whole else islice(shown_packets(video), HEAD_PACKETS)
     head = _look(packets, MAX_JUMP_S / unit if video.format in BROADCAST else float("inf"), HELD_MS / 1000 / unit)
     if head.count == 0:
         raise CheckError("damaged", "it holds no pictures")
@@ -159,43 +159,7 @@ def read_timeline(video: OpenVideo) -> Timeline:
     )
 
 
-@dataclass(frozen=True)
-class KeyFrame:
-    """A place where decoding can start."""
-
-    ms: int  # when it is shown
-    seek_pts: int  # where to seek for it
-
-
-def keyframe_before(video: OpenVideo, timeline: Timeline, ms: int) -> KeyFrame | None:
-    """The last key frame at or before `ms`, None if seeking does not find it. Moves the container."""
-    for back in (0, 2000, 10_000):  # in transport streams a seek finds any packet, not only key frames
-        pts = timeline.to_pts(max(0, ms - back))
-        try:
-            video.container.seek(pts, stream=video.stream)
-        except av.FFmpegError:
-            return None
-        for packet in islice(_packets(video), 300):
-            if packet.is_keyframe and packet.pts is not None:
-                found = to_ms(packet.pts - timeline.start, timeline.unit)
-                if timeline.all_key and not _is_key_frame(video, packet):
-                    return None
-                if found <= ms:
-                    return KeyFrame(max(0, found), pts)
-                break
-    return None
-
-
-def _is_key_frame(video: OpenVideo, packet: av.Packet) -> bool:
-    """Whether decoding from this packet on gives its picture first, and that one is a key frame."""
-    with suppress(av.FFmpegError):
-        for following in chain([packet], islice(_packets(video), 2 * REORDERED)):
-            if pictures := pictures_of(video, following):
-                return pictures[0].key_frame and pictures[0].pts == packet.pts
-    return False
-
-
-def _packets(video: OpenVideo) -> Iterator[av.Packet]:
+def shown_packets(video: OpenVideo) -> Iterator[av.Packet]:
     """Packets of pictures that are shown, from here on. Raises CheckError("damaged") where there cannot be as many."""
     most = LOOPED + video.size // 4
     for count, packet in enumerate(read_packets(video)):
@@ -252,11 +216,11 @@ def _is_read_whole(video: OpenVideo) -> bool:
 def _look_at_tail(video: OpenVideo, unit: Fraction) -> _Seen:
     """The packets from the last key frame on; all the rest where seeking is impossible."""
     _try_seek(video, int(MAX_MS / 1000 / unit))
-    tail = _look(_packets(video))
+    tail = _look(shown_packets(video))
     if tail.last is not None and tail.count < HEAD_PACKETS:
         # transport streams find the very last packet, and one before it may be shown later
         _try_seek(video, tail.last - int(3 / unit))
-        again = _look(_packets(video))
+        again = _look(shown_packets(video))
         if again.last is not None and again.last > tail.last:
             return again
     return tail
@@ -265,7 +229,7 @@ def _look_at_tail(video: OpenVideo, unit: Fraction) -> _Seen:
 def _look_at_all(video: OpenVideo) -> _Seen:
     if video.stream.start_time is not None:
         _try_seek(video, video.stream.start_time)
-    return _look(_packets(video))
+    return _look(shown_packets(video))
 
 
 def _try_seek(video: OpenVideo, pts: int) -> None:

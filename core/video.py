@@ -15,10 +15,11 @@ import numpy as np
 from core.analysis import Media, Warning
 from core.container import PILLOW_NAMES, OpenVideo, Source, exif_orientation, open_video
 from core.errors import CheckError
+from core.keyframes import keyframe_before
 from core.picture import Geometry, Upright, geometry
 from core.plan import Plan, window_times
 from core.reader import Reader, Window, decode
-from core.timeline import BROADCAST, Timeline, keyframe_before, read_timeline
+from core.timeline import BROADCAST, Timeline, read_timeline
 from core.words import clock
 
 CONTAINER_NAMES = {"mov": "mp4/mov", "matroska": "mkv/webm", "asf": "wmv", "mpegts": "mpeg-ts", "mpeg": "mpeg-ps"}

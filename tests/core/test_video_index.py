@@ -11,7 +11,8 @@ import core.reader
 from core import container
 from core.container import open_video
 from core.errors import CheckError
-from core.timeline import LOOPED, keyframe_before, read_timeline
+from core.keyframes import keyframe_before
+from core.timeline import LOOPED, read_timeline
 from core.video import FRUITLESS
 from tests.media import grey_clip, portrait_clip
 from tests.reading import code_of, look
