@@ -16,7 +16,7 @@ from av.container import InputContainer
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
-from core.bombs import PACKED, PACKED_IN_FILM, SCANS, claimed_samples, count_scans, look_into_png
+from core.bombs import PACKED, PACKED_IN_FILM, SCANS, count_scans, look_into_png
 from core.errors import CheckError
 from core.pieces import Pieces
 from core.signatures import HEAD, recognise
@@ -32,8 +32,7 @@ QUICK, SMALL = ("h264", "libdav1d"), 1280 * 720  # decoders, and pixels up to wh
 MAX_PIXELS = 8192 * 8192
 FEW_OF = 10  # so many times as many pictures has a film, beside which a track is no other
 FIRST_PACKETS = 500  # of all tracks, where only they tell which of those move
-# In the index of a file: two days of pictures, 60 a second. All would be read through.
-MAX_ENTRIES = 10_000_000
+MAX_ENTRIES = 20_000_000  # of a track in the index: a week of pictures; all would be read through
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +91,6 @@ def open_video(path: str | Source) -> Iterator[OpenVideo]:
                 if packed > PACKED:
                     raise CheckError("too_large", "packed text")
                 kind = "apng" if is_animated else kind
-    # what comes in pieces is read by a process that has a limit, and would be fetched for this
-    if kind == "mov" and isinstance(source, Path):
-        with _opened(source) as file:
-            if claimed_samples(file, size) > MAX_ENTRIES:
-                raise CheckError("too_long", "the index")
     try:
         container = _container(source, kind)
     except av.FFmpegError as error:

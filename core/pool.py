@@ -12,15 +12,15 @@ Thing = TypeVar("Thing")
 class Pool(Generic[Thing]):
     """Things to lend. Safe to call from several threads.
 
-    most: how many are kept for the next, None for as many as were ever lent at a time. A forked process begins with none: the
-    threads of those things are not there, and whoever used or ended one would wait for them.
+    most: how many are kept for the next, None for as many as were ever lent at a time. A forked process begins with none, and
+    does not get what was lent before: the threads of those things are not there, and whoever used or ended one would wait.
     """
 
     def __init__(self, make: Callable[[], Thing], most: int | None = None):
         self._make = make
         self._idle: deque[Thing] = deque(maxlen=most)
         self._process = os.getpid()
-        self._of_others: list[deque[Thing]] = []  # neither used nor let go of
+        self._of_others: list[object] = []  # neither used nor let go of
 
     def take(self) -> Thing:
         """One that nobody uses, or a new one."""
@@ -31,7 +31,7 @@ class Pool(Generic[Thing]):
 
     def give(self, thing: Thing) -> None:
         """Leave it to the next."""
-        self._ours().append(thing)
+        (self._idle if self._process == os.getpid() else self._of_others).append(thing)
 
     @contextmanager
     def lent(self) -> Iterator[Thing]:

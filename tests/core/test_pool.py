@@ -27,13 +27,19 @@ def test_no_more_are_kept_than_wanted():
     assert len(list(pool.emptied())) == 1 and list(pool.emptied()) == []
 
 
-def test_a_forked_process_makes_its_own_and_the_first_one_keeps_its():
+@pytest.mark.parametrize("is_lent", [False, True], ids=["idle", "lent"])
+def test_a_forked_process_makes_its_own_and_the_first_one_keeps_its(is_lent):
     pool = Pool(object, most=1)
-    with pool.lent() as ours:
-        pass
+    ours = pool.take()
+    if not is_lent:
+        pool.give(ours)
     if (child := os.fork()) == 0:
+        if is_lent:
+            pool.give(ours)
         fresh = pool.take()
         pool.give(fresh)
         os._exit(0 if fresh is not ours and pool.take() is fresh and not list(pool.emptied()) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    if is_lent:
+        pool.give(ours)
     assert pool.take() is ours
