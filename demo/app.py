@@ -242,7 +242,7 @@ class Handlers:
         """
         visit = self._visits.begin(request.session_hash)
         status, verdict, copy, details, runs = view.busy(Step("fetch", 0)), "", "", "", True
-        found = ""
+        found, has_ended_well = "", True
 
         def shown() -> tuple:
             return status, verdict, view.above(visit.analysis, visit.line), copy, details, gr.update(visible=runs)
@@ -263,12 +263,15 @@ class Handlers:
                     break
                 yield shown()
         except CheckError as error:
-            status, runs = view.problem(error), False
+            status, runs, has_ended_well = view.problem(error), False, False
             if error.code == "cancelled":  # as the page says then
                 self._visits.empty(visit)
         visit.stop.set()  # there is nothing left to stop, also where it never began
         # what the page's next check shows stays; without this Gradio would repeat what was shown last
-        yield (gr.skip(),) * 6 if self._visits.is_replaced(request.session_hash, visit) else shown()
+        last = (gr.skip(),) * 6 if self._visits.is_replaced(request.session_hash, visit) else shown()
+        if has_ended_well:  # and what a line says that was drawn meanwhile
+            last = (*last[:2], gr.skip(), *last[3:])
+        yield last
 
 
 def serve(host: str | None = None, port: int | None = None, weights: str | None = None) -> None:

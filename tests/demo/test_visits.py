@@ -14,7 +14,7 @@ from core.errors import CheckError
 from demo.__main__ import ask_itself_directly
 from demo.app import Handlers
 from demo.visits import Visits
-from demo.work import Step
+from demo.work import Copy, Step
 from tests.server.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -111,6 +111,14 @@ def test_a_check_that_another_one_replaced_writes_no_more_over_it(visits, monkey
     assert list(first) == [(gr.skip(),) * 6]
 
 
+def test_the_end_of_a_check_writes_nothing_over_what_a_line_says_that_was_drawn_since_its_answer(visits, monkeypatch):
+    monkeypatch.setattr("demo.app.check", lambda *_: iter([Step("look", 0.1), Copy(None, "no room")]))
+    handlers = Handlers(Slow(), None, visits)
+    *_, answer, end = handlers.file(str(uploaded(visits)), "default", "default", Page)
+    assert "no room" in answer[3] and answer[2] == "" and end[2] == gr.skip()
+    assert (*answer[:2], *answer[3:]) == (*end[:2], *end[3:])
+
+
 def test_of_a_check_that_was_stopped_nothing_is_kept_but_what_the_visitor_gave(visits, monkeypatch):
     handlers, upload = Handlers(Slow(), None, visits), uploaded(visits)
 
@@ -124,6 +132,7 @@ def test_of_a_check_that_was_stopped_nothing_is_kept_but_what_the_visitor_gave(v
     monkeypatch.setattr("demo.app.check", stopped)
     last = list(handlers.file(str(upload), "default", "default", Page))[-1]
     assert "Nothing of it was kept" in str(last[0])
+    assert last[2] == ""  # nor what a line of one's own said of it
     assert list(visits.of("a").folder.iterdir()) == [] and upload.exists()
 
 
