@@ -93,11 +93,10 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
     movement = record.one_picture
     framing = framing_logit(record.off_frame, record.usual) if is_still and record.off_frame is not None else None
     signs = signs_of(record, movement, framing, logit)
-    other = framing if movement is None else movement
+    other, doubt = (framing, 0.0) if movement is None else (movement, record.movement.doubt)
     logit = with_other(logit, other, signs)
     probability = curve.probability(logit)
     verdict = curve.verdict(probability)
-    doubt = 0.0 if movement is None else record.movement.doubt
 
     def judged(means: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """What counts beside the network counts once, with the mean: with each frame, it would lift the mean of

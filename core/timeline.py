@@ -250,12 +250,13 @@ def _plausible(seen: _Seen, count: int | None, unit: Fraction) -> bool:
 
 
 def _step_ms(seen: _Seen | None, unit: Fraction, rate: Fraction | None) -> float:
-    """Mean time between pictures, gaps left out: as declared where the packets do not speak against it."""
+    """Mean time between pictures, gaps left out where there is more: as declared where the packets do not speak against it."""
     declared = float(1000 / rate) if rate else 0.0
     if seen is None:
         return declared if 1000 / 240 <= declared <= 1000 else 40.0
-    span = seen.last - seen.first - sum(end - begin for begin, end in seen.gaps)
-    counted = float(span * unit * 1000 / max(1, seen.count - 1 - len(seen.gaps)))
+    gaps = seen.gaps if len(seen.gaps) < seen.count - 1 else ()
+    span = seen.last - seen.first - sum(end - begin for begin, end in gaps)
+    counted = float(span * unit * 1000 / max(1, seen.count - 1 - len(gaps)))
     return declared if counted / 2 < declared < counted * 2 else max(counted, 1000 / MAX_RATE)
 
 

@@ -37,6 +37,18 @@ def test_rate_and_numbers_of_the_frames_are_those_of_what_moves(clip):
     assert [frame.index for frame in found] == [TIMES.index(frame.t_s) for frame in found]
 
 
+def test_where_every_picture_is_held_the_rate_is_that_of_the_pictures(tmp_path):
+    slides = (camera_view(portrait(), t, (160, 90)) for t in range(4))
+    clip = write_clip(tmp_path / "slides.mp4", slides, times=[0, 5, 10, 15])
+    assert 0.2 <= probe(clip).fps < 0.3  # as FFmpeg has it, which takes the last one for shorter
+    assert [(frame.t_s, frame.index) for frame in frames(clip, PLANS["thorough"], [])] == [
+        (0, 0),
+        (5, 1),
+        (10, 2),
+        (15, 3),
+    ]
+
+
 def test_windows_lie_where_something_moves(clip):
     moments = [frame.t_s for frame in frames(clip, PLANS["default"], [])]
     moving = [t for t in moments if t < 6 or 100 <= t < 106]
