@@ -17,6 +17,7 @@ export async function startFirefox() {
         args: ['--width=1280', '--height=900'],
         extraPrefsFirefox: {
             'app.update.enabled': false,
+            'browser.sessionhistory.max_total_viewers': 8, // of pages that were left; by itself it goes by the memory there is
             'media.autoplay.default': 0, // videos play by themselves
         },
     });
