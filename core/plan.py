@@ -14,7 +14,8 @@ class Plan:
 
     `windows` 0 means as many as the video has room for, one after the other. `rate_hz` 0 means every frame the video
     has: one window of `length` consecutive frames from the start. With `ends_early` a check ends with the first window
-    after which the answer stands firm.
+    after which the answer stands firm. All windows lie `shift_s` later (below 0 earlier) as far as there is room, for
+    who asks how much an answer hangs on where they are.
     """
 
     name: str = "default"
@@ -22,6 +23,7 @@ class Plan:
     length: int = 8
     rate_hz: float = 4.0
     ends_early: bool = False
+    shift_s: float = 0.0
 
     def __post_init__(self):
         if self.length < 1 or self.windows < 0 or not 0 <= self.rate_hz < inf:
@@ -69,10 +71,12 @@ def window_times(last_s: float, plan: Plan) -> list[np.ndarray]:
         count = -(-looks // plan.length)
         starts = [i * slot for i in range(count)]
     elif looks < 2 * plan.length:
-        return [np.arange(looks) * step]
+        offsets, starts = np.arange(looks) * step, [0.0]
     else:
         count = min(plan.windows, looks // plan.length)
         # the middles of equal slices: beginnings and ends are often titles
         starts = [max(0.0, (i + 0.5) * last_s / count - offsets[-1] / 2) for i in range(count)]
-    windows = [start + offsets for start in starts]
+    room = max(0.0, last_s - starts[-1] - offsets[-1])
+    shift = min(max(plan.shift_s, -starts[0]), room)
+    windows = [start + shift + offsets for start in starts]
     return [times[times <= last_s + 1e-6] for times in windows]

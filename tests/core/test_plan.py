@@ -41,14 +41,24 @@ def test_thorough_windows_follow_each_other_without_a_gap():
 
 
 @settings(deadline=None)
-@given(st.floats(0, 900), st.integers(0, 9), st.integers(1, 40), st.sampled_from([0.5, 3, 8, 29.97]))
-def test_no_window_overlaps_another_or_reaches_past_the_end(last_s, windows, length, rate_hz):
-    times = window_times(last_s, Plan("any", windows, length, rate_hz))
+@given(
+    st.floats(0, 900), st.integers(0, 9), st.integers(1, 40), st.sampled_from([0.5, 3, 8, 29.97]), st.floats(-900, 900)
+)
+def test_no_window_overlaps_another_or_reaches_past_the_end(last_s, windows, length, rate_hz, shift_s):
+    times = window_times(last_s, Plan("any", windows, length, rate_hz, shift_s=shift_s))
     flat = np.concatenate(times)
     assert all(len(window) for window in times)
     assert (np.diff(flat) > 0).all()
     assert flat[0] >= 0
     assert flat[-1] <= last_s + 1e-6
+
+
+def test_windows_are_moved_by_the_same_and_no_further_than_there_is_room():
+    plain = window_times(20, PLANS["default"])
+    first, last = plain[0][0], plain[-1][-1]
+    for wanted, shift in [(0.2, 0.2), (-0.2, -0.2), (9.0, 20 - last), (-9.0, -first)]:
+        moved = window_times(20, Plan(shift_s=wanted))
+        assert np.allclose(moved, np.array(plain) + shift)
 
 
 def test_a_window_longer_than_any_video_costs_no_more_than_the_video():
