@@ -116,9 +116,12 @@ def run_info(options: argparse.Namespace) -> int:
     """Say what a file is."""
     from core.provenance import read_provenance
     from core.terminal import show_media
+    from core.trial import try_to_open
     from core.video import probe
 
-    show_media(make_console(), options.path, probe(Path(options.path)), read_provenance(Path(options.path)))
+    path = Path(options.path)
+    try_to_open(path)
+    show_media(make_console(), options.path, probe(path), read_provenance(path))
     return 0
 
 
@@ -142,10 +145,12 @@ class LazyDetector:
 
     def check(self, path: Path, progress: Progress | None) -> Analysis:
         from core.plan import plan_named
+        from core.trial import try_to_open
 
         options = self._options
         chosen = "thorough" if options.thorough else "fast" if options.fast else options.plan
         plan = plan_named(chosen, options.frames)
+        try_to_open(path)
         return self._detector(progress).check(path, plan, progress)
 
     def write_artifacts(self, path: Path, analysis: Analysis, folder: Path, progress: Progress | None) -> None:

@@ -96,7 +96,8 @@ class Detector:
         """Judge one local file, or one whose pieces come as they are read.
 
         `progress` is called with rising numbers, stage by stage. `cancel` is asked at every frame and every batch; True
-        ends with CheckError("cancelled"). Raises CheckError for whatever keeps the file from being looked at.
+        ends with CheckError("cancelled"). Raises CheckError for whatever keeps the file from being looked at. A stranger's
+        file may take much memory to open: `core.trial` first.
         """
         from core import summary
         from core.looks import Looks

@@ -15,6 +15,7 @@ from core.annotate import annotated_picture, annotated_video
 from core.errors import CheckError
 from core.render import Heat, key_pictures
 from core.report import Shots, key_shots, report_page, sha256_of, utc_now
+from core.trial import try_to_open
 from demo.detectors import Loaded
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ def check(
             path = source(folder, progress, stop.is_set)
             progress(0, 1, "load")
             loaded = load()
+            try_to_open(path, cancel)
             analysis = loaded.detector.check(path, plan, progress, cancel)
             progress(0, 1, "pictures")
             report(answer(path, analysis, loaded.heat, folder, stop.is_set))

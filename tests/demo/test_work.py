@@ -13,6 +13,7 @@ from demo import sources, work
 from demo.detectors import load
 from demo.work import Answer, Copy, Step, check
 from tests import media
+from tests.core.test_video_index import of_same_bytes
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,12 @@ def run(loaded, tmp_path):
         return check(source, lambda: loaded, "default", folder, stop or threading.Event())
 
     return run
+
+
+def test_a_small_file_that_takes_very_much_memory_is_turned_away_before_it_is_opened_here(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("core.container._container", None)
+    with pytest.raises(CheckError, match="longer than the limit"):
+        list(run(sources.upload(str(of_same_bytes(tmp_path / "a.mp4", 50_000)))))
 
 
 def at_work():

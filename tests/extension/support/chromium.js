@@ -156,11 +156,11 @@ export async function startChromium({ again = null } = {}) {
         pressKeys: () => display.xdotool('key', 'alt+shift+u'),
         /** Press the keys that check the playing video; again where a busy screen has lost them, as asking twice makes one check. */
         checkByKeys: async () => {
+            const said = () => cardIn(context.pages().at(-1)).then((card) => card?.text, () => undefined);
             for (let tries = 0; tries < 3; tries++) {
-                const begin = Date.now();
+                const [begin, before] = [Date.now(), await said()];
                 await browser.pressKeys();
-                const isHeard = async () =>
-                    (await browser.checks()).some(({ createdAt }) => createdAt >= begin) || (await cardIn(context.pages().at(-1))) !== null;
+                const isHeard = async () => (await browser.checks()).some(({ createdAt }) => createdAt >= begin) || (await said()) !== before;
                 if (await until('a check', isHeard, 10).catch(() => false)) return;
             }
         },
