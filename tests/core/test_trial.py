@@ -1,6 +1,9 @@
 """What a file takes when it is opened is seen in a process of its own, before it is opened here."""
 
+import os
+
 import pytest
+from PIL import Image
 
 from core import cli, trial
 from core.errors import CheckError
@@ -40,6 +43,14 @@ def test_a_video_like_any_other_opens_and_a_file_that_is_none_is_left_to_who_ope
     (tmp_path / "no.mp4").write_bytes(b"no video")
     try_to_open(tmp_path / "no.mp4")
     try_to_open(tmp_path / "absent.mp4")
+    os.mkfifo(tmp_path / "pipe.mp4")
+    try_to_open(tmp_path / "pipe.mp4")
+
+
+def test_photographs_are_not_kept_waiting(tmp_path, monkeypatch):
+    monkeypatch.setattr(trial.subprocess, "Popen", None)
+    Image.new("RGB", (64, 48)).save(tmp_path / "a.png")
+    try_to_open(tmp_path / "a.png")
 
 
 def test_a_trial_ends_when_nobody_waits_for_it_any_more(bomb):
