@@ -24,25 +24,27 @@ def write_artifacts(
     cancel: Callable[[], bool] | None = None,
     name: str | None = None,
     film: bool = True,
+    link: str | None = None,
 ) -> list[Path]:
     """Write the report, the pictures and the annotated copy of one file into a folder, made if it is not there.
 
     heat: `core.explain.heat_of` the model that judged; without it there are no heat maps. name: what the report
     calls the file, where its own name says nothing. film: with the annotated copy of a video, which takes longer than all
-    the rest together, as every frame is looked at. Returns what was written: report.html, report.json, key-frames.png,
-    timeline.png, heat-maps/*.png, and annotated.mp4 (annotated.png of a still).
+    the rest together, as every frame is looked at. link: where the file is from, told in place of name and path. Returns
+    what was written: report.html, report.json, key-frames.png, timeline.png, heat-maps/*.png, and annotated.mp4
+    (annotated.png of a still).
     Raises CheckError (disk_full, not_writable, cancelled); each file is whole or absent.
     """
     path, folder = path if isinstance(path, Pieces) else Path(path), Path(folder)
     written = [folder / "report.json", folder / "key-frames.png", folder / "report.html"]
     with written_whole(written[0]) as part:
         # as it was named, for people; and where it lies, as another folder may hold another file of that name
-        paths = {"path": str(path), "absolute_path": os.path.realpath(str(path))}
+        paths = {"path": link or str(path), "absolute_path": link or os.path.realpath(str(path))}
         report = {**paths, "analysis": analysis.to_json()}
         part.write_text(json.dumps(report, indent=2) + "\n")
     keys = key_pictures(path, analysis, heat)
     key_frame_sheet(path, analysis, written[1], keys)
-    write_report(path, analysis, written[2], keys, name)
+    write_report(path, analysis, written[2], keys, link or name)
     if heat:
         written += heat_pictures(keys, folder / "heat-maps")
     if analysis.media.is_still:

@@ -1,4 +1,4 @@
-"""The command line: `python -m core check FILE|FOLDER...`, `info FILE` and `example FILE`."""
+"""The command line: `python -m core check FILE|FOLDER|LINK...`, `info FILE|LINK` and `example FILE`."""
 
 import argparse
 import json
@@ -6,15 +6,16 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from core import __version__
 from core.analysis import Analysis
 from core.errors import CheckError
 from core.folders import OutFolders
-from core.inputs import files
-from core.settings import check_switches, is_on
+from core.inputs import files, is_link
+from core.settings import check_switches, is_on, proxy_address, read
 from core.words import printable
 from core.writing import DISK_FULL
 
@@ -35,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = top.parse_args(arguments)
     try:
         check_switches(os.environ)
+        read(os.environ, "UNMASK_EGRESS_PROXY", proxy_address, None)
     except ValueError as error:
         top.error(str(error))
     try:
@@ -57,7 +59,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     check = commands.add_parser("check", help="look for signs of manipulation", epilog=STREAMS_AND_STATUS)
-    check.add_argument("paths", nargs="+", metavar="FILE|FOLDER", help="videos or pictures, or folders of them")
+    check.add_argument(
+        "paths", nargs="+", metavar="FILE|FOLDER|LINK", help="videos or pictures, folders of them, or links to posts"
+    )
     check.add_argument("--json", action="store_true", help="one line of JSON per file on stdout")
     check.add_argument("--out", type=Path, metavar="DIR", help="write the annotated video, pictures and a report here")
     plan = check.add_mutually_exclusive_group()
@@ -72,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
     check.set_defaults(run=run_check)
 
     info = commands.add_parser("info", help="say what a file is, without judging it")
-    info.add_argument("path", metavar="FILE")
+    info.add_argument("path", metavar="FILE|LINK")
     info.set_defaults(run=run_info)
 
     example = commands.add_parser("example", help="make a clip to try a check on, from a public-domain portrait")
@@ -99,11 +103,11 @@ def run_check(options: argparse.Namespace) -> int:
         try:
             if problem:
                 raise problem
-            with progress_bar(name) as progress, as_check_error():
-                analysis = detector.check(path, progress)
-                with folders.of(path) as folder:
+            with progress_bar(name) as progress, as_check_error(), at_hand(name, path, progress) as (file, link):
+                analysis = detector.check(file, progress)
+                with folders.of(file, link) as folder:
                     if folder:
-                        detector.write_artifacts(path, analysis, folder, progress)
+                        detector.write_artifacts(file, analysis, folder, progress, link)
         except CheckError as error:
             problem = error
         report(console, name, analysis, folder, problem)
@@ -119,9 +123,9 @@ def run_info(options: argparse.Namespace) -> int:
     from core.trial import try_to_open
     from core.video import probe
 
-    path = Path(options.path)
-    try_to_open(path)
-    show_media(make_console(), options.path, probe(path), read_provenance(path))
+    with at_hand(options.path, Path(options.path), None) as (path, _):
+        try_to_open(path)
+        show_media(make_console(), options.path, probe(path), read_provenance(path))
     return 0
 
 
@@ -153,11 +157,13 @@ class LazyDetector:
         try_to_open(path)
         return self._detector(progress).check(path, plan, progress)
 
-    def write_artifacts(self, path: Path, analysis: Analysis, folder: Path, progress: Progress | None) -> None:
+    def write_artifacts(
+        self, path: Path, analysis: Analysis, folder: Path, progress: Progress | None, link: str | None
+    ) -> None:
         from core.artifacts import write_artifacts
         from core.explain import heat_of
 
-        write_artifacts(path, analysis, folder, heat_of(self._detector(progress).model), progress)
+        write_artifacts(path, analysis, folder, heat_of(self._detector(progress).model), progress, link=link)
 
     def _detector(self, progress: Progress | None):
         from core.detector import Detector
@@ -173,6 +179,22 @@ class LazyDetector:
                 self._error = error
                 raise
         return self._loaded
+
+
+@contextmanager
+def at_hand(name: str, path: Path, progress: Progress | None) -> Iterator[tuple[Path, str | None]]:
+    """The file of that name and None; of a link the file behind it, for as long as it is looked at, and the link."""
+    if not is_link(name):
+        yield path, None
+        return
+    from core.fetch.links import Links
+
+    def told(done: int, total: int) -> None:
+        if progress:
+            progress(min(done, total), total, "fetch")
+
+    with TemporaryDirectory(prefix="unmask-") as folder, closing(Links.from_env(os.environ)) as links:
+        yield links.bring(name, Path(folder), told, lambda: False), name
 
 
 @contextmanager
@@ -231,6 +253,7 @@ def progress_bar(name: str) -> Iterator[Progress | None]:
     from rich.progress import BarColumn, Progress, TextColumn
 
     words = {
+        "fetch": "fetching",
         "load": "loading the model",
         "open": "opening",
         "look": "looking",

@@ -40,22 +40,22 @@ ERRORS: dict[str, ErrorKind] = {
     # the link
     "bad_link": ErrorKind("This is not a link to a web page.", "Copy the link again; it starts with https://.", 422),
     "unsupported_site": ErrorKind(
-        "Links to this site are not supported.", "Download the video and upload the file.", 422
+        "Links to this site are not supported.", "Download the video and check the file.", 422
     ),
     "no_video": ErrorKind("There is no video behind this link.", "Open the post itself and copy its link.", 422),
     "login_required": ErrorKind(
         "The video is shown only to people who are signed in.",
-        "Unmask never signs in anywhere: download the video and upload the file.",
+        "Unmask never signs in anywhere: download the video and check the file.",
         422,
     ),
     "age_restricted": ErrorKind(
-        "The site shows this video only after an age check.", "Download the video and upload the file.", 422
+        "The site shows this video only after an age check.", "Download the video and check the file.", 422
     ),
     "bot_check": ErrorKind(
-        "The site refuses to answer this server.", "Try again later, or download the video and upload the file.", 502
+        "The site refuses to answer this machine.", "Try again later, or download the video and check the file.", 502
     ),
     "geo_blocked": ErrorKind(
-        "The video is not available in this server's country.", "Download the video and upload the file.", 422
+        "The video is not available in the country it was asked from.", "Download the video and check the file.", 422
     ),
     "live": ErrorKind("This is a live broadcast.", "Wait for the recording and try again.", 422),
     "removed": ErrorKind("The video is gone or never was there.", "Check the link.", 404),
@@ -63,7 +63,7 @@ ERRORS: dict[str, ErrorKind] = {
     "site_busy": ErrorKind("The site asks us to slow down.", "Try again in a few minutes.", 503),
     "site_changed": ErrorKind(
         "The site has changed and its videos cannot be found.",
-        "Upload the file; who runs this server should update yt-dlp.",
+        "Download the video and check the file; who runs Unmask should update yt-dlp.",
         502,
     ),
     "blocked_address": ErrorKind("The link leads to an address that is not public.", "Use a public link.", 422),

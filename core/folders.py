@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -25,25 +26,28 @@ class OutFolders:
         self._out = out
 
     @contextmanager
-    def of(self, path: Path) -> Iterator[Path | None]:
-        """The folder for one file, made if it is not there; it does not stay if nothing is written to it."""
+    def of(self, path: Path, link: str | None = None) -> Iterator[Path | None]:
+        """The folder for one file, made if it is not there; it does not stay if nothing is written to it. link: where
+        the file is from, and what its folder is named after."""
         if self._out is None:
             yield None
             return
-        folder = self._take(path)
+        folder = self._take(path, link)
         try:
             yield folder
         finally:
             with suppress(OSError):  # it takes away only what is empty
                 folder.rmdir()
 
-    def _take(self, path: Path) -> Path:
-        stem = path.stem.strip(".") or "video"  # that of "...mp4" is "..", the folder above
+    def _take(self, path: Path, link: str | None) -> Path:
+        # that of "...mp4" is "..", the folder above; of a link as much as a name of 255 bytes holds in any script
+        stem = re.sub(r"\W+", "-", link.partition("://")[2])[:60].strip("-") if link else path.stem.strip(".")
+        stem, place = stem or "video", link or os.path.realpath(path)
         with as_writing_error():
             self._out.mkdir(parents=True, exist_ok=True)
             for number in count(1):
                 folder = self._out / (stem if number == 1 else f"{stem}-{number}")
-                if report_in(folder).get("absolute_path") == os.path.realpath(path):
+                if report_in(folder).get("absolute_path") == place:
                     return folder
                 with suppress(FileExistsError):  # somebody's own, of another file, or of a run at this moment
                     folder.mkdir()

@@ -1,4 +1,4 @@
-"""Which files a check looks at: those that are named, and the videos and pictures in folders that are named."""
+"""What a check looks at: the files and links that are named, and the videos and pictures in folders that are named."""
 
 import errno
 import os
@@ -19,7 +19,7 @@ Found = tuple[str, Path, CheckError | None]  # name as given, path, what is wron
 
 
 def files(paths: list[str]) -> Iterator[Found]:
-    """Each file that is named and each in a folder that is named, once, however many names lead to it."""
+    """Each file or link that is named and each file in a folder that is named, once, however many names lead to it."""
     seen = set()
     for given in paths:
         for name, path, problem in named(given):
@@ -31,13 +31,17 @@ def files(paths: list[str]) -> Iterator[Found]:
             yield name, path, problem
 
 
+def is_link(given: str) -> bool:
+    return given.lower().startswith(("http://", "https://"))
+
+
 def named(given: str) -> Iterator[Found]:
     """What one argument stands for."""
     path = Path(given)
     if not given:  # which Path takes for the folder we are in; a variable of the shell that is not set is as likely
         yield given, path, CheckError("file_not_found", "its name is empty")
-    elif given.lower().startswith(("http://", "https://")):
-        yield given, path, CheckError("links_off", "this command takes files; `make demo` and `make serve` take links")
+    elif is_link(given):
+        yield given, path, None
     elif os.path.isdir(path):  # Path.is_dir raises where a name is too long
         yield from inside(given)
     else:  # asked here, as to load the model before it is said takes seconds

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.utils import get_upload_folder
@@ -20,9 +21,11 @@ from demo.detectors import DEFAULT, Detectors
 from demo.door import Door
 from demo.given import as_dropped, example_for_programs, on_scale, sent_only
 from demo.places import Places
-from demo.sources import Links
 from demo.visits import Visit, Visits
 from demo.work import Answer, Copy, Source, Step, check
+
+if TYPE_CHECKING:
+    from core.fetch.links import Links
 
 HERE = Path(__file__).parent
 AT_ONCE = 2  # checks; one more would make all of them slow on the two cores of a small machine
@@ -53,7 +56,7 @@ LAUNCH = {
 }
 
 
-def build(detectors: Detectors | None = None, links: Links | None = None) -> gr.Blocks:
+def build(detectors: Detectors | None = None, links: "Links | None" = None) -> gr.Blocks:
     """The whole page, ready to launch or to mount. links: None where links are switched off."""
     detectors = detectors or Detectors()
     handlers = Handlers(detectors, links, Visits(Path(get_upload_folder())))
@@ -176,7 +179,7 @@ def check_tab(handlers: "Handlers") -> None:
 class Handlers:
     """What the buttons do."""
 
-    def __init__(self, detectors: Detectors, links: Links | None, visits: Visits):
+    def __init__(self, detectors: Detectors, links: "Links | None", visits: Visits):
         self.detectors, self.links, self._visits = detectors, links, visits
         self._places = Places(AT_ONCE, IN_LINE)
 
@@ -229,7 +232,7 @@ class Handlers:
     def _linked(self, url: str | None) -> Source:
         if self.links is None:
             raise CheckError("links_off")
-        return self.links.source(url)
+        return sources.link(self.links, url)
 
     def _check(self, source: Source, plan: str, weights: str, visit: Visit) -> Iterator[Step | Answer | Copy]:
         load = partial(self.detectors.get, weights)

@@ -65,7 +65,11 @@ class Guard:
 
     def _start(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "core.fetch.guard"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "core.fetch.guard"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for who asked; the guard ends with it
         )
         # by stdin, so that neither the list of processes nor an environment shows the secret
         self._process.stdin.write(json.dumps({"secret": self._secret.hex(), "allow": list(self.allow)}) + "\n")

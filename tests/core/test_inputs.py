@@ -146,4 +146,4 @@ def test_an_empty_name_is_not_the_folder_we_are_in(made, monkeypatch):
 
 @pytest.mark.parametrize("link", ["https://www.youtube.com/watch?v=x", "HTTPS://youtu.be/x"])
 def test_a_link_is_told_from_a_file_that_is_not_there(link):
-    assert codes(link, "x.mp4") == [(link, "links_off"), ("x.mp4", "file_not_found")]
+    assert codes(link, "x.mp4") == [(link, None), ("x.mp4", "file_not_found")]

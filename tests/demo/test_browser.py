@@ -8,7 +8,7 @@ import pytest
 
 from core.analysis import VERDICT_WORDS
 from core.errors import ERRORS
-from demo.sources import Links
+from core.fetch.links import Links
 from tests import media
 from tests.demo.conftest import files_in, waited
 from tests.site import Site
@@ -123,7 +123,7 @@ def test_every_tab_can_be_seen_where_there_is_little_room(visit, width):
     page = visit(width, 700)
     page.wait_for_timeout(500)  # Gradio lays its tabs out anew once it has measured them
     for name in ("How it works", "Check a video", "File", "Link", "Camera", "Examples"):
-        page.get_by_role("tab", name=name).click(timeout=5000)
+        page.get_by_role("tab", name=name).click()
     screenshot(page, f"narrow-{width}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
