@@ -193,6 +193,7 @@ def at_hand(name: str, path: Path, progress: Progress | None) -> Iterator[tuple[
         if progress:
             progress(min(done, total), total, "fetch")
 
+    told(0, 0)  # to find the video takes seconds
     with TemporaryDirectory(prefix="unmask-") as folder, closing(Links.from_env(os.environ)) as links:
         yield links.bring(name, Path(folder), told, lambda: False), name
 
