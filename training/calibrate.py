@@ -33,7 +33,6 @@ from training.scores import Score, names_of, score_all
 LEVEL = 0.05  # of real videos above the upper edge, of forged ones below the lower
 LEAST_SOURCES = 10  # fewer do not say where one in twenty of other people's files will lie
 LEAST_SLOPE = 1e-3  # keeps the order of faces where the logits tell nothing
-normal_quantile = NormalDist().inv_cdf
 
 
 @dataclass(frozen=True)
@@ -65,11 +64,11 @@ def has_enough_sources(files: list[Scored]) -> bool:
 def fit(files: list[Scored], draws: int = 500, is_enough: bool | None = None) -> tuple[Curve, ...]:
     """Platt's logistic map, the classes weighing the same, and band edges for 1 to MAX_FACES faces.
 
-    The edges assume normal logits within a class (a quantile of thirty files is too rough): with k faces the largest
-    of k draws is compared, so the upper edge lies at the level that keeps the false alarms of the whole at LEVEL. Where
-    the slope is no larger than its own standard deviation, or the sources are few, or a class has a single file, no edge
-    means anything: the curves keep none, and every answer is `inconclusive`. is_enough: whether the sources are many, where
-    that was asked of more files than these.
+    The edges assume that a class ends as a normal distribution does where they cut it off (`upper_quantile`; counting
+    thirty files off is too rough): with k faces the largest of k draws is compared, so the upper edge lies at the level that
+    keeps the false alarms of the whole at LEVEL. Where the slope is no larger than its own standard deviation, or the
+    sources are few, or a class has a single file, no edge means anything: the curves keep none, and every answer is
+    `inconclusive`. is_enough: whether the sources are many, where that was asked of more files than these.
     """
     logits, fakes = np.array([f.logit for f in files]), np.array([f.is_fake for f in files])
     plain = Curve(*platt(logits, fakes), uncertainty=uncertainty(files, draws))
@@ -78,13 +77,22 @@ def fit(files: list[Scored], draws: int = 500, is_enough: bool | None = None) ->
     is_enough = has_enough_sources(files) if is_enough is None else is_enough
     if is_flat or not is_enough or min(len(real), len(fake)) < 2:
         return (plain,) * MAX_FACES
-    lower = plain.probability(float(fake.mean() + normal_quantile(LEVEL) * fake.std(ddof=1)))
+    lower = plain.probability(-upper_quantile(-fake, 1 - LEVEL))
     curves = []
     for k in range(1, MAX_FACES + 1):
-        z = normal_quantile((1 - LEVEL) ** (1 / k))
-        upper = plain.probability(float(real.mean() + z * real.std(ddof=1)))
+        upper = plain.probability(upper_quantile(real, (1 - LEVEL) ** (1 / k)))
         curves.append(replace(plain, likely_from=max(upper, lower), no_signs_until=lower))
     return tuple(curves)
+
+
+def upper_quantile(logits: np.ndarray, share: float) -> float:
+    """Below which that share of a class lies whose logits (N,) are these: that of the normal distribution about their median
+    that is as wide as those above it are spread. Real logits trail off downwards and forged ones upwards, and that end says
+    nothing of the other one."""
+    median = float(np.median(logits))
+    above = logits[logits > median] - median
+    spread = float(np.sqrt((above**2).mean())) if len(above) else 0.0
+    return median + NormalDist().inv_cdf(share) * spread
 
 
 def platt(logits: np.ndarray, fakes: np.ndarray) -> tuple[float, float]:

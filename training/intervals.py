@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.analysis import Analysis
+from core.analysis import VERDICT_WORDS, Analysis
 from core.detector import Detector
 from core.errors import CheckError
 from core.plan import PLANS
@@ -81,10 +81,9 @@ class Starts:
     def width(self) -> float:
         return float(np.median([high - low for low, high in (answer.interval for answer in self.answers)]))
 
-    @property
-    def verdicts(self) -> int:
-        """How many different ones there are."""
-        return len({answer.verdict for answer in self.answers})
+    def share(self, verdict: str) -> float:
+        """Of the starts, those from which the answer is this one."""
+        return float(np.mean([answer.verdict == verdict for answer in self.answers]))
 
 
 def looked_at_from(detector: Detector, manifest: Path, shifts_s: Sequence[float]) -> list[Starts]:
@@ -104,14 +103,16 @@ def looked_at_from(detector: Detector, manifest: Path, shifts_s: Sequence[float]
 
 def rows_of_starts(found: Sequence[Starts]) -> list[list[str]]:
     """Of real and of forged videos: how many, the share held, how many are held in under nine of ten, the lowest, the
-    interval's width, of how many the verdict hangs on the start."""
+    interval's width, of how many the verdict hangs on the start, and how often it is which."""
     said = []
     for name, is_fake in (("real", False), ("forged", True)):
         mine = [starts for starts in found if starts.is_fake == is_fake]
         if mine:
             held, width = (np.array([getattr(x, what) for x in mine]) for what in ("held", "width"))
             figures = [f"{held.mean():.2f}", str((held < 0.9).sum()), f"{held.min():.2f}", f"{np.median(width):.2f}"]
-            said.append([name, str(len(mine)), *figures, str(sum(starts.verdicts > 1 for starts in mine))])
+            shares = np.array([[starts.share(verdict) for verdict in VERDICT_WORDS] for starts in mine])
+            figures.append(str((shares.max(axis=1) < 1).sum()))
+            said.append([name, str(len(mine)), *figures, *(f"{share:.3f}" for share in shares.mean(axis=0))])
     return said
 
 
@@ -146,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.shifts:
         starts = looked_at_from(detector, args.manifest, [0.0, *args.shifts])
         heads = ["videos", f"looked at from {1 + len(args.shifts)} starts", "held", "in under nine of ten", "lowest"]
-        heads += ["width, in the middle", "of several verdicts"]
+        heads += ["width, in the middle", "of several verdicts", *VERDICT_WORDS.values()]
         print("\n".join(table(heads, rows_of_starts(starts))))
         told = areas(starts)
         print(f"\nAUC of each start {told.min():.3f} to {told.max():.3f}, in the middle {np.median(told):.3f}")

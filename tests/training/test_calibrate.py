@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import cv2
 import numpy as np
 import pytest
+from scipy.stats import skewnorm
 
 from core.calibration import Calibration, Curve
 from core.detector import Detector
@@ -131,11 +132,13 @@ def test_however_many_the_fakes_are_the_classes_weigh_the_same():
     assert abs(intercept / slope) < 0.4  # even odds lie in the middle
 
 
-def test_of_reals_and_of_fakes_one_in_twenty_lies_beyond_the_edge(monkeypatch):
+@pytest.mark.parametrize(("skew", "apart"), [(0, 2), (4, -0.5)])
+def test_of_reals_and_of_fakes_one_in_twenty_lies_beyond_the_edge(monkeypatch, skew, apart):
     monkeypatch.setattr(calibrate, "uncertainty", lambda files, draws: (0.0, 0.0, 0.0))
-    random = np.random.default_rng(0)
+    away = skewnorm(skew).rvs(2000, random_state=0)  # most reals score low and trail off further, most fakes high
     files = [
-        calibrate.Scored(f"{n}", n % 2 == 1, False, f"source-{n}", random.normal() + 2 * (n % 2)) for n in range(2000)
+        calibrate.Scored(f"{n}", n % 2 == 1, False, f"source-{n}", apart + away[n] if n % 2 else -away[n])
+        for n in range(2000)
     ]
     curve = calibrate.fit(files)[0]
     said = np.array([curve.verdict(curve.probability(file.logit)) for file in files])

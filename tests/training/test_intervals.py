@@ -25,9 +25,14 @@ def test_what_lies_outside_its_interval_is_not_held():
     assert rows(found) == [["real", "2", "1", "0.25", "0.28"], ["forged", "1", "1", "0.40", "0.10"]]
 
 
+def verdict_of(probability):
+    return "likely_manipulated" if probability > 0.6 else "inconclusive" if probability > 0.4 else "no_signs_found"
+
+
 def starts(is_fake, *answers):
     return Starts(
-        is_fake, tuple(SimpleNamespace(probability=p, interval=interval, verdict=p > 0.4) for p, interval in answers)
+        is_fake,
+        tuple(SimpleNamespace(probability=p, interval=interval, verdict=verdict_of(p)) for p, interval in answers),
     )
 
 
@@ -35,8 +40,8 @@ def test_how_often_one_starts_interval_holds_another_ones_probability():
     wide, narrow = (0.3, (0.1, 0.6)), (0.5, (0.4, 0.55))
     found = [starts(False, wide, narrow), starts(True, (0.7, (0.5, 0.8)), (0.6, (0.5, 0.7)))]
     assert rows_of_starts(found) == [
-        ["real", "1", "0.50", "1", "0.50", "0.33", "1"],
-        ["forged", "1", "1.00", "0", "1.00", "0.25", "0"],
+        ["real", "1", "0.50", "1", "0.50", "0.33", "1", "0.000", "0.500", "0.500"],
+        ["forged", "1", "1.00", "0", "1.00", "0.25", "1", "0.500", "0.500", "0.000"],
     ]
 
 
