@@ -21,7 +21,7 @@ from core.detector import Detector
 from core.errors import CheckError
 from core.plan import PLANS
 from training.commands import ends_with_a_sentence
-from training.manifest import read_manifest
+from training.manifest import DataError, read_manifest
 from training.metrics import label_auc
 from training.report import table
 
@@ -146,6 +146,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     detector = Detector.load(args.weights)
     if args.shifts:
         starts = looked_at_from(detector, args.manifest, [0.0, *args.shifts])
+        if not starts:
+            raise DataError("Of no video was a face judged from every start.")
         heads = ["videos", f"looked at from {1 + len(args.shifts)} starts", "held", "in under nine of ten", "lowest"]
         heads += ["width, in the middle", "of several verdicts", *VERDICT_WORDS.values()]
         print("\n".join(table(heads, rows_of_starts(starts))))
