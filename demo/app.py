@@ -149,6 +149,7 @@ def check_tab(handlers: "Handlers") -> None:
             inputs,
             outputs,
             concurrency_limit=None,  # else Gradio has a line too, before ours
+            trigger_mode="multiple",  # by itself it drops what is asked while a check runs, or has only just ended
             show_progress="minimal",
             show_progress_on=status,
             api_visibility="private",

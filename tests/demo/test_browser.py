@@ -103,6 +103,22 @@ def test_stop_really_stops(visit, tmp_path, kept):
     assert_gone(kept)
 
 
+def test_who_asks_once_more_while_a_check_runs_is_heard(visit, tmp_path, kept):
+    def checks():
+        return {folder.name for folder in kept.glob("check-*")}
+
+    page = visit()
+    drop(page, media.portrait_clip(tmp_path / "long.mp4", 20, (960, 540)))
+    page.wait_for_selector("#status .now >> text=Looking at the faces")
+    first = checks()
+    page.click("#check-file")
+    waited(lambda: len(checks() - first) == 1 and not checks() & first)
+    page.click("#stop")
+    page.wait_for_selector("#status .um-note, #copy .um-note")
+    page.close()
+    assert_gone(kept)
+
+
 def test_on_a_phone_in_the_dark_a_bad_file_is_explained_and_nothing_is_cut_off(visit, clip, tmp_path):
     page = visit(390, 844, "dark")
     notes = tmp_path / "notes.mp4"
