@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
     info.set_defaults(run=run_info)
 
     example = commands.add_parser("example", help="make a clip to try a check on, from a public-domain portrait")
-    example.add_argument("path", metavar="FILE.mp4")
+    example.add_argument("path", metavar="FILE.mp4", help="a new file to write it to")
     example.set_defaults(run=run_example)
     return top
 
@@ -134,6 +134,9 @@ def run_example(options: argparse.Namespace) -> int:
     from core.example import make_example
     from core.writing import written_whole
 
+    if os.path.lexists(options.path):
+        print(f"{printable(options.path)} is there already and stays as it is; choose another name.", file=sys.stderr)
+        return 2
     with written_whole(Path(options.path)) as part:
         make_example(part)
     return 0

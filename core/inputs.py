@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ VIDEOS = ".mp4 .m4v .mov .qt .webm .mkv .avi .mpg .mpeg .vob .ts .mts .m2ts .3gp
 PICTURES = (
     ".jpg .jpeg .jfif .png .apng .webp .avif .heic .heif .gif .bmp .tif .tiff"  # HEIC to be told that it cannot be
 )
+LINK_WITHOUT_SCHEME = re.compile(r"[a-z]+://|www\.|[\w-]+\.(com|org|net|tv|be|it|io)/", re.IGNORECASE)
 ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 Found = tuple[str, Path, CheckError | None]  # name as given, path, what is wrong with it already
@@ -45,7 +47,10 @@ def named(given: str) -> Iterator[Found]:
     elif os.path.isdir(path):  # Path.is_dir raises where a name is too long
         yield from inside(given)
     else:  # asked here, as to load the model before it is said takes seconds
-        yield given, path, problem_with(path)
+        problem = problem_with(path)
+        if problem and LINK_WITHOUT_SCHEME.match(given):
+            problem = CheckError("bad_link", "or there is no such file")
+        yield given, path, problem
 
 
 def inside(given: str) -> Iterator[Found]:

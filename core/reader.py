@@ -60,7 +60,7 @@ class Reader:
 
     def damage(self) -> None:
         self._whole = False
-        self._warn("damaged_stretch", "A part of the video is damaged and was left out.")
+        self._warn("damaged_stretch", "A part of the video is damaged and was not checked.")
 
     def _count(self) -> None:
         self._number += 1

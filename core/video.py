@@ -98,7 +98,10 @@ def frames(
     if late_s > 1:
         warn("late_picture", f"The picture begins {clock(late_s)} after the sound; times count from the first picture.")
     if timeline.is_short:
-        warn("shorter_than_declared", "The file promises a longer video than it holds.")
+        warn(
+            "shorter_than_declared",
+            "The file ends before the length it states, as a download that was cut short. What is missing was not checked.",
+        )
     failure = "damaged"
     with open_video(path) as video, Upright(known.shape) as upright:
         reader = Reader(video, timeline, warn, stopped)

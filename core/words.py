@@ -9,8 +9,12 @@ def percent(probability: float | None) -> str:
 
 
 def percent_range(interval: tuple[float, float] | None) -> str:
-    """The 90 % interval, as "71% to 94%"."""
-    return f"{percent(interval[0])} to {percent(interval[1])}" if interval else ""
+    """The 90 % interval, as "71% to 94%"; one without width as "99% or more", "1% or less" or "about 50%"."""
+    if interval is None:
+        return ""
+    low, high = map(percent, interval)
+    ends = {percent(0): f"{low} or less", percent(1): f"{low} or more"}
+    return f"{low} to {high}" if low != high else ends.get(low, f"about {low}")
 
 
 def count(number: int, noun: str) -> str:

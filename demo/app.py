@@ -47,6 +47,7 @@ LAUNCH = {
     "js": "() => { document.documentElement.lang = 'en'; }",
     "css": view.STYLE + (HERE / "static/page.css").read_text(encoding="utf-8"),
     "max_file_size": sources.MAX_BYTES,
+    "i18n": gr.I18n(en={"common.complete": "Done"}),  # which Gradio says to screen readers, and has no words for
     "footer_links": ["api"],
     "app_kwargs": {"middleware": [Middleware(Door)]},
     "enable_monitoring": False,  # else anybody sees how often and how long was checked

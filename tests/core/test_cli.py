@@ -308,6 +308,13 @@ def test_example_makes_a_clip_that_info_reads(tmp_path):
     assert "1280 x 720" in run("info", tmp_path / "new" / "example.mp4").stdout
 
 
+def test_example_writes_over_no_file(tmp_path):
+    (tmp_path / "mine.mp4").write_bytes(b"mine")
+    done = run("example", tmp_path / "mine.mp4")
+    assert done.returncode == 2 and "stays as it is" in done.stderr
+    assert (tmp_path / "mine.mp4").read_bytes() == b"mine"
+
+
 def read_all(terminal):
     """Everything written to a pseudo terminal until its other end closes."""
     text = b""

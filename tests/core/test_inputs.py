@@ -144,6 +144,11 @@ def test_an_empty_name_is_not_the_folder_we_are_in(made, monkeypatch):
     assert codes("") == [("", "file_not_found")]
 
 
+@pytest.mark.parametrize("link", ["youtube.com/watch?v=x", "www.vimeo.com/1", "youtu.be/x", "ftp://a.example/b.mp4"])
+def test_who_leaves_out_how_a_link_begins_is_told_how_it_does(link):
+    assert codes(link) == [(link, "bad_link")]
+
+
 @pytest.mark.parametrize("link", ["https://www.youtube.com/watch?v=x", "HTTPS://youtu.be/x"])
 def test_a_link_is_told_from_a_file_that_is_not_there(link):
     assert codes(link, "x.mp4") == [(link, None), ("x.mp4", "file_not_found")]

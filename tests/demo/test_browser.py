@@ -1,6 +1,7 @@
 """The page as a person uses it, in a real Chromium. Screenshots lie in out/screenshots/ afterwards."""
 
 import json
+import re
 import threading
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from core.analysis import VERDICT_WORDS
 from core.errors import ERRORS
 from core.fetch.links import Links
+from demo.visits import Visits
 from tests import media
 from tests.demo.conftest import files_in, waited
 from tests.site import Site
@@ -86,6 +88,10 @@ def test_a_dropped_clip_gets_a_verdict_a_timeline_that_seeks_and_its_downloads(v
     assert "Probability of manipulation" in (tmp_path / "unmask-clip.html").read_text()
     assert json.loads((tmp_path / "unmask-clip.json").read_text())["analysis"]["coverage"]["faces_judged"] == 1
     screenshot(page, "desktop")
+    said = page.locator("[role=status]").all_text_contents()
+    assert said and not [
+        text for text in said if re.search(r"\w\.\w+$", text.strip())
+    ]  # the name of a text, not the text
 
     assert files_in(kept)
     page.close()
@@ -131,6 +137,12 @@ def test_on_a_phone_in_the_dark_a_bad_file_is_explained_and_nothing_is_cut_off(v
     page.wait_for_selector("#copy video")
     page.wait_for_function("document.querySelector('#copy video').readyState >= 2")
     screenshot(page, "phone")
+    page.click("text=More choices")
+    choice = page.locator("input[role=combobox]").first
+    choice.wait_for()
+    assert (
+        float(choice.evaluate("input => getComputedStyle(input).paddingRight").removesuffix("px")) >= 24
+    )  # of its arrow
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
@@ -155,6 +167,8 @@ def test_two_people_at_once_each_get_their_own_answer(visit, clip, tmp_path):
 
 def test_who_waits_in_line_is_told_so_sees_no_older_verdict_and_can_leave(visit, serve, clip, tmp_path, monkeypatch):
     monkeypatch.setattr("demo.app.AT_ONCE", 1)
+    begun, begin = [], Visits.begin
+    monkeypatch.setattr(Visits, "begin", lambda *given: begun.append(given) or begin(*given))
     at = serve()
     waits, checks = visit(at=at), visit(at=at)
     drop(waits, clip)
@@ -166,7 +180,9 @@ def test_who_waits_in_line_is_told_so_sees_no_older_verdict_and_can_leave(visit,
     for shown in ("#verdict", "#copy", "#details"):
         assert waits.inner_text(shown).strip() == ""
     screenshot(waits, "waiting")
+    before = len(begun)
     waits.dblclick("#check-file")
+    waited(lambda: len(begun) == before + 2)  # Stop is for the last that has begun
     waits.click("#stop")
     waits.wait_for_selector("#status >> text=Stopped. Nothing of it was kept.")
     assert waits.locator("#stop").is_hidden()
