@@ -118,7 +118,7 @@ def card(
         if config.get("head_adds", True)  # those of `training.recipes` say nothing of it
         else "at zero: it adds nothing to the mean of frames",
         rows="\n".join(rows),
-        thorough=other_plan(thorough["kinds"]["video"]["ranking"]["auc"]) if thorough else "",
+        thorough=other_plan(thorough["kinds"]["video"]) if thorough else "",
         control=f"{controls['best_auc']:.2f} ({controls['best'].replace('_', ' ')})",
         margin=interval(controls["detector_minus_best"], sign=True),
         below=" **The detector is not shown to be above it.**" if controls["detector_minus_best"][1] <= 0 else "",
@@ -134,10 +134,11 @@ def card(
     )
 
 
-def other_plan(auc: list[float]) -> str:
+def other_plan(video: dict) -> str:
     return (
-        f"\nLooked at all through (`--thorough`), the same videos give {interval(auc)}: how much such a figure hangs on which frames\n"
-        "are looked at. Expect one between the two of other videos.\n"
+        f"\nLooked at all through (`--thorough`), the same videos give {interval(video['ranking']['auc'])}, and of the real ones"
+        f" {video['real_flagged'][0]:.0%} are called\n`likely_manipulated`: how much such figures hang on which frames are looked at."
+        " Other videos may give anything in either interval.\n"
     )
 
 
