@@ -3,7 +3,6 @@
 import gc
 import logging
 import os
-import signal
 import sys
 
 from core.cli import main
@@ -22,16 +21,7 @@ def keep_stderr_to_python() -> None:
     os.close(null)
 
 
-def clean_up_when_killed() -> None:
-    """What lies in temporary files goes first, such as the video behind a link; also where the terminal is closed."""
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no terminal to hang up
-        if number and signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores it
-            signal.signal(number, lambda got, _: sys.exit(128 + got))
-
-
 if __name__ == "__main__":
-    clean_up_when_killed()
     keep_stderr_to_python()
     status = main()
     gc.freeze()  # what is left goes with the process; to look for cycles in it first takes half a second

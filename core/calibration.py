@@ -12,7 +12,7 @@ import numpy as np
 
 from core.analysis import Verdict
 
-MAX_FACES = 4  # the last curve serves this many faces and more
+MAX_FACES = 32  # the last curve serves this many faces and more
 LARGEST = 1e9  # no curve has a number near it, and the squares of far larger ones cannot be computed with
 
 

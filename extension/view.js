@@ -41,7 +41,7 @@ const RECORDABLE = [
     'live', 'removed', 'site_changed', 'blocked_address', 'links_off', 'network', 'too_long', 'too_large', 'not_recorded', 'upload_stopped',
 ];
 
-const MAX_FACES = 4; // as in core/calibration.py: the edge rises no further, and each face is one more chance
+const MAX_FACES = 32; // as in core/calibration.py: the edge rises no further, and each face is one more chance
 
 // Each tone has its own shape, drawn in a box of 24: colour is only the second sign.
 /** @type {Record<Tone, string>} SVG paths */

@@ -149,6 +149,6 @@ def test_a_live_timeline_can_be_used_with_the_keyboard():
 
 
 def test_with_more_faces_than_there_are_edges_for_one_in_twenty_is_not_claimed():
-    few, many = (an_analysis(*(a_face(number) for number in range(1, faces + 1))) for faces in (4, 5))
+    few, many = (an_analysis(*(a_face(number) for number in range(1, faces + 1))) for faces in (32, 33))
     assert "about 1 real video in 20 is flagged by mistake." in meaning(few)
     assert "mistake, and more of those with so many faces." in meaning(many)

@@ -2,10 +2,6 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import threading
 
 import pytest
 
@@ -91,39 +87,6 @@ def test_a_proxy_that_can_be_none_is_told_before_anything_is_fetched(monkeypatch
     with pytest.raises(SystemExit):
         cli.main(["check", "https://youtu.be/aqz-KE-bpKQ"])
     assert "UNMASK_EGRESS_PROXY" in capsys.readouterr().err
-
-
-BY_COMMAND = """
-import sys
-from core import cli
-from core.__main__ import clean_up_when_killed
-from core.fetch.links import Links
-
-host, link = sys.argv[1:]
-Links.from_env = classmethod(lambda cls, env: cls(allow=(host,), media=(host,)))
-clean_up_when_killed()
-cli.main(["check", link])
-"""
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_command_that_is_killed_leaves_no_video_behind(site, tmp_path, number):
-    half, is_over = threading.Event(), threading.Event()
-
-    def stall(handler):
-        handler.begin(200, {"Content-Type": "video/mp4", "Content-Length": "3000000"})
-        handler.wfile.write(b"\0\0\0\x18ftypmp42" + b"x" * 2_000_000)
-        half.set()
-        is_over.wait(60)
-
-    site.pages["/clip.mp4"] = stall
-    command = [sys.executable, "-c", BY_COMMAND, site.host, site.url("/clip.mp4")]
-    with subprocess.Popen(command, env=os.environ | {"TMPDIR": str(tmp_path)}) as process:
-        assert half.wait(60) and any(tmp_path.iterdir())
-        process.send_signal(number)
-        assert process.wait(30) == 128 + number
-    is_over.set()
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_ctrl_c_in_a_terminal_is_for_who_asked_and_not_for_the_guard(guard):
