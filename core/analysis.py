@@ -1,7 +1,8 @@
 """The answer: frozen dataclasses, their JSON, and the JSON Schema that docs/analysis.schema.json publishes.
 
 All times are seconds from the start of the video, all boxes pixels of the upright frame (x0, y0, x1, y1), and every
-probability is that of manipulation, 0 to 1, calibrated as if half of all videos were manipulated.
+probability is that of manipulation, 0 to 1, calibrated as if half of all videos were manipulated. That was fitted to whole
+videos: a single frame's goes further up and down, and is to be compared with other frames only.
 """
 
 import dataclasses

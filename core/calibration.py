@@ -1,7 +1,7 @@
 """From the network's logits to a probability, its interval and a verdict. Pure functions.
 
 A curve is a logistic map of two parameters (Platt 1999) and two band edges. There is one for each number of faces,
-because the largest of k logits is large by chance more often than a single one.
+because the largest of k logits is large by chance more often than a single one: the same logit means less.
 """
 
 import math

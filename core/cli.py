@@ -97,7 +97,8 @@ def run_check(options: argparse.Namespace) -> int:
     console = None if options.json else make_console()
     detector = LazyDetector(options)
     folders = OutFolders(options.out)
-    flagged = failed = False
+    answers: list[Analysis | None] = []
+    failed = False
     for name, path, problem in files(options.paths):
         analysis = folder = None
         try:
@@ -112,7 +113,12 @@ def run_check(options: argparse.Namespace) -> int:
             problem = error
         report(console, name, analysis, folder, problem)
         failed |= problem is not None
-        flagged |= analysis is not None and analysis.verdict == "likely_manipulated"
+        answers.append(analysis)
+    if console and len(answers) > 1:
+        from core.terminal import show_summary
+
+        show_summary(console, answers)
+    flagged = any(answer and answer.verdict == "likely_manipulated" for answer in answers)
     return 2 if failed else int(flagged)
 
 

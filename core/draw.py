@@ -47,7 +47,12 @@ def headline(analysis: Analysis) -> str:
     look = LOOKS[analysis.verdict]
     if not analysis.model.trained:
         return f"{look.mark} {look.words}: the weights are untrained, so no number here means anything"
-    return f"{look.mark} {look.words}: {percent(analysis.probability)}, 90% interval {percent_range(analysis.interval)}"
+    return f"{look.mark} {look.words}: {chance(analysis)}, 90% interval {percent_range(analysis.interval)}"
+
+
+def chance(analysis: Analysis) -> str:
+    """The probability, and of what: beside "No signs found" a bare 8% would be read as that of being right."""
+    return f"{percent(analysis.probability)} probability of manipulation"
 
 
 def number(probability: float | None, analysis: Analysis) -> str:

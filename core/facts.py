@@ -2,7 +2,7 @@
 
 from core.analysis import VERDICT_MEANING, Analysis
 from core.calibration import MAX_FACES
-from core.words import count
+from core.words import count, percent
 
 
 def meaning(analysis: Analysis) -> str:
@@ -14,13 +14,27 @@ def meaning(analysis: Analysis) -> str:
         # of a very short video no more either
         looked_at = "picture" if analysis.coverage.frames_examined == 1 else kind
         return (
-            f"These weights do not tell {looked_at}s well enough for a verdict: whatever the number, the answer is inconclusive. "
-            f"This is not a sign that the {kind} is real."
+            f"The answer is inconclusive whatever the number, as these weights cannot tell manipulated {looked_at}s from real ones "
+            f"well enough. This is not a sign that the {kind} is real."
         )
     words = VERDICT_MEANING[analysis.verdict].replace("video", kind)
     if analysis.coverage.faces_judged > MAX_FACES:  # the upper edge rises no further, and each face is one more chance
         words = words.replace("by mistake.", "by mistake, and more of those with so many faces.")
     return words
+
+
+def next_step(analysis: Analysis) -> str:
+    """What to do where no face was judged."""
+    if analysis.media.is_still:
+        return "Choose a picture in which a face is larger and in focus, and check that."
+    return (
+        "Choose a part of the video in which a face is larger, in focus and seen for at least a second, and check that."
+    )
+
+
+def where_fewer(probability: float, one_in: int) -> float:
+    """What a probability becomes that presumes one half, where one video in `one_in` is manipulated (Bayes)."""
+    return probability / (probability + (1 - probability) * (one_in - 1))
 
 
 def facts(analysis: Analysis, look_at_all: str = "the thorough plan looks at everything") -> list[tuple[str, str]]:
@@ -34,7 +48,7 @@ def facts(analysis: Analysis, look_at_all: str = "the thorough plan looks at eve
     looked_at += f" (plan {seen.plan}); a face in {seen.frames_with_face}"
     rows = [("Looked at", "one still picture" if analysis.media.is_still else looked_at)]
     how = "" if seen.plan == "thorough" else f" ({look_at_all})"  # what is damaged it leaves out as well
-    left_out = [f"{between:.1f} s beside those frames{how}"] if between > 1 else []
+    left_out = [f"{between:.1f} s between those frames{how}"] if between > 1 else []
     left_out += ["the sound"] if seen.audio == "not_examined" else []
     left_out += [f"{count(seen.faces_too_small, 'face')} too small"] if seen.faces_too_small else []
     left_out += [f"{count(seen.faces_too_short, 'face')} seen too briefly"] if seen.faces_too_short else []
@@ -47,7 +61,10 @@ def facts(analysis: Analysis, look_at_all: str = "the thorough plan looks at eve
         rows.append(("Origin", analysis.provenance.summary))
     if analysis.verdict and model.trained:
         kind = "pictures" if analysis.media.is_still else "videos"
-        rows.append(("Presumed", f"that half of all {kind} are manipulated; where fewer are, the probability is lower"))
+        ten, hundred = (percent(where_fewer(analysis.probability, n)) for n in (10, 100))
+        words = f"that half of all {kind} are manipulated; where 1 in 10 is, {percent(analysis.probability)} becomes {ten}, where 1 in 100 is, {hundred}"
+        rows.append(("Presumed", words))
+        rows.append(("Please note", "Signs are no proof. Let no decision about a person rest on this alone."))
     who = f"{model.name} {model.version} ({model.sha256[:12]})" if model.trained else "untrained weights"
     rows.append(("Model", f"{who} on {model.device} in {model.precision}, {sum(analysis.seconds.values()):.1f} s"))
     return rows

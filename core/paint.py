@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from core.analysis import Analysis
-from core.draw import INK, LOOKS, WHITE, Rgb, band_stretches, font, label, most_suspicious, number, runs
+from core.draw import INK, LOOKS, WHITE, Rgb, band_stretches, chance, font, label, most_suspicious, number, runs
 from core.faces import Box, overlap
 from core.follow import Sight
 from core.words import clock
@@ -49,8 +49,7 @@ class Painter:
         placed: list[Box] = []
         for sight, box in zip(reversed(gravest_last), reversed(boxes), strict=True):  # and it has first choice of room
             others = [other for other in boxes if other is not box]
-            said = number(sight.face and sight.face.probability, self._analysis)
-            put_label(picture, box, sight, self._text, placed, others, said)
+            put_label(picture, box, sight, self._text, placed, others)
         canvas[:height, left : left + width] = picture
         canvas[height : height + self._strip.picture.shape[0]] = self._strip.at(t_s)
         return canvas
@@ -80,32 +79,26 @@ def draw_box(picture: np.ndarray, box: tuple[int, int, int, int], verdict: str |
 
 
 @lru_cache(maxsize=256)
-def _label(face_id: int | None, verdict: str | None, said: str, size: int, is_short: bool) -> np.ndarray:
+def _label(face_id: int | None, verdict: str | None, size: int, is_short: bool) -> np.ndarray:
     look = LOOKS[verdict]
     colour = look.colour if verdict else WHITE
     if face_id is None:
         return label([(f"{look.mark} ", colour), ("" if is_short else look.words, WHITE)], size)
-    words = "" if is_short else f"  {look.words} {said}".rstrip()
+    words = "" if is_short else f"  {look.words}"
     return label([(f"{look.mark} ", colour), (f"{face_id}" if is_short else f"Face {face_id}{words}", WHITE)], size)
 
 
 def put_label(
-    picture: np.ndarray,
-    box: Box,
-    sight: Sight,
-    size: int,
-    placed: list[Box],
-    others: Sequence[Box] = (),
-    said: str = "",
+    picture: np.ndarray, box: Box, sight: Sight, size: int, placed: list[Box], others: Sequence[Box] = ()
 ) -> None:
-    """The face's label above its box, or below it; a short one, or none, where there is no room. said: its number.
+    """The face's label above its box, or below it; a short one, or none, where there is no room.
 
     No label covers another (`placed`, to which it is added), and no long one the box of another face (`others`).
     """
     face = sight.face
     height, width = picture.shape[:2]
     for is_short in (False, True):
-        plate = _label(face and face.id, face and face.verdict, said, size, is_short)
+        plate = _label(face and face.id, face and face.verdict, size, is_short)
         h, w = plate.shape[:2]
         x = min(max(0, (box[0] + box[2] - w) // 2), width - w)
         taken = placed if is_short else [*placed, *others]
@@ -158,8 +151,7 @@ def strip_picture(analysis: Analysis, width: int, text: int) -> Strip:
     look, thick = LOOKS[analysis.verdict], max(2, fine * text // 7)
     words = "No face was judged"
     if analysis.verdict:
-        words = f"{look.mark} {look.words} {number(analysis.probability, analysis)}".rstrip()
-    words += "" if analysis.model.trained else ", untrained weights"
+        words = f"{look.mark} {look.words}, {chance(analysis) if analysis.model.trained else 'untrained weights'}"
     write(round(x), round(0.35 * text), words, look.colour if analysis.verdict else WHITE, True)
     for i, face in enumerate(faces):
         top, bottom = head + i * row, head + (i + 1) * row - pad

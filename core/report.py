@@ -18,7 +18,7 @@ from markupsafe import Markup
 from core.analysis import Analysis, FaceResult, KeyFrame
 from core.container import Source
 from core.draw import LOOKS, band_stretches, heat_over, most_suspicious, runs
-from core.facts import facts, meaning
+from core.facts import facts, meaning, next_step
 from core.render import MAX_FACES, Keys, is_empty
 from core.words import clock, count, percent, percent_range, printable
 from core.writing import written_whole
@@ -133,6 +133,7 @@ def _templates():
         percent_range=percent_range,
         look=LOOKS.__getitem__,
         meaning=meaning,
+        next_step=next_step,
         facts=facts,
         bands=band_stretches,
         most_suspicious=lambda analysis: most_suspicious(analysis.faces, MAX_FACES),

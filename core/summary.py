@@ -10,7 +10,7 @@ from core.analysis import Coverage, FaceResult, KeyFrame, Media, Moment, Verdict
 from core.calibration import Calibration, Curve
 from core.framing import framing_logit
 from core.looks import MIN_FRAMES, MIN_SECONDS, MIN_SIZE, Look, Looks, Record
-from core.words import clock, count, percent
+from core.words import clock, count
 
 Logits = float | np.ndarray  # one, or several at once
 
@@ -32,7 +32,7 @@ WARNINGS = {
     "face_too_small": "Not judged, being under 40 pixels: {n} of {faces}.",
     "few_frames": "Not judged, being seen in fewer than 3 of the frames looked at or for under half a second: {n} of {faces}.",
     "many_faces": "Not judged, as larger ones among so many came first: {n} of {faces}.",
-    "low_resolution": "The judged face is only {n} pixels wide, so signs may be missed.",
+    "low_resolution": "The judged face is only {n} pixels tall, so signs may be missed.",
     "single_frame": "A single picture was judged. Movement, which a video would show, could not be looked at.",
     "untrained_weights": "The weights are untrained: the numbers mean nothing, and the verdict is always inconclusive.",
 }
@@ -181,9 +181,9 @@ def reason(verdict: Verdict, moments: list[tuple[Look, float]], signs: tuple[str
     share = f"{high} of {len(moments)} frames {'leans' if high == 1 else 'lean'} towards manipulation"
     if len(moments) == 1:
         share = f"it {'leans' if high else 'does not lean'} towards manipulation"
-    peak, p = max(moments, key=lambda m: m[1])
+    peak, _ = max(moments, key=lambda m: m[1])
     if high and len(moments) > 1:  # a verdict is of all frames together; where a few stand out, it says which
-        share += f", most at {clock(peak.t_s)} ({percent(p)})"
+        share += f", most at {clock(peak.t_s)}"
     if "framed" in signs:
         return SIGNS["framed"]
     if signs and (verdict == "likely_manipulated" or "mouth_alone" in signs):

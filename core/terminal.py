@@ -1,5 +1,6 @@
 """An analysis for people at a terminal. It reads without colour, in a narrow window, and where only ASCII can be shown."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from core.analysis import Analysis, FaceResult, Media, Provenance
-from core.draw import LOOKS, runs
+from core.analysis import VERDICT_WORDS, Analysis, FaceResult, Media, Provenance
+from core.draw import LOOKS, chance, runs
 from core.errors import CheckError
-from core.facts import facts, meaning
+from core.facts import facts, meaning, next_step
 from core.words import clock, count, percent, percent_range, printable
 
 STYLES = {"likely_manipulated": "bold red", "inconclusive": "bold yellow", "no_signs_found": "bold blue", None: "bold"}
@@ -62,6 +63,17 @@ def show_folder(console: Console, folder: Path) -> None:
     _print(console, Text(f"Pictures and report: {printable(str(folder))}\n"), console.width, soft_wrap=True)
 
 
+def show_summary(console: Console, answers: list[Analysis | None]) -> None:
+    """Print how many files came to which verdict; None stands for one that could not be checked."""
+    verdicts = Counter(answer.verdict for answer in answers if answer)
+    kinds = [
+        (f"{LOOKS[verdict].mark} {VERDICT_WORDS[verdict].lower()}", verdicts[verdict]) for verdict in VERDICT_WORDS
+    ]
+    kinds += [("○ no verdict", verdicts[None]), ("could not be checked", answers.count(None))]
+    told = ", ".join(f"{number} {words}" for words, number in kinds if number)
+    _print(console, Text(f"{count(len(answers), 'file')}: {told}"), min(console.width, MAX_WIDTH))
+
+
 def _print(console: Console, what: Group | Text, width: int, soft_wrap: bool = False) -> None:
     if "utf" in console.encoding.lower():
         console.print(what, width=width, soft_wrap=soft_wrap)
@@ -75,9 +87,9 @@ def _print(console: Console, what: Group | Text, width: int, soft_wrap: bool = F
 def verdict_block(analysis: Analysis, width: int) -> list:
     """The verdict in words, the probability, and its interval as a band on a scale from 0 to 1."""
     if analysis.verdict is None:
-        return [Text(f"○ No verdict. {analysis.reason}", "bold")]
+        return [Text("○ No verdict", "bold"), Text(f"{analysis.reason} {next_step(analysis)}")]
     look, style = LOOKS[analysis.verdict], STYLES[analysis.verdict]
-    head = Text.assemble((f"{look.mark} {look.words}", style), f"   probability {percent(analysis.probability)}")
+    head = Text.assemble((f"{look.mark} {look.words}", style), f"   {chance(analysis)}")
     head.append(f", 90% interval {percent_range(analysis.interval)}")
     band = Text.assemble("0% ", scale(analysis, max(10, min(50, width - 12)), style), " 100%")
     return [head, band, Text(meaning(analysis))]
@@ -102,7 +114,7 @@ def face_block(face: FaceResult, analysis: Analysis, width: int) -> list:
         head.append(f" {percent(face.probability)} ({percent_range(face.interval)})")
     if not analysis.media.is_still:
         head.append(f", seen {clock(face.first_seen_s, True)} to {clock(face.last_seen_s, True)}", "dim")
-    head.append(f", {face.size_px:.0f} pixels", "dim")
+    head.append(f", {face.size_px:.0f} pixels tall", "dim")
     lines = [head]
     if len(face.timeline) > 1:
         end = max(analysis.media.duration_s, face.timeline[-1].t_s, 0.1)

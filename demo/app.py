@@ -113,11 +113,11 @@ def check_tab(handlers: "Handlers") -> None:
         weights = gr.Dropdown(
             handlers.detectors.choices(),
             value=DEFAULT,
-            label="Weights and head",
-            info="A temporal head is trained for one encoder, so the two are chosen together.",
+            label="Model",
+            info="Which trained model answers.",
         )
         line = gr.Slider(
-            0, 100, 0, step=1, label="A line of your own, in %", info=view.LINE_INFO, buttons=[], elem_id="line"
+            0, 100, 0, step=1, label="Your own limit, in %", info=view.LINE_INFO, buttons=[], elem_id="line"
         )
         line.preprocess = on_scale
     stop = gr.Button("Stop", visible=False, size="sm", elem_id="stop")

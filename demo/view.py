@@ -17,7 +17,9 @@ EXAMPLES = (
     "Two clips made by Unmask from a public-domain NASA portrait under a virtual camera. In the second, the face is "
     "blended with a changed copy of itself, which is a mild manipulation."
 )
-LINE_INFO = "Tells which faces are above it. Verdicts do not follow it: theirs were measured. 0 is none."
+LINE_INFO = (
+    "Names the faces whose probability is above it. The verdicts keep their own limits, which were measured. 0 is none."
+)
 
 PLAN_WORDS = {
     "default": "Samples: four windows spread over the video",
@@ -91,7 +93,7 @@ def verdict(answer: Answer) -> str:
 
 
 def above(analysis: Analysis | None, line: float) -> str:
-    """Which faces are above the visitor's own line, and where it is drawn; "" without a line or a number to hold to it."""
+    """Which faces are above the visitor's own limit, and where it is drawn; "" without a line or a number to hold to it."""
     judged = [face for face in analysis.faces if face.verdict] if analysis and analysis.model.trained else []
     if not judged or not line:
         return ""
@@ -100,8 +102,8 @@ def above(analysis: Analysis | None, line: float) -> str:
     # a style of its own, as the timelines are in another component; only numbers and our own words are in here
     return Markup(
         "<style>#details {{ --um-own: {:.0f}% }}</style>"
-        '<p class="um um-note um-above" role="status"><strong>{} of {} judged {} above your line of {:.0f}%{}</strong> '
-        "The verdict keeps its measured bands.</p>"
+        '<p class="um um-note um-above" role="status"><strong>{} of {} judged {} above your limit of {:.0f}%{}</strong> '
+        "The verdict keeps its own limits, which were measured.</p>"
     ).format(
         100 * (1 - line),
         len(flagged),

@@ -71,7 +71,9 @@ export const BADGES = {
 export function percentOf({ probability, interval }, t) {
     if (typeof probability !== 'number') return null;
     const [low, high] = Array.isArray(interval) ? interval : [probability, probability];
-    return { value: probability, low, high, label: t('probability_words', asPercent(probability), asPercent(low), asPercent(high)) };
+    const [middle, least, most] = [probability, low, high].map(asPercent);
+    const label = least === most ? t('probability_about_words', middle) : t('probability_words', middle, least, most);
+    return { value: probability, low, high, label };
 }
 
 /**

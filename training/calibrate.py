@@ -1,4 +1,4 @@
-"""The two numbers and two band edges per number of faces, on real forgeries and real videos.
+"""The two numbers and two band edges for each number of faces, on real forgeries and real videos.
 
     python -m training.calibrate --manifest ../shared/data/dev/manifest.jsonl --weights runs/published --scores runs/eval/scores.jsonl
 
@@ -20,6 +20,8 @@ from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from core.calibration import MAX_FACES, Calibration, Curve
@@ -64,9 +66,10 @@ def has_enough_sources(files: list[Scored]) -> bool:
 def fit(files: list[Scored], draws: int = 500, is_enough: bool | None = None) -> tuple[Curve, ...]:
     """Platt's logistic map, the classes weighing the same, and band edges for 1 to MAX_FACES faces.
 
+    A video's logit is the largest of its k faces', which is large by chance more often than a single one: the intercept
+    allows for it (`of_many`), and the upper edge lies at the level that keeps the false alarms of the whole at LEVEL.
     The edges assume that a class ends as a normal distribution does where they cut it off (`upper_quantile`; counting
-    thirty files off is too rough): with k faces the largest of k draws is compared, so the upper edge lies at the level that
-    keeps the false alarms of the whole at LEVEL. Where the slope is no larger than its own standard deviation, or the
+    thirty files off is too rough). Where the slope is no larger than its own standard deviation, or the
     sources are few, or a class has a single file, no edge means anything: the curves keep none, and every answer is
     `inconclusive`. is_enough: whether the sources are many, where that was asked of more files than these.
     """
@@ -75,14 +78,32 @@ def fit(files: list[Scored], draws: int = 500, is_enough: bool | None = None) ->
     real, fake = logits[~fakes], logits[fakes]
     is_flat = plain.slope <= max(LEAST_SLOPE, plain.uncertainty[0] ** 0.5)
     is_enough = has_enough_sources(files) if is_enough is None else is_enough
+    curves = [plain, *(of_many(plain, real, fake, k) for k in range(2, MAX_FACES + 1))]
     if is_flat or not is_enough or min(len(real), len(fake)) < 2:
-        return (plain,) * MAX_FACES
-    lower = plain.probability(-upper_quantile(-fake, 1 - LEVEL))
-    curves = []
-    for k in range(1, MAX_FACES + 1):
-        upper = plain.probability(upper_quantile(real, (1 - LEVEL) ** (1 / k)))
-        curves.append(replace(plain, likely_from=max(upper, lower), no_signs_until=lower))
+        return tuple(curves)
+    least = -upper_quantile(-fake, 1 - LEVEL)
+    for k, curve in enumerate(curves, 1):
+        lower, upper = curve.probability(least), curve.probability(upper_quantile(real, (1 - LEVEL) ** (1 / k)))
+        curves[k - 1] = replace(curve, likely_from=max(upper, lower), no_signs_until=lower)
     return tuple(curves)
+
+
+def of_many(plain: Curve, real: np.ndarray, fake: np.ndarray, faces: int) -> Curve:
+    """The curve of one face with the intercept for the largest logit of several.
+
+    Of videos with as many faces, drawn from these logits (N,) of either class, half show no manipulated face and half one
+    of them; the mean probability is to be one half, as it is of one face.
+    """
+    logits = np.sort(np.concatenate([real, fake]))
+    reals, fakes = (np.searchsorted(np.sort(own), logits, "right") / len(own) for own in (real, fake))
+    # shares of videos whose largest logit is no larger than each of these, and from those, equal to it
+    weights = np.diff(reals**faces + fakes * reals ** (faces - 1), prepend=0) / 2
+
+    def excess(intercept: float) -> float:
+        return weights @ expit(plain.slope * logits + intercept) - 0.5
+
+    widest = plain.slope * float(np.abs(logits).max()) + 1
+    return replace(plain, intercept=float(brentq(excess, -widest, widest)))
 
 
 def upper_quantile(logits: np.ndarray, share: float) -> float:

@@ -9,7 +9,9 @@ import argparse
 import json
 from pathlib import Path
 
+from core.facts import where_fewer
 from core.pretrained import load_weights
+from training.calibrate import LEVEL
 from training.commands import ends_with_a_sentence
 from training.manifest import DataError
 
@@ -30,7 +32,7 @@ the mean of a window of frames (trained on 16 at 8 Hz; a check takes 8 at 4 Hz).
 
 - Encoder: {encoder}.
 - Temporal head: `{head}`, {head_words}.
-- Logits become probabilities by `calibration.json`: two numbers, and two band edges for each number of faces.
+- Logits become probabilities by `calibration.json`: two numbers and two band edges for each number of faces.
 
 {about}
 ## What was measured
@@ -50,7 +52,7 @@ Verdicts on videos, each source judged by a calibration fitted without it: of {r
 `likely_manipulated` and {real_cleared} `no_signs_found`; of {fake} forged ones {fake_flagged} and {fake_cleared}. The rest is `inconclusive`.{none}
 
 A probability is worded as if half of all videos were manipulated. Where fewer are, it is to be taken for less: 75% here is
-3% where one video in a hundred is.
+3% where one video in a hundred is.{right}
 
 ## What it cannot see
 
@@ -131,6 +133,18 @@ def card(
         none=none_flagged(video["real"], most_flagged) if fitted["real likely_manipulated"] == flagged == 0 else "",
         fake_flagged=f"{fitted['fake likely_manipulated']:.0%}",
         fake_cleared=f"{fitted['fake no_signs_found']:.0%}",
+        right=right_of_flagged(fitted["fake likely_manipulated"]),
+    )
+
+
+def right_of_flagged(caught: float) -> str:
+    """How many of the flagged videos are forged, if as many real ones are flagged as the edge is set for; "" where none is."""
+    if not caught:
+        return ""
+    half, ten, hundred = (where_fewer(caught / (caught + LEVEL), one_in) for one_in in (2, 10, 100))
+    return (
+        f" If one real video in twenty is called `likely_manipulated`, as the edge\nis set for, and {caught:.0%} of forged ones, then of the "
+        f"videos so called {half:.0%} are forged where half of all are,\n{ten:.0%} where one in ten is, and {hundred:.0%} where one in a hundred is."
     )
 
 

@@ -127,6 +127,7 @@ function faceReport(face, check, t, pictures) {
         face.reason ? h('p', { text: face.reason, lang: 'en' }) : null,
         face.frames >= 0 && !isPicture ? h('p', { class: 'soft', text: seen }) : null,
         face.timeline?.length > 1 ? timeline(face, check.analysis, t) : null,
+        face.timeline?.length > 1 ? h('p', { class: 'soft', text: t('frames_vary') }) : null,
         face.timeline?.length > 1 ? timelineTable(face, t) : null,
         figures.length > 0 ? h('div', { class: 'pictures' }, ...figures) : null,
         figures.length > 0 ? h('p', { class: 'soft', text: t('heat_map_words') }) : null,
@@ -161,13 +162,19 @@ function modelFacts(model, t) {
     ]);
 }
 
+/** What the probability presumes, and what becomes of it where fewer are manipulated. @param {number} probability @param {boolean} isPicture @param {Words} t */
+function presumed(probability, isPicture, t) {
+    const whereOneIn = (/** @type {number} */ number) => asPercent(probability / (probability + (1 - probability) * (number - 1))); // as core/facts.py
+    return t(isPicture ? 'presumed_picture' : 'presumed', asPercent(probability), whereOneIn(10), whereOneIn(100));
+}
+
 /** What is known beyond the verdict. @param {Check} check @param {Words} t @param {Picture[]} pictures */
 function sections(check, t, pictures) {
     const { analysis } = check;
     const isPicture = isOfPicture(check);
     const faces = [...(analysis.faces ?? [])].sort((a, b) => (b.probability ?? -1) - (a.probability ?? -1));
     const evidence = analysis.provenance;
-    const presumed = analysis.verdict && analysis.model?.trained && t(isPicture ? 'presumed_picture' : 'presumed');
+    const isVerdict = Boolean(analysis.verdict && analysis.model?.trained);
     const sheet = pictures.find((picture) => picture.face === null);
     return [
         faces.length > 0 && section(t('faces'), ...faces.map((face) => faceReport(face, check, t, pictures))),
@@ -175,7 +182,8 @@ function sections(check, t, pictures) {
         analysis.warnings?.length > 0 && section(t('uncertain'), h('ul', { lang: 'en' }, ...analysis.warnings.map((/** @type {any} */ warning) => h('li', { text: warning.message })))),
         analysis.coverage && section(t('looked_at'), lookedAt(analysis.coverage, isPicture, t)), // a server of another version may not say all
         evidence && section(t('provenance'), h('p', { text: evidence.summary, lang: 'en' }), facts([[t('signer'), evidence.signer], [t('generator'), evidence.claim_generator]]), h('p', { class: 'soft', text: t('provenance_words') })),
-        analysis.model && section(t('model'), modelFacts(analysis.model, t), presumed && h('p', { class: 'soft', text: presumed })),
+        isVerdict && section(t('probability'), h('p', { text: presumed(analysis.probability, isPicture, t) }), h('p', { text: t('no_proof') })),
+        analysis.model && section(t('model'), modelFacts(analysis.model, t)),
     ];
 }
 

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from core.analysis import Provenance, Warning
-from core.facts import facts
-from tests.samples import TRAINED, a_face, an_analysis
+from core.facts import facts, where_fewer
+from tests.samples import TRAINED, a_face, an_analysis, an_unjudged_face
 
 
 def told(analysis):
@@ -26,7 +28,7 @@ def test_how_much_of_the_video_was_looked_at_is_told():
 def test_what_was_not_looked_at_is_told_and_where_that_is_nothing_no_word_is_said():
     assert "Not looked at" not in told(covering())
     assert "Not looked at" not in told(covering(seconds_total=2.9))  # between frames
-    assert told(covering(seconds_total=3.5))["Not looked at"].startswith("1.5 s beside those frames")
+    assert told(covering(seconds_total=3.5))["Not looked at"].startswith("1.5 s between those frames")
     assert told(covering(audio="not_examined"))["Not looked at"] == "the sound"
 
 
@@ -35,6 +37,17 @@ def test_a_picture_is_told_as_one():
     rows = told(replace(analysis, media=replace(analysis.media, is_still=True)))
     assert rows["Looked at"] == "one still picture"
     assert rows["Presumed"].startswith("that half of all pictures are")
+
+
+def test_what_a_probability_becomes_where_few_are_manipulated_is_told_by_bayes():
+    assert where_fewer(0.9, 100) == pytest.approx(0.9 * 0.01 / (0.9 * 0.01 + 0.1 * 0.99))
+    assert where_fewer(0.3, 2) == pytest.approx(0.3)
+    assert told(an_analysis(a_face()))["Presumed"].endswith("where 1 in 10 is, 89% becomes 47%, where 1 in 100 is, 7%")
+
+
+def test_that_nothing_about_a_person_should_rest_on_a_verdict_is_told_with_each_one():
+    assert "no decision about a person" in told(an_analysis(a_face()))["Please note"]
+    assert "Please note" not in told(an_analysis(an_unjudged_face()))
 
 
 def test_warnings_are_told_but_for_untrained_weights_which_stand_at_the_top():

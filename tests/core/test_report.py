@@ -88,7 +88,7 @@ def test_of_pictures_it_says_that_no_number_is_enough_where_none_is():
     analysis = an_analysis(a_face(), verdict="inconclusive")
     still = replace(analysis, media=replace(analysis.media, is_still=True), bands=(0.0, 1.0))
     page = report.report_page("a.jpg", still, {}, MADE)
-    assert "These weights do not tell pictures well enough for a verdict" in page and "too weak" not in page
+    assert "these weights cannot tell manipulated pictures from real ones" in page and "too weak" not in page
     decided = replace(still, bands=(0.1, 0.9))
     assert "not a sign that the picture is real" in report.report_page("a.jpg", decided, {}, MADE)
 
@@ -96,10 +96,10 @@ def test_of_pictures_it_says_that_no_number_is_enough_where_none_is():
 def test_of_a_video_too_short_for_two_looks_it_says_that_pictures_are_not_told():
     analysis = an_analysis(a_face(), verdict="inconclusive", bands=(0.0, 1.0))
     short = replace(analysis, coverage=replace(analysis.coverage, frames_examined=1))
-    assert "do not tell pictures well enough" in meaning(short) and "not a sign that the video is real" in meaning(
+    assert "cannot tell manipulated pictures" in meaning(short) and "not a sign that the video is real" in meaning(
         short
     )
-    assert "do not tell videos well enough" in meaning(analysis)
+    assert "cannot tell manipulated videos" in meaning(analysis)
 
 
 def test_of_a_picture_neither_times_nor_videos_are_told():

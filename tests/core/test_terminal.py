@@ -9,7 +9,7 @@ from rich.console import Console
 
 from core.analysis import Provenance
 from core.errors import CheckError
-from core.terminal import show, show_error, show_folder, show_media, sparkline
+from core.terminal import show, show_error, show_folder, show_media, show_summary, sparkline
 from tests.samples import TRAINED, a_face, an_analysis, an_unjudged_face
 
 
@@ -23,7 +23,7 @@ def shown(analysis, width=100, encoding="utf-8"):
 def test_the_verdict_comes_first_in_words_with_probability_and_interval():
     lines = shown(an_analysis(a_face())).splitlines()
     assert lines[0] == "clip.mp4"
-    assert lines[1].rstrip() == "▲ Likely manipulated   probability 89%, 90% interval 79% to 94%"
+    assert lines[1].rstrip() == "▲ Likely manipulated   89% probability of manipulation, 90% interval 79% to 94%"
     assert lines[2].count("━") > 3 and lines[2].count("●") == 1
 
 
@@ -82,7 +82,7 @@ def test_who_had_all_looked_at_is_not_told_to_do_so():
     partly = replace(an_analysis(a_face()).coverage, seconds_examined=0.5)
     assert "--thorough looks at everything" in shown(an_analysis(a_face(), coverage=partly))
     text = shown(an_analysis(a_face(), coverage=replace(partly, plan="thorough")))
-    assert "1.5 s beside those frames" in text and "--thorough" not in text
+    assert "1.5 s between those frames" in text and "--thorough" not in text
 
 
 def test_the_line_of_a_face_is_high_where_it_is_suspicious_and_a_dot_where_nothing_was_judged():
@@ -131,3 +131,15 @@ def test_untrained_weights_are_named_where_the_verdict_stands():
 
     text = shown(an_analysis(a_face(), model=replace(TRAINED, trained=False)))
     assert "untrained" in " ".join(text.splitlines()[:5])
+
+
+def test_after_several_files_it_is_told_how_many_came_to_which_verdict():
+    likely, none = an_analysis(a_face()), an_analysis(an_unjudged_face())
+    file = io.StringIO()
+    show_summary(Console(file=file, width=100), [likely, None, none, likely])
+    assert file.getvalue() == "4 files: 2 ▲ likely manipulated, 1 ○ no verdict, 1 could not be checked\n"
+
+
+def test_where_no_face_was_judged_it_is_told_what_to_do():
+    text = " ".join(shown(an_analysis(an_unjudged_face())).split())
+    assert "○ No verdict" in text and "Choose a part of the video in which a face is larger" in text

@@ -202,7 +202,7 @@ def test_a_line_of_ones_own_that_is_off_the_scale_or_empty_is_no_error(visit, cl
     for typed, told in (("50", "50%"), ("150", "100%"), ("20", "20%"), ("", None), ("30", "30%"), ("-5", None)):
         page.fill("#line input[type=number]", typed)
         if told:
-            page.wait_for_selector(f"#above >> text=above your line of {told}")
+            page.wait_for_selector(f"#above >> text=above your limit of {told}")
         else:
             page.wait_for_selector("#above .um", state="detached")
     assert page.locator("[data-testid=toast-body]").count() == 0

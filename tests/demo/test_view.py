@@ -59,9 +59,9 @@ def test_where_verdicts_begin_is_told_from_the_calibration_of_the_weights(weight
 def test_a_line_of_ones_own_flags_the_faces_above_it_and_moves_no_verdict():
     analysis = an_analysis(a_face(1, (0.9,) * 4), a_face(2, (0.3,) * 4), an_unjudged_face(3))
     at_half, at_most = view.above(analysis, 0.5), view.above(analysis, 0.9)
-    assert "1 of 2 judged faces are above your line of 50%: face 1 (90%)." in at_half and "--um-own: 50%" in at_half
-    assert "0 of 2 judged faces are above your line of 90%." in at_most and "--um-own: 10%" in at_most
-    assert "The verdict keeps its measured bands." in at_half
+    assert "1 of 2 judged faces are above your limit of 50%: face 1 (90%)." in at_half and "--um-own: 50%" in at_half
+    assert "0 of 2 judged faces are above your limit of 90%." in at_most and "--um-own: 10%" in at_most
+    assert "The verdict keeps its own limits, which were measured." in at_half
     assert view.above(analysis, 0.0) == "" and view.above(None, 0.5) == ""
 
 

@@ -6,7 +6,8 @@ from dataclasses import asdict, replace
 import cv2
 import numpy as np
 import pytest
-from scipy.stats import skewnorm
+from scipy.special import logit
+from scipy.stats import norm, skewnorm
 
 from core.calibration import Calibration, Curve
 from core.detector import Detector
@@ -188,6 +189,26 @@ def test_a_class_of_two_files_is_cross_fitted_and_gets_no_edge_from_one_of_them(
     assert calibrate.figures(files, *calibrate.cross_fitted(files))["fakes"] == 12
 
 
+@pytest.mark.parametrize("faces", (2, 4, 32))
+def test_of_many_real_faces_the_highest_is_no_more_probably_a_fake_than_one_alone(monkeypatch, faces):
+    """In videos with this many faces, one of them a fake in every other video."""
+    monkeypatch.setattr(calibrate, "uncertainty", lambda files, draws: (0.0, 0.0, 0.0))
+    random = np.random.default_rng(0)
+    files = [
+        calibrate.Scored(f"{n}-{is_fake}", is_fake, False, f"source-{n}", norm.ppf((n + 0.5) / 2000) + 1.5 * is_fake)
+        for n in range(2000)
+        for is_fake in (False, True)
+    ]
+    alone, *_, curve = calibrate.fit(files)[:faces]
+    drawn = random.normal(size=(4000, faces))
+    drawn[::2, 0] += 1.5
+    highest = drawn.max(axis=1)
+    said, as_alone = ([c.probability(z) for z in highest] for c in (curve, alone))
+    assert np.mean(said) == pytest.approx(0.5, abs=0.02) and np.mean(as_alone) > 0.55
+    flagged = [curve.verdict(p) == "likely_manipulated" for p in said[1::2]]
+    assert np.mean(flagged) == pytest.approx(0.05, abs=0.015)
+
+
 def test_a_cross_fitted_verdict_is_that_of_as_many_faces_as_a_check_would_count(monkeypatch):
     monkeypatch.setattr(calibrate, "uncertainty", lambda files, draws: (0.0, 0.0, 0.0))  # takes long and moves no edge
     random = np.random.default_rng(0)
@@ -196,10 +217,9 @@ def test_a_cross_fitted_verdict_is_that_of_as_many_faces_as_a_check_would_count(
         for n in range(60)
     ]
     alone, *_, crowd = calibrate.fit([f for f in files if f.source != "source-29"], 100)
-    between = (alone.likely_from + crowd.likely_from) / 2
-    logit = (np.log(between / (1 - between)) - alone.intercept) / alone.slope
+    edges = [(logit(curve.likely_from) - curve.intercept) / curve.slope for curve in (alone, crowd)]
     for faces, verdict in ((1, "likely_manipulated"), (32, "inconclusive")):
-        odd = replace(files[59], logit=float(logit), faces=faces)
+        odd = replace(files[59], logit=float(np.mean(edges)), faces=faces)
         assert calibrate.cross_fitted([*files[:59], odd])[1][59] == verdict
 
 

@@ -135,3 +135,11 @@ def test_a_card_says_how_many_real_and_forged_videos_get_each_verdict_and_what_n
 def test_the_example_of_how_a_probability_is_to_be_taken_follows_from_its_odds():
     odds = 0.75 / 0.25 * (0.01 / 0.99)
     assert f"75% here is\n{odds / (1 + odds):.0%} where" in card(CONFIG, figures([0.05, 0.01, 0.09]), CALIBRATION, True)
+
+
+def test_a_card_says_how_many_flagged_videos_are_forged_where_few_are():
+    text = " ".join(card(CONFIG, figures([0.05, 0.01, 0.09]), CALIBRATION, True).split())
+    told = "86% are forged where half of all are, 40% where one in ten is, and 6% where one in a hundred is"
+    assert told in text  # .3 of forged ones and .05 of real ones: .3 / .35, .03 / .075 and .003 / .0525
+    never = {"video": {**CALIBRATION["video"], "fake likely_manipulated": 0.0}}
+    assert "videos so called" not in card(CONFIG, figures([0.05, 0.01, 0.09]), never, True)

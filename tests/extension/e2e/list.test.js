@@ -102,7 +102,7 @@ test('the full report opens beside the page and can be saved', async () => {
     // The same page in a tab of its own shows the report that was asked for.
     const wide = await browser.openPanel();
     await until('the report', () => wide.isVisible('.report .verdict'));
-    assert.match(await wide.textContent('.report'), /Likely manipulated.*87 %.*Face 1.*What was looked at.*residual-lstm.*half of all videos are manipulated/s);
+    assert.match(await wide.textContent('.report'), /Likely manipulated.*87 %.*Face 1.*What was looked at.*half of all videos are manipulated.*residual-lstm/s);
     await until('the pictures', async () => (await wide.locator('.report img').count()) === 2);
     await bothLights(wide, 'report');
     assert.deepEqual(await faults(wide), []);

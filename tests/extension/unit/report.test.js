@@ -39,6 +39,13 @@ test('nowhere is a probability 0 or 100 per cent, which nobody can know', () => 
     assert.doesNotMatch(report.textContent, /\b(?:0|100) %/);
 });
 
+test('what a probability becomes where few are manipulated is told, and that nothing about a person should rest on it', () => {
+    assert.match(reported(analysis('likely_manipulated', 0.89)).textContent, /Where 1 in 10 is, 89 % becomes 47 %; where 1 in 100 is, 8 %\..*no decision about a person/);
+    const untrained = analysis();
+    untrained.model.trained = false;
+    assert.doesNotMatch(reported(untrained).textContent, /1 in 10 is/);
+});
+
 test('each moment of a second has a time of its own, in the table and beneath the heat maps', () => {
     const result = analysis();
     result.faces[0].timeline.forEach((moment, index) => (moment.t_s = index / 4));

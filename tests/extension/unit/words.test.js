@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { LANGUAGES, wordsFrom } from '../../../extension/i18n.js';
 import { asPercent, clock, fixed } from '../../../extension/numbers.js';
 import { answered, cancelled, failed, newCheck, recorded, recording } from '../../../extension/state.js';
-import { OWN_PROBLEMS, SHAPES, shortAddress, viewOf } from '../../../extension/view.js';
+import { OWN_PROBLEMS, SHAPES, percentOf, shortAddress, viewOf } from '../../../extension/view.js';
 import { analysis } from '../support/analysis.js';
 
 const ROOT = new URL('../../../extension/', import.meta.url);
@@ -94,6 +94,10 @@ test('a probability is never shown as 0 or 100, as nowhere else', () => {
     assert.match(said(0.998), /manipulation 99 %, likely between 87 and 99 %/);
 });
 
+test('an interval without width is not told as one between two equal numbers', () => {
+    assert.equal(percentOf({ probability: 0.995, interval: [0.991, 0.999] }, t).label, 'Probability of manipulation about 99 %');
+});
+
 const WALLED = failed(newCheck({ ...ABOUT, hasVideo: true }, 0), 'login_required', 0);
 const STATES = [
     ['sending', newCheck(ABOUT, 0), 'busy', ['cancel']],
@@ -139,9 +143,9 @@ const MANY = { verdict: 'likely_manipulated', coverage: { faces_judged: 33 } };
 
 test('weights that cannot tell such media are said to be why the answer is inconclusive, and not weak signs', () => {
     const bands = [0, 1];
-    assert.match(meaningOf({ bands }), /^These weights do not tell videos .* whatever the number, .*not a sign that the video is real\.$/);
-    assert.match(meaningOf({ bands, ...STILL }), /^These weights do not tell pictures .*not a sign that the picture is real\.$/);
-    assert.match(meaningOf({ bands, coverage: { frames_examined: 1 } }), /^These weights do not tell pictures .*not a sign that the video is real\.$/);
+    assert.match(meaningOf({ bands }), /^The answer is inconclusive whatever the number, .* manipulated videos .*not a sign that the video is real\.$/);
+    assert.match(meaningOf({ bands, ...STILL }), / manipulated pictures .*not a sign that the picture is real\.$/);
+    assert.match(meaningOf({ bands, coverage: { frames_examined: 1 } }), / manipulated pictures .*not a sign that the video is real\.$/);
     for (const some of [[0, 0.9], [0.1, 1], null, undefined]) assert.match(meaningOf({ bands: some }), /^The signs are too weak/);
 });
 
@@ -162,7 +166,7 @@ test('with more faces than there are edges for one in twenty is not all that is 
 test('a recording is one of a video, also where it holds a single picture', () => {
     const recording = recorded(WALLED, 8, 0);
     assert.match(meaningOf(STILL, recording), /video is real/);
-    assert.match(meaningOf({ bands: [0, 1], ...STILL }, recording), /do not tell pictures .* video is real/);
+    assert.match(meaningOf({ bands: [0, 1], ...STILL }, recording), /manipulated pictures .* video is real/);
 });
 
 test('a server of another version that leaves fields out is told of as before', () => {
