@@ -129,16 +129,9 @@ def timeline_picture(path: Source, analysis: Analysis, out: Path, keys: Keys) ->
         figure.text(0.135, bottom + 0.575 / height, words, fontsize=11, va="center", linespacing=1.5)
     bands = [f"{LOOKS[v].mark} {LOOKS[v].words.lower()}" for _, _, v in reversed(band_stretches(analysis))]
     legend = ["Unmask analysis", *bands, "○ key frame", "no line: not looked at, or no face", *and_more(analysis)]
-    figure.text(
-        0.98,
-        1 - 0.62 / height,
-        "Single frames go up and down; the verdict is of all of them together.",
-        fontsize=9,
-        va="center",
-        ha="right",
-        color=np.array(DIM) / 255,
-    )
-    figure.text(0.02, 0.22 / height, "     ".join(legend), fontsize=9, va="center", color=np.array(DIM) / 255)
+    lines = ("Single frames go up and down; the verdict is of all of them together.", "     ".join(legend))
+    for up, words in zip((0.46, 0.22), lines, strict=True):
+        figure.text(0.02, up / height, words, fontsize=9, va="center", color=np.array(DIM) / 255)
     with written_whole(out) as part:
         figure.savefig(part, dpi=110, format="png")
 
