@@ -29,18 +29,26 @@ class Curve:
     no_signs_until: float = 0.0  # probabilities below this edge are `no_signs_found`
     # how well the two parameters are known: variances of slope and intercept, and their covariance
     uncertainty: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    # slope and intercept that put on this scale what the network alone says, where movement could not be compared: a face
+    # seen for a second is known less of
+    alone: tuple[float, float] = (1.0, 0.0)
 
     def __post_init__(self):
-        numbers = (self.slope, self.intercept, self.likely_from, self.no_signs_until, *self.uncertainty)
+        own = (self.slope, self.intercept, self.likely_from, self.no_signs_until)
+        numbers = (*own, *self.uncertainty, *self.alone)
         if not all(isinstance(n, int | float) and abs(n) < LARGEST for n in numbers):  # never true of NaN
             raise ValueError("the numbers of a curve must be finite, and none as large as a billion")
-        if self.slope <= 0:
-            raise ValueError("the slope of a curve must be above 0")
+        if min(self.slope, self.alone[0]) <= 0:
+            raise ValueError("the slopes of a curve must be above 0")
         if not 0 <= self.no_signs_until <= self.likely_from <= 1:
             raise ValueError("the edges of a curve must be in order, between 0 and 1")
         of_slope, of_intercept, of_both = self.uncertainty
         if min(of_slope, of_intercept) < 0 or of_both**2 > of_slope * of_intercept * (1 + 1e-6):
             raise ValueError("the uncertainty of a curve must be two variances and a covariance that fits them")
+
+    def of_alone(self, logit):
+        """What the network alone says of a face, one logit or many, on the scale of this curve."""
+        return self.alone[0] * logit + self.alone[1]
 
     def probability(self, logit: float) -> float:
         """0 to 1, rising with the logit."""
@@ -116,4 +124,4 @@ class Calibration:
 
 def _curve(given: dict) -> Curve:
     curve = Curve(**given)
-    return replace(curve, uncertainty=tuple(curve.uncertainty))  # a list, fresh from JSON
+    return replace(curve, uncertainty=tuple(curve.uncertainty), alone=tuple(curve.alone))  # lists, fresh from JSON

@@ -94,16 +94,16 @@ def judged_face(number: int, record: Record, curve: Curve, is_still: bool) -> Fa
     framing = framing_logit(record.off_frame, record.usual) if is_still and record.off_frame is not None else None
     signs = signs_of(record, movement, framing, logit)
     other, doubt = (framing, 0.0) if movement is None else (movement, record.movement.doubt)
-    logit = with_other(logit, other, signs)
+    logit = with_other(logit, other, signs, curve)
     probability = curve.probability(logit)
     verdict = curve.verdict(probability)
 
     def judged(means: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """What counts beside the network counts once, with the mean: with each frame, it would lift the mean of
         scattered ones."""
-        return with_other(means, other if other is None else random.normal(other, doubt, len(means)), signs)
+        return with_other(means, other if other is None else random.normal(other, doubt, len(means)), signs, curve)
 
-    moments = [(look, curve.probability(with_other(look.logit, other, ()))) for look in looks]
+    moments = [(look, curve.probability(with_other(look.logit, other, (), curve))) for look in looks]
     return FaceResult(
         id=number,
         verdict=verdict,
@@ -129,11 +129,11 @@ def signs_of(record: Record, movement: float | None, framing: float | None, logi
     return tuple(sign for sign in SIGNS if holds[sign])
 
 
-def with_other(logit: Logits, other: Logits | None, signs: tuple[str, ...]) -> Logits:
+def with_other(logit: Logits, other: Logits | None, signs: tuple[str, ...], curve: Curve) -> Logits:
     """The network's logit and that of a face animated from one picture, or drawn as a whole, in one: a face is manipulated
-    in the one way or in the other, so the odds add up. A photograph made to speak has at least SIGN_LOGIT."""
-    if other is not None:
-        logit = np.logaddexp(logit, other)
+    in the one way or in the other, so the odds add up. A photograph made to speak has at least SIGN_LOGIT. Where there is no
+    other (None), the network's is put on the curve's scale."""
+    logit = curve.of_alone(logit) if other is None else np.logaddexp(logit, other)
     return np.maximum(logit, SIGN_LOGIT) if "mouth_alone" in signs else logit
 
 

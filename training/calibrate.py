@@ -1,9 +1,11 @@
-"""The two numbers and two band edges for each number of faces, on real forgeries and real videos.
+"""Two numbers and two band edges for each number of faces, and two for where the network alone speaks, on real forgeries and
+real videos.
 
     python -m training.calibrate --manifest ../shared/data/dev/manifest.jsonl --weights runs/published --scores runs/eval/scores.jsonl
 
 The files are judged once: logits that --scores holds, from an evaluation or an earlier run, are taken from there, and
-missing ones are added. `training.evaluate` with the same folder then words them by the new calibration.
+missing ones are added. `training.evaluate` with the same folder then words them by the new calibration. Videos are looked at from
+further --starts of the windows as well, and those logits kept beside the others: where real ones lie hangs on the start.
 
 Nothing else is ever fitted on these files. A kind of them, videos or pictures, of which there are none keeps the curves
 that the weights have. How well they fix the two numbers is kept beside them, and widens the
@@ -26,6 +28,7 @@ from sklearn.linear_model import LogisticRegression
 
 from core.calibration import MAX_FACES, Calibration, Curve
 from core.detector import Detector
+from core.plan import PLANS
 from training.commands import ends_with_a_sentence
 from training.manifest import Item, chosen, read_manifest, require_both_classes
 from training.metrics import calibration_error
@@ -34,6 +37,7 @@ from training.scores import Score, names_of, score_all
 
 LEVEL = 0.05  # of real videos above the upper edge, of forged ones below the lower
 LEAST_SOURCES = 10  # fewer do not say where one in twenty of other people's files will lie
+STARTS_S = (-0.4, -0.2, 0.2, 0.4)  # by how much later the windows of the further looks begin
 LEAST_SLOPE = 1e-3  # keeps the order of faces where the logits tell nothing
 
 
@@ -47,15 +51,45 @@ class Scored:
     source: str
     logit: float
     faces: int = 1  # judged ones, of which the logit is the largest
+    network: float | None = None  # what the network alone says of that face; None of stills, and where it is not known
+    is_alone: bool = False  # whether nothing else counts of it
 
 
 def scored(items: Sequence[Item], scores: Sequence[Score]) -> list[Scored]:
     """The raw logit of the most suspicious face of every file that has one."""
     return [
-        Scored(s.path, bool(item.label), s.is_still or item.kind == "image", item.source or s.path, s.logit, s.faces)
+        Scored(
+            path=s.path,
+            is_fake=bool(item.label),
+            is_still=(is_still := s.is_still or item.kind == "image"),
+            source=item.source or s.path,
+            logit=s.logit,
+            faces=s.faces,
+            network=None if is_still else network_logit(s),
+            is_alone=s.alone_logit is not None,
+        )
         for item, s in zip(items, scores, strict=True)
         if s.logit is not None
     ]
+
+
+def looked_at(
+    detector: Detector, items: Sequence[Item], manifest: Path, kept: Path, starts_s: Sequence[float]
+) -> list[Scored]:
+    """Every file, and the videos from every further start of the windows as well. kept: where logits lie."""
+    files = scored(items, score_all(detector, items, names_of(items, manifest), kept, progress=print))
+    videos = [item for item in items if item.kind == "video"]
+    for start in starts_s if videos else ():
+        plan = replace(PLANS["default"], name=f"default{start:+g}", shift_s=start)
+        out = kept.with_name(f"{kept.stem}{start:+g}.jsonl")
+        files += scored(videos, score_all(detector, videos, names_of(videos, manifest), out, plan, print))
+    return files
+
+
+def network_logit(score: Score) -> float | None:
+    if score.alone_logit is not None:
+        return score.alone_logit
+    return float(np.mean(score.frame_logits)) if score.frame_logits else None
 
 
 def has_enough_sources(files: list[Scored]) -> bool:
@@ -73,8 +107,8 @@ def fit(files: list[Scored], draws: int = 500, is_enough: bool | None = None) ->
     sources are few, or a class has a single file, no edge means anything: the curves keep none, and every answer is
     `inconclusive`. is_enough: whether the sources are many, where that was asked of more files than these.
     """
-    logits, fakes = np.array([f.logit for f in files]), np.array([f.is_fake for f in files])
-    plain = Curve(*platt(logits, fakes), uncertainty=uncertainty(files, draws))
+    plain, logits = scale(files, draws)
+    fakes = np.array([f.is_fake for f in files])
     real, fake = logits[~fakes], logits[fakes]
     is_flat = plain.slope <= max(LEAST_SLOPE, plain.uncertainty[0] ** 0.5)
     is_enough = has_enough_sources(files) if is_enough is None else is_enough
@@ -86,6 +120,32 @@ def fit(files: list[Scored], draws: int = 500, is_enough: bool | None = None) ->
         lower, upper = curve.probability(least), curve.probability(upper_quantile(real, (1 - LEVEL) ** (1 / k)))
         curves[k - 1] = replace(curve, likely_from=max(upper, lower), no_signs_until=lower)
     return tuple(curves)
+
+
+def scale(files: list[Scored], draws: int) -> tuple[Curve, np.ndarray]:
+    """The curve without edges, and each file's logit on its scale (N,).
+
+    Two maps are fitted: of the logits with all that counts beside the network, where something does, and of what the
+    network alone says of all files. The second is told by the first's scale (`Curve.alone`): less is known of a face of which the
+    network alone speaks, and it would else be flagged and cleared too often.
+    """
+    told = [f for f in files if not f.is_alone]
+    if (
+        len({f.is_fake for f in told}) < 2 < len(files) - len(told)
+    ):  # nothing counts beside a network that is none of ours
+        bare = [replace(f, logit=f.network if f.is_alone else f.logit, network=None, is_alone=False) for f in files]
+        return scale(bare, draws)
+    plain = Curve(*platt(*of_class(told)), uncertainty=uncertainty(told, draws))
+    networks = [replace(f, logit=f.network) for f in files if f.network is not None]
+    if len({f.is_fake for f in networks}) == 2:
+        slope, intercept = platt(*of_class(networks))
+        plain = replace(plain, alone=(slope / plain.slope, (intercept - plain.intercept) / plain.slope))
+    return plain, np.array([plain.of_alone(f.network) if f.is_alone else f.logit for f in files])
+
+
+def of_class(files: list[Scored]) -> tuple[np.ndarray, np.ndarray]:
+    """Logits, and which of them are fakes (N,)."""
+    return np.array([f.logit for f in files]), np.array([f.is_fake for f in files])
 
 
 def of_many(plain: Curve, real: np.ndarray, fake: np.ndarray, faces: int) -> Curve:
@@ -132,7 +192,7 @@ def uncertainty(files: list[Scored], draws: int) -> tuple[float, float, float]:
         drawn = [file for i in random.integers(len(groups), size=len(groups)) for file in groups[i]]
         fakes = np.array([file.is_fake for file in drawn])
         if 0 < fakes.sum() < len(fakes):
-            found.append(platt(np.array([file.logit for file in drawn]), fakes))
+            found.append(platt(*of_class(drawn)))
     if len(found) < 2:
         return 0.0, 0.0, 0.0
     (of_slope, of_both), (_, of_intercept) = np.cov(np.array(found).T).tolist()
@@ -148,13 +208,14 @@ def cross_fitted(files: list[Scored]) -> tuple[np.ndarray, np.ndarray]:
         fitted = Calibration(fit([f for f in files if f.source != source], 100, is_enough))
         for i in np.flatnonzero(sources == source):
             curve = fitted.curve(files[i].faces)
-            probabilities[i] = curve.probability(files[i].logit)
+            own = files[i]
+            probabilities[i] = curve.probability(curve.of_alone(own.network) if own.is_alone else own.logit)
             verdicts[i] = curve.verdict(probabilities[i])
     return probabilities, verdicts
 
 
 def figures(files: list[Scored], probabilities: np.ndarray, verdicts: np.ndarray) -> dict:
-    """Flagged and cleared shares, and how far the probabilities can be taken at their word."""
+    """Flagged and cleared shares, over all looks, and how far the probabilities can be taken at their word."""
     fakes = np.array([f.is_fake for f in files])
     shares = {
         f"{name} {verdict}": round(float((verdicts[group] == verdict).mean()), 3)
@@ -164,7 +225,13 @@ def figures(files: list[Scored], probabilities: np.ndarray, verdicts: np.ndarray
     weights = np.where(fakes, 0.5 / fakes.sum(), 0.5 / (~fakes).sum())
     brier = round(float((weights * (probabilities - fakes) ** 2).sum()), 4)
     error = round(calibration_error(fakes.astype(float), probabilities), 3)
-    return {"files": len(fakes), "fakes": int(fakes.sum()), "brier_balanced": brier, "ece": error, **shares}
+    counts = {
+        "files": len({f.path for f in files}),
+        "fakes": len({f.path for f in files if f.is_fake}),
+        "looks": len(files),
+        "real sources": len({f.source for f in files if not f.is_fake}),
+    }
+    return {**counts, "brier_balanced": brier, "ece": error, **shares}
 
 
 @ends_with_a_sentence()
@@ -174,14 +241,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--split", help="only this split of the manifest")
     parser.add_argument("--weights", type=Path, required=True, help="a folder of published weights")
     parser.add_argument("--scores", type=Path, default=Path("runs/eval/scores.jsonl"), help="where logits are kept")
+    parser.add_argument(
+        "--starts", type=float, nargs="*", metavar="S", default=STARTS_S, help="seconds; none: one look"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/calibrate.json"))
     args = parser.parse_args(argv)
     items = chosen(read_manifest(args.manifest).items, args.split, None)
     require_both_classes(items, str(args.manifest))
-    names = names_of(items, args.manifest)
     detector = Detector.load(args.weights)
-    scores = score_all(detector, items, names, args.scores, progress=print)
-    files = scored(items, scores)
+    files = looked_at(detector, items, args.manifest, args.scores, args.starts)
     curves, report, judged = {}, {}, {}
     for kind, is_still in (("video", False), ("frame", True)):
         mine = [f for f in files if f.is_still == is_still]

@@ -14,6 +14,7 @@ from core.pretrained import load_weights
 from training.calibrate import LEVEL
 from training.commands import ends_with_a_sentence
 from training.manifest import DataError
+from training.metrics import end_of_all_alike
 
 FRONT = """---
 {licence}
@@ -32,7 +33,8 @@ the mean of a window of frames (trained on 16 at 8 Hz; a check takes 8 at 4 Hz).
 
 - Encoder: {encoder}.
 - Temporal head: `{head}`, {head_words}.
-- Logits become probabilities by `calibration.json`: two numbers and two band edges for each number of faces.
+- Logits become probabilities by `calibration.json`: two numbers and two band edges for each number of faces,
+  and two more for a face of which the network alone speaks.
 
 {about}
 ## What was measured
@@ -48,8 +50,8 @@ draw anything else. Regenerate with `python -m training.evaluate`.
 Controls that know nothing of forgery (size, sharpness, bit rate, ...): the best alone is worth {control} on videos; the
 detector minus that: {margin}.{below}
 {pairs}
-Verdicts on videos, each source judged by a calibration fitted without it: of {real} real ones {real_flagged} are called
-`likely_manipulated` and {real_cleared} `no_signs_found`; of {fake} forged ones {fake_flagged} and {fake_cleared}. The rest is `inconclusive`.{none}
+Verdicts on videos, each source judged by a calibration fitted without it, by {starts} starts of the windows: of {real} real ones {real_flagged}
+are called `likely_manipulated` and {real_cleared} `no_signs_found`; of {fake} forged ones {fake_flagged} and {fake_cleared}. The rest is `inconclusive`.{none}
 
 A probability is worded as if half of all videos were manipulated. Where fewer are, it is to be taken for less: 75% here is
 3% where one video in a hundred is.{right}
@@ -105,7 +107,6 @@ def card(
             f"Of {same['couples']} couples of a forgery and its own footage, {interval(same['share'])} are in order.\n"
         )
     encoder, fitted = config["encoder"], calibration["video"]
-    flagged, _, most_flagged = video["real_flagged"]
     depths = "-".join(map(str, encoder["depths"]))
     shape = f"{STEMS[encoder['stem']]} ({encoder['groups']}x{encoder['width_per_group']}d, depths {depths})"
     licence = f"license: other\nlicense_name: {licence}" if licence else "license: unknown"
@@ -128,9 +129,10 @@ def card(
         stills="" if stills_decided else NO_EDGE,
         real=video["real"],
         fake=video["fake"],
+        starts=round(fitted["looks"] / fitted["files"]),
         real_flagged=f"{fitted['real likely_manipulated']:.0%}",
         real_cleared=f"{fitted['real no_signs_found']:.0%}",
-        none=none_flagged(video["real"], most_flagged) if fitted["real likely_manipulated"] == flagged == 0 else "",
+        none="" if fitted["real likely_manipulated"] else none_flagged(video["real"], fitted["real sources"]),
         fake_flagged=f"{fitted['fake likely_manipulated']:.0%}",
         fake_cleared=f"{fitted['fake no_signs_found']:.0%}",
         right=right_of_flagged(fitted["fake likely_manipulated"]),
@@ -156,10 +158,10 @@ def other_plan(video: dict) -> str:
     )
 
 
-def none_flagged(reals: int, at_most: float) -> str:
+def none_flagged(reals: int, sources: int) -> str:
     return (
         f"\nThe upper edge is set for one real video in twenty; that none is flagged of {reals} fits any share up to "
-        f"{at_most:.0%}."
+        f"{end_of_all_alike(sources):.0%}."
     )
 
 

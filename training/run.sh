@@ -24,7 +24,7 @@ $PY -m training.publish --encoder "$RUN/encoder" --head "$RUN/head" --version "$
 $PY -m training.usual --weights "$RUN/weights" ${SMALL:+--faces 100}
 # scores are of these weights alone: longer training makes others
 EVAL=$RUN/eval-$($PY -c 'import json, sys; print(json.load(open(sys.argv[1]))["sha256"][:8])' "$RUN/weights/config.json")
-$PY -m training.calibrate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --scores "$EVAL/scores.jsonl" --out "$RUN/calibrate.json"
+$PY -m training.calibrate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --scores "$EVAL/scores.jsonl" --out "$RUN/calibrate.json" ${SMALL:+--starts}
 $PY -m training.evaluate --manifest "$PACK/dev/manifest.jsonl" --weights "$RUN/weights" --out "$EVAL"
 $PY -m training.card --weights "$RUN/weights" --figures "$EVAL/figures.json" --calibration "$RUN/calibrate.json" --about training/bundled.md --licence unmask-weights-research
 echo "Done. Copy $RUN/weights to core/weights to make them the default."

@@ -13,6 +13,7 @@ from core.analysis import Analysis, FaceResult
 from core.calibration import Calibration, Curve
 from core.detector import Detector
 from core.errors import CheckError
+from core.plan import Plan
 from core.summary import with_other
 from training.manifest import IN_TAR, DataError, Item, drop_cut_line, local_file, read_rows
 
@@ -27,7 +28,8 @@ class Score:
     probability: float | None  # None: abstained
     logit: float | None = None  # before the calibration, of the most suspicious face
     mean_logit: float | None = None  # the same by the mean of its frames, without the temporal head
-    frame_logits: tuple[float, ...] = ()  # of the most suspicious face
+    frame_logits: tuple[float, ...] = ()  # of the most suspicious face, by the network alone
+    alone_logit: float | None = None  # the network's, where nothing else counts of that face in a video
     verdict: str | None = None
     faces: int = 0  # judged ones
     is_still: bool = False  # a video of one frame is one too
@@ -39,12 +41,13 @@ class Score:
     bytes: int | None = None  # of the file, or of the tar it is in
 
 
-def made_by(detector: Detector, plan: str) -> dict[str, str]:
+def made_by(detector: Detector, plan: Plan | str) -> dict[str, str]:
     """What a score says of who made it: those of others are not reused."""
+    plan = plan if isinstance(plan, str) else plan.name
     return {"plan": plan, "model": detector.info.sha256, "usual": detector.usual.sha256 if detector.usual else ""}
 
 
-def score_item(detector: Detector, path: Path, name: str, plan: str = "default") -> Score:
+def score_item(detector: Detector, path: Path, name: str, plan: Plan | str = "default") -> Score:
     """Judge one file; what cannot be judged is an abstention with its code."""
     by = made_by(detector, plan)
     try:
@@ -58,12 +61,16 @@ def score_item(detector: Detector, path: Path, name: str, plan: str = "default")
     curve = curve_of(detector, analysis)
     judged = [face for face in analysis.faces if face.probability is not None]
     top = next(face for face in judged if face.id == analysis.face_id)
+    logit = logit_of(analysis.probability, curve)
+    is_alone = top.other_logit is None and not top.signs and not is_still(analysis)
     return Score(
         path=name,
         probability=analysis.probability,
-        logit=logit_of(analysis.probability, curve),
+        logit=logit,
+        alone_logit=without_scale(logit, curve) if is_alone else None,
         mean_logit=max(
-            with_other(float(np.mean(frame_logits(face, curve))), face.other_logit, face.signs) for face in judged
+            with_other(float(np.mean(frame_logits(face, curve))), face.other_logit, face.signs, curve)
+            for face in judged
         ),
         frame_logits=tuple(round(z, 4) for z in frame_logits(top, curve)),
         verdict=analysis.verdict,
@@ -88,6 +95,9 @@ def recalibrated(score: Score, item: Item, calibration: Calibration) -> Score:
     if score.probability is None or score.logit is None:
         return score
     curve = calibration.curve(score.faces, score.is_still or item.kind == "image")
+    if score.alone_logit is not None:
+        mean = float(np.mean(score.frame_logits))
+        score = replace(score, logit=curve.of_alone(score.alone_logit), mean_logit=curve.of_alone(mean))
     probability = curve.probability(score.logit)
     return replace(score, probability=probability, verdict=curve.verdict(probability))
 
@@ -98,11 +108,16 @@ def logit_of(probability: float, curve: Curve) -> float:
     return (math.log(p / (1 - p)) - curve.intercept) / curve.slope
 
 
+def without_scale(logit: float, curve: Curve) -> float:
+    """What the network alone said of a face of which nothing else is known."""
+    return (logit - curve.alone[1]) / curve.alone[0]
+
+
 def frame_logits(face: FaceResult, curve: Curve) -> list[float]:
     """What the network alone says of each frame: the odds of all else are taken out again."""
     logits = [logit_of(moment.probability, curve) for moment in face.timeline]
     if face.other_logit is None:
-        return logits
+        return [without_scale(z, curve) for z in logits]
     return [z + math.log(max(-math.expm1(face.other_logit - z), SURE)) for z in logits]
 
 
@@ -111,7 +126,7 @@ def score_all(
     items: Sequence[Item],
     names: Sequence[str],
     out: Path,
-    plan: str = "default",
+    plan: Plan | str = "default",
     progress: Callable[[str], None] = lambda line: None,
     treat: Callable[[Path, Path], Path] = lambda path, folder: path,
 ) -> list[Score]:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
@@ -43,10 +44,12 @@ class Guard:
 
     allow: addresses such as "127.0.0.1:8123" that pass although they are not public (for tests).
     own_proxy: an operator's proxy that stands in its place; nothing is started then.
+    litter: a folder that the guard deletes where this process is killed, and can do so no longer.
     """
 
-    def __init__(self, allow: tuple[str, ...] = (), own_proxy: str | None = None):
+    def __init__(self, allow: tuple[str, ...] = (), own_proxy: str | None = None, litter: Path | None = None):
         self.allow = allow
+        self.litter = litter
         self.own_proxy = own_proxy
         self._secret = secrets.token_bytes(32)
         self._process: subprocess.Popen | None = None
@@ -72,7 +75,8 @@ class Guard:
             start_new_session=True,  # Ctrl-C is for who asked; the guard ends with it
         )
         # by stdin, so that neither the list of processes nor an environment shows the secret
-        self._process.stdin.write(json.dumps({"secret": self._secret.hex(), "allow": list(self.allow)}) + "\n")
+        told = {"secret": self._secret.hex(), "allow": list(self.allow), "litter": self.litter and str(self.litter)}
+        self._process.stdin.write(json.dumps(told) + "\n")
         self._process.stdin.flush()
         self._port = int(self._process.stdout.readline())
 

@@ -12,6 +12,7 @@ import hmac
 import ipaddress
 import json
 import os
+import shutil
 import socket
 import sys
 import time
@@ -293,7 +294,8 @@ async def run(proxy: Proxy, announce: Callable[[int], None]) -> None:
 
 
 def main() -> None:
-    """Read the configuration from the first line of stdin, print the port, and end when stdin does (with the parent)."""
+    """Read the configuration from the first line of stdin, print the port, and end when stdin does (with the parent, whose
+    litter is then deleted: `Guard.close` ends this process before)."""
     given = json.loads(sys.stdin.readline())
     proxy = Proxy(bytes.fromhex(given["secret"]), frozenset(given["allow"]))
 
@@ -301,6 +303,8 @@ def main() -> None:
         serving = asyncio.create_task(run(proxy, lambda port: print(port, flush=True)))
         await asyncio.to_thread(sys.stdin.read)
         serving.cancel()
+        if given.get("litter"):
+            shutil.rmtree(given["litter"], ignore_errors=True)
         os._exit(0)  # open connections would keep the loop waiting
 
     asyncio.run(until_stdin_ends())

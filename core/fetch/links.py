@@ -17,16 +17,22 @@ LIMITS = Limits(seconds=300)
 class Links:
     """Fetches what is behind links, through one guard, which starts with the first. Safe to call from several threads.
 
-    allow, own_proxy: as for Guard; media: as for Allowed. Beyond the known sites nothing is allowed unless named.
+    allow, own_proxy, litter: as for Guard; media: as for Allowed. Beyond the known sites nothing is allowed unless named.
     """
 
-    def __init__(self, allow: tuple[str, ...] = (), media: tuple[str, ...] = (), own_proxy: str | None = None):
-        self._guard, self._allowed = Guard(allow, own_proxy), Allowed(media=media)
+    def __init__(
+        self,
+        allow: tuple[str, ...] = (),
+        media: tuple[str, ...] = (),
+        own_proxy: str | None = None,
+        litter: Path | None = None,
+    ):
+        self._guard, self._allowed = Guard(allow, own_proxy, litter), Allowed(media=media)
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> "Links":
+    def from_env(cls, env: Mapping[str, str], litter: Path | None = None) -> "Links":
         """By way of UNMASK_EGRESS_PROXY, where there is one. Raises ValueError for one that cannot be a proxy."""
-        return cls(own_proxy=read(env, "UNMASK_EGRESS_PROXY", proxy_address, None))
+        return cls(own_proxy=read(env, "UNMASK_EGRESS_PROXY", proxy_address, None), litter=litter)
 
     def bring(self, url: str, folder: Path, progress: Progress, cancel: Callable[[], bool]) -> Path:
         """The file, in a new folder below `folder`. Raises CheckError, and leaves nothing then: half a video may be large."""

@@ -63,7 +63,7 @@ def test_a_calibration_without_a_curve_or_with_one_too_many_is_refused(curves):
 
 
 def test_a_calibration_survives_its_json():
-    calibration = Calibration((CURVE, Curve()), (Curve(3.0),))
+    calibration = Calibration((CURVE, Curve(alone=(0.4, 0.1))), (Curve(3.0),))
     assert Calibration.from_json(calibration.to_json()) == calibration
 
 
@@ -72,6 +72,8 @@ def test_a_calibration_survives_its_json():
     [
         {"slope": 0},
         {"slope": -1},
+        {"alone": (0.0, 1.0)},
+        {"alone": (1.0, math.inf)},
         {"slope": math.nan},
         {"likely_from": 0.2, "no_signs_until": 0.4},
         {"likely_from": 1.1},

@@ -205,11 +205,13 @@ def test_one_window_is_enough_for_the_texture_and_less_is_not(photograph):
 
 @pytest.mark.parametrize(("texture", "signs", "logit"), ((None, (), -2.0), (1.0, (), 1.049), (-9.0, (), -1.999)))
 def test_the_texture_adds_its_odds_to_those_of_the_network(texture, signs, logit):
-    assert with_other(-2.0, texture, signs) == pytest.approx(logit, abs=1e-3)
+    assert with_other(-2.0, texture, signs, Curve()) == pytest.approx(logit, abs=1e-3)
 
 
 def test_a_photograph_made_to_speak_counts_for_no_less_than_its_sign():
-    assert with_other(-2.0, None, ("mouth_alone",)) == 3 and with_other(5.0, None, ("mouth_alone",)) == 5
+    assert (
+        with_other(-2.0, None, ("mouth_alone",), Curve()) == 3 and with_other(5.0, None, ("mouth_alone",), Curve()) == 5
+    )
 
 
 @pytest.fixture(scope="module")

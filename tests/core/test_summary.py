@@ -164,6 +164,16 @@ def test_all_windows_of_a_face_count_alike_and_of_a_picture_its_one_look():
     assert judged_face(1, record, Curve(), is_still=True).probability == pytest.approx(Curve().probability(-2.0))
 
 
+def test_where_movement_was_not_compared_the_network_alone_says_less():
+    curve = Curve(likely_from=0.7, alone=(0.25, 0.1))
+    face = judged_face(1, a_record(2.0, spread=1.0), curve, is_still=False)
+    assert face.probability == pytest.approx(Curve().probability(0.25 * 2.0 + 0.1))
+    assert face.interval[0] > Curve().probability(0.25 * 1.0)  # by so much less as it says less
+    moving = a_record(2.0)
+    moving.movement = Movement(kept=[0.9] * 7, bent=[0.5] * 7, gone=[2.0] * 7)
+    assert judged_face(1, moving, curve, False).probability > Curve().probability(2.0) > face.probability
+
+
 def test_a_picture_is_judged_by_the_curve_of_pictures():
     of_pictures = Calibration((Curve(),), (Curve(intercept=-5.0),))
     for is_still, logit in ((True, -4.0), (False, 1.0)):

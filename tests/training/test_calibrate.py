@@ -189,6 +189,45 @@ def test_a_class_of_two_files_is_cross_fitted_and_gets_no_edge_from_one_of_them(
     assert calibrate.figures(files, *calibrate.cross_fitted(files))["fakes"] == 12
 
 
+def speaking_and_still(said: float) -> list[calibrate.Scored]:
+    """Of half of two hundred files the network alone speaks, and knows less: `said` is what its logits are multiplied by."""
+    random = np.random.default_rng(3)
+    return [
+        calibrate.Scored(
+            path=f"{n}",
+            is_fake=n % 2 == 1,
+            is_still=False,
+            source=f"source-{n // 2}",
+            logit=said * (network := random.normal() + 0.5 * (n % 2)) + (3 * (n % 2) if n % 4 < 2 else 0),
+            network=said * network,
+            is_alone=n % 4 >= 2,
+        )
+        for n in range(400)
+    ]
+
+
+@pytest.mark.parametrize("said", (1.0, 3.0))
+def test_where_the_network_alone_speaks_a_probability_is_as_sure_as_it_is_right(monkeypatch, said):
+    monkeypatch.setattr(calibrate, "uncertainty", lambda files, draws: (0.0, 0.0, 0.0))
+    files = speaking_and_still(said)
+    curve = calibrate.fit(files)[0]
+    alone = [f for f in files if f.is_alone]
+    told = np.array([curve.probability(curve.of_alone(f.network)) for f in alone])
+    wrong = np.array([curve.probability(f.network) for f in alone])
+    fakes = np.array([f.is_fake for f in alone])
+    loss = [-np.log(np.where(fakes, p, 1 - p)).mean() for p in (told, wrong)]
+    assert loss[0] < 0.7 < loss[1]
+    verdicts = [curve.verdict(p) for p in told[~fakes]]
+    assert verdicts.count("likely_manipulated") < 0.1 * len(verdicts)
+
+
+def test_where_nothing_counts_beside_a_network_its_own_logits_are_the_scale(monkeypatch):
+    monkeypatch.setattr(calibrate, "uncertainty", lambda files, draws: (0.0, 0.0, 0.0))
+    files = [replace(f, logit=f.network, is_alone=False) for f in speaking_and_still(1.0)]
+    alone = [replace(f, is_alone=True, logit=99.0) for f in files]
+    assert calibrate.fit(alone) == calibrate.fit([replace(f, network=None) for f in files])
+
+
 @pytest.mark.parametrize("faces", (2, 4, 32))
 def test_of_many_real_faces_the_highest_is_no_more_probably_a_fake_than_one_alone(monkeypatch, faces):
     """In videos with this many faces, one of them a fake in every other video."""
@@ -247,6 +286,23 @@ def test_files_that_cannot_calibrate_are_a_sentence_and_change_nothing(stills, t
     assert (weights / "calibration.json").read_text() == before
 
 
+def test_videos_are_looked_at_from_every_start_and_pictures_once(monkeypatch, tmp_path):
+    looks = []
+
+    def score_all(detector, items, names, out, plan="default", progress=print):
+        looks.append((names, out.name, getattr(plan, "shift_s", 0.0)))
+        return [Score(name, 0.5, logit=float(len(looks)), frame_logits=(1.0,), faces=1) for name in names]
+
+    monkeypatch.setattr(calibrate, "score_all", score_all)
+    items = [Item(str(tmp_path / "a.mp4"), 0, "video"), Item(str(tmp_path / "b.png"), 1, "image")]
+    files = calibrate.looked_at(None, items, tmp_path / "m.jsonl", tmp_path / "scores.jsonl", (-0.4, 0.2))
+    further = [(["a.mp4"], "scores-0.4.jsonl", -0.4), (["a.mp4"], "scores+0.2.jsonl", 0.2)]
+    assert looks == [(["a.mp4", "b.png"], "scores.jsonl", 0.0), *further]
+    assert [(f.path, f.logit) for f in files] == [("a.mp4", 1), ("b.png", 1), ("a.mp4", 2), ("a.mp4", 3)]
+    counted = calibrate.figures(files, np.full(4, 0.5), np.full(4, "inconclusive", object))
+    assert (counted["files"], counted["fakes"], counted["looks"]) == (2, 1, 4)
+
+
 @pytest.mark.parametrize("kind", ("video", "image"))
 def test_the_kind_that_a_manifest_does_not_hold_keeps_its_calibration(stills, tmp_path, kind):
     before = Calibration((Curve(slope=0.5, likely_from=0.9),), (Curve(slope=0.2, likely_from=0.8),))
@@ -256,7 +312,17 @@ def test_the_kind_that_a_manifest_does_not_hold_keeps_its_calibration(stills, tm
     by = {"plan": "default", "model": load_weights(weights).sha256}
     known = [Score(row["path"], 0.5, logit=float(n), faces=1, **by) for n, row in enumerate(rows)]
     kept.write_text("".join(json.dumps(asdict(score)) + "\n" for score in known))
-    command = ["--manifest", stills, "--weights", weights, "--scores", kept, "--out", tmp_path / "calibrate.json"]
+    command = [
+        "--manifest",
+        stills,
+        "--weights",
+        weights,
+        "--scores",
+        kept,
+        "--out",
+        tmp_path / "calibrate.json",
+        "--starts",
+    ]
     calibrate.main([str(word) for word in command])
     after = load_weights(weights).calibration
     assert (after.video == before.video, after.frame == before.frame) == (kind == "image", kind == "video")

@@ -20,6 +20,9 @@ CONFIG = {
 }
 CALIBRATION = {
     "video": {
+        "files": 39,
+        "looks": 195,
+        "real sources": 32,
         "real likely_manipulated": 0.04,
         "real no_signs_found": 0.09,
         "fake likely_manipulated": 0.3,
@@ -124,7 +127,7 @@ def test_a_card_tells_what_other_frames_of_the_same_videos_give():
 def test_a_card_says_how_many_real_and_forged_videos_get_each_verdict_and_what_none_can_mean():
     text = card(CONFIG, figures([0.05, 0.01, 0.09]), CALIBRATION, True)
     assert (
-        "of 34 real ones 4% are called\n`likely_manipulated` and 9% `no_signs_found`; of 5 forged ones 30% and 6%"
+        "by 5 starts of the windows: of 34 real ones 4%\nare called `likely_manipulated` and 9% `no_signs_found`; of 5 forged ones 30% and 6%"
         in text
     )
     assert "none is flagged" not in text

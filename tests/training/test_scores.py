@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from core.calibration import Curve
+from core.calibration import Calibration, Curve
 from core.detector import Detector
 from core.pretrained import USUAL
 from core.summary import with_other
@@ -14,7 +14,7 @@ from core.usual import Usual
 from tests.tiny import CONFIG, tiny_weights
 from training.manifest import DataError, Item, drop_cut_line
 from training.metrics import label_auc
-from training.scores import Score, filled, frame_logits, logit_of, names_of, read_scores, score_all
+from training.scores import Score, filled, frame_logits, logit_of, names_of, read_scores, recalibrated, score_all
 
 
 def test_the_logit_behind_a_calibrated_probability_is_found_again():
@@ -26,10 +26,18 @@ def test_the_logit_behind_a_calibrated_probability_is_found_again():
 
 @pytest.mark.parametrize("texture", (None, -1.5, 0.7))
 def test_the_network_s_logits_of_the_frames_are_found_again_behind_the_movement(texture):
-    curve, logits = Curve(slope=0.4, intercept=-0.7), [-6.0, -0.3, 2.0]
-    timeline = [SimpleNamespace(probability=curve.probability(with_other(z, texture, ()))) for z in logits]
+    curve, logits = Curve(slope=0.4, intercept=-0.7, alone=(0.5, 0.1)), [-6.0, -0.3, 2.0]
+    timeline = [SimpleNamespace(probability=curve.probability(with_other(z, texture, (), curve))) for z in logits]
     face = SimpleNamespace(timeline=timeline, other_logit=texture)
     assert frame_logits(face, curve) == pytest.approx(logits, abs=1e-6)
+
+
+def test_a_score_of_the_network_alone_is_worded_by_another_calibration_on_its_scale():
+    score = Score("a.mp4", 0.5, logit=9.0, mean_logit=9.0, frame_logits=(1.0, 3.0), alone_logit=2.5, faces=1)
+    curve = Curve(slope=2.0, intercept=-1.0, alone=(0.4, 0.1))
+    worded = recalibrated(score, Item("a.mp4", label=0, kind="video"), Calibration((curve,)))
+    assert (worded.logit, worded.mean_logit) == pytest.approx((1.1, 0.9))
+    assert worded.probability == curve.probability(worded.logit)
 
 
 def test_an_abstention_stands_at_the_median_of_the_other_class():

@@ -2,6 +2,10 @@
 
 import json
 import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +15,8 @@ from core.fetch.links import Links
 from tests.media import portrait_clip
 from tests.site import Site
 from tests.tiny import tiny_weights
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -51,7 +57,7 @@ def test_of_a_video_that_was_cancelled_nothing_stays_on_the_disk(site, links, tm
 @pytest.fixture
 def post(site, links, tmp_path, monkeypatch):
     """A link to a clip of the portrait, and a command line that may follow it."""
-    monkeypatch.setattr(Links, "from_env", classmethod(lambda cls, env: links))
+    monkeypatch.setattr(Links, "from_env", classmethod(lambda cls, env, litter: links))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     site.pages["/a%20clip.mp4"] = ("video/mp4", portrait_clip(tmp_path / "clip.mp4", 3).read_bytes())
@@ -87,6 +93,31 @@ def test_a_proxy_that_can_be_none_is_told_before_anything_is_fetched(monkeypatch
     with pytest.raises(SystemExit):
         cli.main(["check", "https://youtu.be/aqz-KE-bpKQ"])
     assert "UNMASK_EGRESS_PROXY" in capsys.readouterr().err
+
+
+def leave(ending: str, video: Path) -> None:
+    """A process with a guard that knows of the video's folder, and ends so."""
+    video.parent.mkdir()
+    video.write_bytes(b"x")
+    code = (
+        "import os, signal\nfrom pathlib import Path\nfrom core.fetch.egress import Guard\n"
+        f"guard = Guard(litter=Path({str(video.parent)!r}))\nguard.exit('job', 1, 1)\n{ending}"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT)
+
+
+def test_of_who_is_killed_the_guard_deletes_the_fetched_video(tmp_path):
+    leave("os.kill(os.getpid(), signal.SIGKILL)", tmp_path / "litter" / "clip.mp4")
+    for _ in range(600):
+        if not (tmp_path / "litter").exists():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it is still there after half a minute")
+
+
+def test_who_ends_the_guard_cleans_up_without_it(tmp_path):
+    leave("guard.close()", tmp_path / "litter" / "clip.mp4")
+    assert (tmp_path / "litter" / "clip.mp4").exists()
 
 
 def test_ctrl_c_in_a_terminal_is_for_who_asked_and_not_for_the_guard(guard):
