@@ -46,7 +46,7 @@ class Curve:
         if min(of_slope, of_intercept) < 0 or of_both**2 > of_slope * of_intercept * (1 + 1e-6):
             raise ValueError("the uncertainty of a curve must be two variances and a covariance that fits them")
 
-    def of_alone(self, logit):
+    def of_alone(self, logit: float | np.ndarray) -> float | np.ndarray:
         """What the network alone says of a face, one logit or many, on the scale of this curve."""
         return self.alone[0] * logit + self.alone[1]
 

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -97,7 +98,7 @@ def run_check(options: argparse.Namespace) -> int:
     console = None if options.json else make_console()
     detector = LazyDetector(options)
     folders = OutFolders(options.out)
-    answers: list[Analysis | None] = []
+    came_to: Counter[str | None] = Counter()  # files by verdict, and those that could not be checked
     failed = False
     for name, path, problem in files(options.paths):
         analysis = folder = None
@@ -113,13 +114,12 @@ def run_check(options: argparse.Namespace) -> int:
             problem = error
         report(console, name, analysis, folder, problem)
         failed |= problem is not None
-        answers.append(analysis)
-    if console and len(answers) > 1:
+        came_to[analysis.verdict if analysis else "failed"] += 1
+    if console and came_to.total() > 1:
         from core.terminal import show_summary
 
-        show_summary(console, answers)
-    flagged = any(answer and answer.verdict == "likely_manipulated" for answer in answers)
-    return 2 if failed else int(flagged)
+        show_summary(console, came_to)
+    return 2 if failed else int(came_to["likely_manipulated"] > 0)
 
 
 def run_info(options: argparse.Namespace) -> int:
@@ -145,6 +145,7 @@ def run_example(options: argparse.Namespace) -> int:
         return 2
     with written_whole(Path(options.path)) as part:
         make_example(part)
+    print(f"Wrote {printable(options.path)}. Check it: python -m core check {printable(options.path)}")
     return 0
 
 

@@ -90,9 +90,9 @@ def runs(face: FaceResult, analysis: Analysis) -> list[list[Moment]]:
 
 
 def _gaps(times: list[float]) -> list[bool]:
-    """For each step between ascending times, whether it is far longer than the others."""
+    """For each step between ascending times, whether it is longer than the others, or a second and more."""
     steps = np.diff(times)
-    return list(steps > max(0.3, 3 * float(np.median(steps)))) if len(steps) else []
+    return list(steps > max(0.3, min(1.8 * float(np.median(steps)), 1.0))) if len(steps) else []
 
 
 @cache

@@ -37,7 +37,12 @@ def where_fewer(probability: float, one_in: int) -> float:
     return probability / (probability + (1 - probability) * (one_in - 1))
 
 
-def facts(analysis: Analysis, look_at_all: str = "the thorough plan looks at everything") -> list[tuple[str, str]]:
+def rare(probability: float) -> str:
+    """As `percent`, but for what is less than any label says: where few are manipulated, 1% may be more than there was."""
+    return percent(probability) if probability >= 0.005 else "under 1%"
+
+
+def facts(analysis: Analysis, look_at_all: str = "the thorough plan looks all through it") -> list[tuple[str, str]]:
     """(title, words) of the coverage, the warnings, the origin and the model.
 
     look_at_all: how the reader can have the rest of the video looked at.
@@ -48,12 +53,14 @@ def facts(analysis: Analysis, look_at_all: str = "the thorough plan looks at eve
     looked_at += f" (plan {seen.plan}); a face in {seen.frames_with_face}"
     rows = [("Looked at", "one still picture" if analysis.media.is_still else looked_at)]
     how = "" if seen.plan == "thorough" else f" ({look_at_all})"  # what is damaged it leaves out as well
-    left_out = [f"{between:.1f} s between those frames{how}"] if between > 1 else []
+    left_out = [f"{between:.1f} s of the video{how}"] if between > 1 else []
     left_out += ["the sound"] if seen.audio == "not_examined" else []
-    left_out += [f"{count(seen.faces_too_small, 'face')} too small"] if seen.faces_too_small else []
-    left_out += [f"{count(seen.faces_too_short, 'face')} seen too briefly"] if seen.faces_too_short else []
     if left_out:
         rows.append(("Not looked at", ", ".join(left_out)))
+    unjudged = [f"{count(seen.faces_too_small, 'face')} too small"] if seen.faces_too_small else []
+    unjudged += [f"{count(seen.faces_too_short, 'face')} seen too briefly"] if seen.faces_too_short else []
+    if unjudged:
+        rows.append(("Not judged", ", ".join(unjudged)))
     # that the weights are untrained stands at the top, where nobody misses it
     notes = [warning for warning in analysis.warnings if warning.code != "untrained_weights"]
     rows += [("Note", f"{note.message} [{note.code}]") for note in notes]
@@ -61,9 +68,9 @@ def facts(analysis: Analysis, look_at_all: str = "the thorough plan looks at eve
         rows.append(("Origin", analysis.provenance.summary))
     if analysis.verdict and model.trained:
         kind = "pictures" if analysis.media.is_still else "videos"
-        ten, hundred = (percent(where_fewer(analysis.probability, n)) for n in (10, 100))
-        words = f"that half of all {kind} are manipulated; where 1 in 10 is, {percent(analysis.probability)} becomes {ten}, where 1 in 100 is, {hundred}"
-        rows.append(("Presumed", words))
+        ten, hundred = (where_fewer(analysis.probability, one_in) for one_in in (10, 100))
+        words = f"if half of the {kind} that are checked are manipulated; it is {rare(ten)} if 1 in 10 is, and {rare(hundred)} if 1 in 100 is"
+        rows.append((f"{percent(analysis.probability)} holds", words))
         rows.append(("Please note", "Signs are no proof. Let no decision about a person rest on this alone."))
     who = f"{model.name} {model.version} ({model.sha256[:12]})" if model.trained else "untrained weights"
     rows.append(("Model", f"{who} on {model.device} in {model.precision}, {sum(analysis.seconds.values()):.1f} s"))

@@ -31,6 +31,7 @@ from core.summary import KEY_FRAMES
 from core.words import clock, count, percent, percent_range
 from core.writing import written_whole
 
+KEYS_ARE = "These are the highest single frames; the verdict is of all of them together."
 MAX_FACES = 6  # on one picture; the rest is named in words
 
 Cut = tuple[KeyFrame, np.ndarray, np.ndarray | None]  # a key frame, its crop (224, 224, 3) uint8, and its heat map
@@ -174,7 +175,7 @@ def key_frame_sheet(path: Source, analysis: Analysis, out: Path, keys: Keys) -> 
     faces = [face for face in most_suspicious(analysis.faces, MAX_FACES) if face.key_frames]
     row = (side + gap) * (2 if keys.has_heat else 1) + 84
     width = 2 * left + KEY_FRAMES * (side + gap) - gap
-    sheet = Image.new("RGB", (width, 104 + max(1, len(faces)) * row + 40), PAPER)
+    sheet = Image.new("RGB", (width, 104 + len(faces) * row + 60), PAPER)
     draw = ImageDraw.Draw(sheet)
     draw.text((left, 20), short(path.name), INK, font(22, True))
     draw.text((left, 56), headline(analysis), INK, font(16))
@@ -210,6 +211,8 @@ def key_frame_sheet(path: Source, analysis: Analysis, out: Path, keys: Keys) -> 
         if keys.has_heat and faces
         else []
     )
+    if faces and not analysis.media.is_still:
+        draw.text((left, sheet.height - 54), KEYS_ARE, DIM, font(13))
     draw.text((left, sheet.height - 34), "   ".join(note + and_more(analysis)), DIM, font(13))
     with written_whole(out) as part:
         sheet.save(part, "PNG", optimize=True)

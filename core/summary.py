@@ -195,7 +195,8 @@ def reason(verdict: Verdict, moments: list[tuple[Look, float]], signs: tuple[str
         return f"{together} that fits manipulation was found: {share}."
     if not may_decide:
         return f"{share[0].upper()}{share[1:]}, but no number is enough here."
-    return f"The signs are too weak to say either way: {share}."
+    but = ", but" if len(moments) == 1 else "; taken together"
+    return f"{share[0].upper()}{share[1:]}{but} not clearly enough to say either way."
 
 
 def top_face(faces: tuple[FaceResult, ...]) -> FaceResult | None:

@@ -1,6 +1,6 @@
 """An analysis for people at a terminal. It reads without colour, in a narrow window, and where only ASCII can be shown."""
 
-from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from core.words import clock, count, percent, percent_range, printable
 
 STYLES = {"likely_manipulated": "bold red", "inconclusive": "bold yellow", "no_signs_found": "bold blue", None: "bold"}
 BARS = "▁▂▃▄▅▆▇█"
-PLAIN = str.maketrans("▁▂▃▄▅▆▇█·─━●▲◆○├┤", "_.-=+*%#.-=o^<o||")
+PLAIN = str.maketrans("▁▂▃▄▅▆▇█·─━●▲◆○├┤", "_.-=+*%#.-=o^<~||")
 MAX_FACES = 8
 MAX_WIDTH = 100
 
@@ -31,7 +31,7 @@ def show(console: Console, name: str, analysis: Analysis) -> None:
         blocks += face_block(face, analysis, width)
     if len(faces) > MAX_FACES:
         blocks += [Text(f"and {count(len(faces) - MAX_FACES, 'more face')}; --json names them all"), Text("")]
-    _print(console, Group(*blocks, table(facts(analysis, "--thorough looks at everything")), Text("")), width)
+    _print(console, Group(*blocks, table(facts(analysis, "--thorough looks all through it")), Text("")), width)
 
 
 def show_error(console: Console, name: str, error: CheckError) -> None:
@@ -63,15 +63,13 @@ def show_folder(console: Console, folder: Path) -> None:
     _print(console, Text(f"Pictures and report: {printable(str(folder))}\n"), console.width, soft_wrap=True)
 
 
-def show_summary(console: Console, answers: list[Analysis | None]) -> None:
-    """Print how many files came to which verdict; None stands for one that could not be checked."""
-    verdicts = Counter(answer.verdict for answer in answers if answer)
-    kinds = [
-        (f"{LOOKS[verdict].mark} {VERDICT_WORDS[verdict].lower()}", verdicts[verdict]) for verdict in VERDICT_WORDS
-    ]
-    kinds += [("○ no verdict", verdicts[None]), ("could not be checked", answers.count(None))]
-    told = ", ".join(f"{number} {words}" for words, number in kinds if number)
-    _print(console, Text(f"{count(len(answers), 'file')}: {told}"), min(console.width, MAX_WIDTH))
+def show_summary(console: Console, came_to: Mapping[str | None, int]) -> None:
+    """Print how many files came to which verdict, None for none, or "failed" to be checked."""
+    words = {verdict: f"{LOOKS[verdict].mark} {said.lower()}" for verdict, said in VERDICT_WORDS.items()}
+    words |= {None: "○ no verdict", "failed": "could not be checked"}
+    told = ", ".join(f"{came_to[kind]} {said}" for kind, said in words.items() if came_to.get(kind))
+    files = count(sum(came_to.values()), "file")
+    _print(console, Text(f"{files}: {told}"), min(console.width, MAX_WIDTH))
 
 
 def _print(console: Console, what: Group | Text, width: int, soft_wrap: bool = False) -> None:

@@ -130,9 +130,8 @@ def scale(files: list[Scored], draws: int) -> tuple[Curve, np.ndarray]:
     network alone speaks, and it would else be flagged and cleared too often.
     """
     told = [f for f in files if not f.is_alone]
-    if (
-        len({f.is_fake for f in told}) < 2 < len(files) - len(told)
-    ):  # nothing counts beside a network that is none of ours
+    if len(told) < len(files) and len({f.is_fake for f in told}) < 2:
+        # nothing counts beside the network anywhere, as with one that is no detector of ours
         bare = [replace(f, logit=f.network if f.is_alone else f.logit, network=None, is_alone=False) for f in files]
         return scale(bare, draws)
     plain = Curve(*platt(*of_class(told)), uncertainty=uncertainty(told, draws))

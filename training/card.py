@@ -143,6 +143,7 @@ def right_of_flagged(caught: float) -> str:
     """How many of the flagged videos are forged, if as many real ones are flagged as the edge is set for; "" where none is."""
     if not caught:
         return ""
+    caught = round(100 * caught) / 100  # as it is printed
     half, ten, hundred = (where_fewer(caught / (caught + LEVEL), one_in) for one_in in (2, 10, 100))
     return (
         f" If one real video in twenty is called `likely_manipulated`, as the edge\nis set for, and {caught:.0%} of forged ones, then of the "

@@ -59,7 +59,7 @@ function gapsIn(times) {
     const steps = times.slice(1).map((time, index) => time - times[index]);
     const sorted = [...steps].sort((a, b) => a - b);
     const median = (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-    return steps.map((step) => step > Math.max(0.3, 3 * median));
+    return steps.map((step) => step > Math.max(0.3, Math.min(1.8 * median, 1)));
 }
 
 /** The face's timeline in stretches without a gap, as core/draw.py has them: between them nothing was judged, so no line goes there. @param {any} face @param {any} analysis @returns {any[][]} */
@@ -164,7 +164,10 @@ function modelFacts(model, t) {
 
 /** What the probability presumes, and what becomes of it where fewer are manipulated. @param {number} probability @param {boolean} isPicture @param {Words} t */
 function presumed(probability, isPicture, t) {
-    const whereOneIn = (/** @type {number} */ number) => asPercent(probability / (probability + (1 - probability) * (number - 1))); // as core/facts.py
+    const whereOneIn = (/** @type {number} */ number) => { // as core/facts.py
+        const fewer = probability / (probability + (1 - probability) * (number - 1));
+        return fewer < 0.005 ? '<1' : asPercent(fewer);
+    };
     return t(isPicture ? 'presumed_picture' : 'presumed', asPercent(probability), whereOneIn(10), whereOneIn(100));
 }
 

@@ -28,7 +28,9 @@ def test_how_much_of_the_video_was_looked_at_is_told():
 def test_what_was_not_looked_at_is_told_and_where_that_is_nothing_no_word_is_said():
     assert "Not looked at" not in told(covering())
     assert "Not looked at" not in told(covering(seconds_total=2.9))  # between frames
-    assert told(covering(seconds_total=3.5))["Not looked at"].startswith("1.5 s between those frames")
+    assert told(covering(seconds_total=3.5))["Not looked at"].startswith(
+        "1.5 s of the video (the thorough plan looks all through it)"
+    )
     assert told(covering(audio="not_examined"))["Not looked at"] == "the sound"
 
 
@@ -36,13 +38,14 @@ def test_a_picture_is_told_as_one():
     analysis = an_analysis(a_face())
     rows = told(replace(analysis, media=replace(analysis.media, is_still=True)))
     assert rows["Looked at"] == "one still picture"
-    assert rows["Presumed"].startswith("that half of all pictures are")
+    assert rows["89% holds"].startswith("if half of the pictures that are checked are")
 
 
 def test_what_a_probability_becomes_where_few_are_manipulated_is_told_by_bayes():
     assert where_fewer(0.9, 100) == pytest.approx(0.9 * 0.01 / (0.9 * 0.01 + 0.1 * 0.99))
     assert where_fewer(0.3, 2) == pytest.approx(0.3)
-    assert told(an_analysis(a_face()))["Presumed"].endswith("where 1 in 10 is, 89% becomes 47%, where 1 in 100 is, 7%")
+    assert told(an_analysis(a_face()))["89% holds"].endswith("it is 47% if 1 in 10 is, and 7% if 1 in 100 is")
+    assert told(an_analysis(a_face(1, (0.2,))))["20% holds"].endswith("and under 1% if 1 in 100 is")
 
 
 def test_that_nothing_about_a_person_should_rest_on_a_verdict_is_told_with_each_one():
@@ -66,3 +69,8 @@ def test_who_answered_and_how_long_it_took_altogether_is_told():
     assert told(analysis)["Model"] == "residual-lstm 1.0 (abababababab) on cpu in fp32, 1.5 s"
     untrained = replace(analysis, model=replace(TRAINED, trained=False))
     assert told(untrained)["Model"].startswith("untrained weights on cpu")
+
+
+def test_faces_that_were_seen_and_not_judged_are_not_told_as_not_looked_at():
+    rows = told(covering(faces_too_small=1, faces_too_short=2))
+    assert rows["Not judged"] == "1 face too small, 2 faces seen too briefly" and "Not looked at" not in rows
