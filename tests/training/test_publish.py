@@ -63,7 +63,7 @@ def test_weights_worse_than_chance_still_give_a_rising_curve():
 @pytest.mark.slow
 def test_a_source_unlike_all_others_is_judged_too_and_forged_files_are_flagged_more_often_than_real():
     files = scored(np.random.default_rng(1))
-    odd = [Scored(f.path, f.is_fake, f.is_still, "odd", 50.0) for f in files[:2]]
+    odd = [Scored(f"odd-{f.path}", f.is_fake, f.is_still, "odd", 50.0) for f in files[:2]]
     assert figures(files + odd, *cross_fitted(files + odd))["files"] == 62
     report = figures(files, *cross_fitted(files))
     assert report["fake likely_manipulated"] > report["real likely_manipulated"]
