@@ -13,6 +13,7 @@ import numpy as np
 from core.analysis import Verdict
 
 MAX_FACES = 32  # the last curve serves this many faces and more
+AS_IT_IS = {"likely_from": 1.0, "no_signs_until": 0.0, "alone": (1.0, 0.0)}
 LARGEST = 1e9  # no curve has a number near it, and the squares of far larger ones cannot be computed with
 
 
@@ -107,11 +108,12 @@ class Calibration:
     def curve(self, faces: int, is_still: bool = False) -> Curve:
         """The curve for this number of judged faces; the last one serves all larger numbers.
 
-        Where none was fitted for stills, the videos' serves without its edges: nobody measured whom they would flag.
+        Where none was fitted for stills, the videos' serves without its edges, and without what it knows of faces that do
+        not move: nobody measured whom they would flag.
         """
         curves = self.frame if is_still and self.frame else self.video
         curve = curves[min(max(faces, 1), len(curves)) - 1]
-        return replace(curve, likely_from=1.0, no_signs_until=0.0) if is_still and not self.frame else curve
+        return replace(curve, **AS_IT_IS) if is_still and not self.frame else curve
 
     def to_json(self) -> dict:
         return asdict(self)

@@ -147,11 +147,19 @@ def strip_picture(analysis: Analysis, width: int, text: int) -> Strip:
         draw.text((fine * x, fine * y), said, colour, font(fine * text, bold))
         return draw.textlength(said, font(fine * text, bold)) / fine
 
-    x = pad + write(pad, round(0.35 * text), "Unmask analysis", WHITE, True) + text
+    def long(said: str) -> float:
+        return draw.textlength(said, font(fine * text, True)) / fine
+
     look, thick = LOOKS[analysis.verdict], max(2, fine * text // 7)
     words = "No face was judged"
     if analysis.verdict:
         words = f"{look.mark} {look.words}, {chance(analysis) if analysis.model.trained else 'untrained weights'}"
+    room = width - pad - label([(f"{clock(end_s)} / {clock(end_s)}", WHITE)], text).shape[1]
+    title = "Unmask analysis"
+    if long(title) + text + long(words) > room:  # a narrow video
+        title = ""
+        words = words.partition(",")[0] if analysis.model.trained and long(words) > room else words
+    x = pad + (write(pad, round(0.35 * text), title, WHITE, True) + text if title else 0)
     write(round(x), round(0.35 * text), words, look.colour if analysis.verdict else WHITE, True)
     for i, face in enumerate(faces):
         top, bottom = head + i * row, head + (i + 1) * row - pad

@@ -87,8 +87,8 @@ def verdict_block(analysis: Analysis, width: int) -> list:
     if analysis.verdict is None:
         return [Text("○ No verdict", "bold"), Text(f"{analysis.reason} {next_step(analysis)}")]
     look, style = LOOKS[analysis.verdict], STYLES[analysis.verdict]
-    head = Text.assemble((f"{look.mark} {look.words}", style), f"   {chance(analysis)}")
-    head.append(f", 90% interval {percent_range(analysis.interval)}")
+    told = f"   {chance(analysis)}, 90% interval {percent_range(analysis.interval)}" if analysis.model.trained else ""
+    head = Text.assemble((f"{look.mark} {look.words}", style), told)
     band = Text.assemble("0% ", scale(analysis, max(10, min(50, width - 12)), style), " 100%")
     return [head, band, Text(meaning(analysis))]
 

@@ -113,7 +113,8 @@ def fit(files: list[Scored], draws: int = 500, is_enough: bool | None = None) ->
     is_flat = plain.slope <= max(LEAST_SLOPE, plain.uncertainty[0] ** 0.5)
     is_enough = has_enough_sources(files) if is_enough is None else is_enough
     curves = [plain, *(of_many(plain, real, fake, k) for k in range(2, MAX_FACES + 1))]
-    if is_flat or not is_enough or min(len(real), len(fake)) < 2:
+    fewest = min(len({f.path for f in files if f.is_fake == is_fake}) for is_fake in (False, True))
+    if is_flat or not is_enough or fewest < 2:
         return tuple(curves)
     least = -upper_quantile(-fake, 1 - LEVEL)
     for k, curve in enumerate(curves, 1):

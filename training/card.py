@@ -11,6 +11,7 @@ from pathlib import Path
 
 from core.facts import where_fewer
 from core.pretrained import load_weights
+from core.words import count
 from training.calibrate import LEVEL
 from training.commands import ends_with_a_sentence
 from training.manifest import DataError
@@ -50,7 +51,7 @@ draw anything else. Regenerate with `python -m training.evaluate`.
 Controls that know nothing of forgery (size, sharpness, bit rate, ...): the best alone is worth {control} on videos; the
 detector minus that: {margin}.{below}
 {pairs}
-Verdicts on videos, each source judged by a calibration fitted without it, by {starts} starts of the windows: of {real} real ones {real_flagged}
+Verdicts on videos, each source judged by a calibration fitted without it, by {starts} of the windows: of {real} real ones {real_flagged}
 are called `likely_manipulated` and {real_cleared} `no_signs_found`; of {fake} forged ones {fake_flagged} and {fake_cleared}. The rest is `inconclusive`.{none}
 
 A probability is worded as if half of all videos were manipulated. Where fewer are, it is to be taken for less: 75% here is
@@ -129,7 +130,7 @@ def card(
         stills="" if stills_decided else NO_EDGE,
         real=video["real"],
         fake=video["fake"],
-        starts=round(fitted["looks"] / fitted["files"]),
+        starts=count(round(fitted["looks"] / fitted["files"]), "start"),
         real_flagged=f"{fitted['real likely_manipulated']:.0%}",
         real_cleared=f"{fitted['real no_signs_found']:.0%}",
         none="" if fitted["real likely_manipulated"] else none_flagged(video["real"], fitted["real sources"]),
@@ -141,9 +142,9 @@ def card(
 
 def right_of_flagged(caught: float) -> str:
     """How many of the flagged videos are forged, if as many real ones are flagged as the edge is set for; "" where none is."""
+    caught = round(100 * caught) / 100  # as it is printed
     if not caught:
         return ""
-    caught = round(100 * caught) / 100  # as it is printed
     half, ten, hundred = (where_fewer(caught / (caught + LEVEL), one_in) for one_in in (2, 10, 100))
     return (
         f" If one real video in twenty is called `likely_manipulated`, as the edge\nis set for, and {caught:.0%} of forged ones, then of the "
@@ -194,6 +195,8 @@ def written(args: argparse.Namespace) -> str:
             raise DataError(f"{path} is of other weights than {args.weights}; make it anew.")
     if "video" not in figures["kinds"] or "video" not in calibration:
         raise DataError("The card tells how videos are judged; evaluate and calibrate on some.")
+    if "looks" not in calibration["video"]:
+        raise DataError(f"{args.calibration} is of an earlier version of training.calibrate; make it anew.")
     decided = weights.calibration.curve(1, is_still=True).decides
     about = args.about.read_text() if args.about else NOT_TOLD
     return card(config, figures, calibration, decided, thorough, about, args.licence)

@@ -54,12 +54,12 @@ function verdict(check, t, language) {
     );
 }
 
-/** For each step between ascending times, whether it is far longer than the others. @param {number[]} times */
+/** For each step between ascending times, whether it is longer than two of the others, or more than a second where they are not. @param {number[]} times */
 function gapsIn(times) {
     const steps = times.slice(1).map((time, index) => time - times[index]);
     const sorted = [...steps].sort((a, b) => a - b);
     const median = (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-    return steps.map((step) => step > Math.max(0.3, Math.min(1.8 * median, 1)));
+    return steps.map((step) => step > Math.max(0.3, Math.min(2.1 * median, 1), 1.1 * median));
 }
 
 /** The face's timeline in stretches without a gap, as core/draw.py has them: between them nothing was judged, so no line goes there. @param {any} face @param {any} analysis @returns {any[][]} */

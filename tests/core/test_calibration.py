@@ -50,7 +50,8 @@ def test_stills_use_their_own_curves_where_there_are_any():
 
 
 def test_stills_without_curves_of_their_own_get_no_verdict_by_the_edges_of_videos():
-    curve = Calibration((CURVE,)).curve(1, is_still=True)
+    curve = Calibration((replace(CURVE, alone=(0.4, 0.1)),)).curve(1, is_still=True)
+    assert curve.of_alone(9.0) == 9.0  # that a picture does not move says nothing of it
     assert curve.probability(9.0) == CURVE.probability(9.0) > CURVE.likely_from
     assert {curve.verdict(curve.probability(z)) for z in (-9.0, 9.0)} == {"inconclusive"}
     assert not curve.decides

@@ -159,3 +159,18 @@ def test_a_name_that_no_judged_face_has_is_drawn_as_not_judged():
     blank = np.zeros((360, 640, 3), np.uint8)
     drawn = painter.paint(blank, [Sight(None, (200, 100, 300, 200))], 0.0)
     assert drawn[100:200, 195:205].max() > 200
+
+
+@pytest.mark.parametrize(("width", "begins"), [(320, "▲ Likely manipulated"), (640, "▲ Likely manipulated, 89%")])
+def test_a_narrow_strip_leaves_words_out_rather_than_running_into_the_time(monkeypatch, width, begins):
+    words, write = [], ImageDraw.ImageDraw.text
+    monkeypatch.setattr(
+        ImageDraw.ImageDraw,
+        "text",
+        lambda self, at, text, *more: (words.append((at, text)), write(self, at, text, *more)),
+    )
+    strip = strip_picture(an_analysis(a_face()), width, 11)
+    at, said = next((at, text) for at, text in words if "Likely" in text)
+    assert said.startswith(begins)
+    lit = np.abs(strip.picture[4:16].astype(int) - INK).max(axis=(0, 2)) > 60
+    assert not lit[width - 80 :].any()  # where the time stands

@@ -60,6 +60,21 @@ def test_a_line_breaks_between_windows_even_for_a_face_judged_rarely():
     assert [len(stretch) for stretch in runs(rarely, an_analysis(often, rarely))] == [4, 4]
 
 
+@pytest.mark.parametrize(
+    ("steps", "parts"),
+    [
+        ([0.25] * 7 + [0.75] + [0.25] * 7, 2),  # two windows of the default plan
+        ([0.2, 0.2, 0.2, 0.4, 0.2, 0.2], 1),  # a frame taken early, of a video of five a second
+        ([2.0] * 5, 1),  # of a video of one in two seconds
+        ([0.75, 3.3], 2),
+    ],
+)
+def test_a_line_ends_at_a_pause_and_not_within_a_window(steps, parts):
+    times = tuple(np.cumsum([0.5, *steps]))
+    face = a_face(1, (0.5,) * len(times), times=times)
+    assert len(runs(face, an_analysis(face))) == parts
+
+
 def test_a_heat_map_leaves_cold_places_grey_and_makes_hot_ones_bright():
     crop, heat = np.full((8, 8, 3), (200, 100, 60), np.uint8), np.zeros((8, 8))
     heat[:, 4:] = 1

@@ -248,6 +248,14 @@ def test_of_many_real_faces_the_highest_is_no_more_probably_a_fake_than_one_alon
     assert np.mean(flagged) == pytest.approx(0.05, abs=0.015)
 
 
+def test_five_looks_at_one_file_are_one_file(monkeypatch):
+    monkeypatch.setattr(calibrate, "uncertainty", lambda files, draws: (0.0, 0.0, 0.0))
+    fakes = [calibrate.Scored(f"{n}", True, False, f"source-{n}", 2.0 + n / 10) for n in range(12)]
+    looks = [calibrate.Scored("real", False, False, "real", n / 10) for n in range(5)]
+    assert not calibrate.fit(fakes + looks)[0].decides
+    assert calibrate.fit(fakes + [replace(look, path=f"{look.logit}") for look in looks])[0].decides
+
+
 def test_a_cross_fitted_verdict_is_that_of_as_many_faces_as_a_check_would_count(monkeypatch):
     monkeypatch.setattr(calibrate, "uncertainty", lambda files, draws: (0.0, 0.0, 0.0))  # takes long and moves no edge
     random = np.random.default_rng(0)
