@@ -13,7 +13,6 @@ import numpy as np
 from core.analysis import Verdict
 
 MAX_FACES = 32  # the last curve serves this many faces and more
-AS_IT_IS = {"likely_from": 1.0, "no_signs_until": 0.0, "alone": (1.0, 0.0)}
 LARGEST = 1e9  # no curve has a number near it, and the squares of far larger ones cannot be computed with
 
 
@@ -113,7 +112,9 @@ class Calibration:
         """
         curves = self.frame if is_still and self.frame else self.video
         curve = curves[min(max(faces, 1), len(curves)) - 1]
-        return replace(curve, **AS_IT_IS) if is_still and not self.frame else curve
+        if is_still and not self.frame:
+            return replace(curve, likely_from=1.0, no_signs_until=0.0, alone=(1.0, 0.0))
+        return curve
 
     def to_json(self) -> dict:
         return asdict(self)

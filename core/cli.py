@@ -204,10 +204,11 @@ def at_hand(name: str, path: Path, progress: Progress | None) -> Iterator[tuple[
             progress(min(done, total), total, "fetch")
 
     told(0, 0)  # to find the video takes seconds
-    with TemporaryDirectory(prefix="unmask-") as name_of_folder:
-        folder = Path(name_of_folder)
-        with closing(Links.from_env(os.environ, litter=folder)) as links:
-            yield links.bring(name, folder, told, lambda: False), name
+    with (
+        TemporaryDirectory(prefix="unmask-") as folder,
+        closing(Links.from_env(os.environ, litter=Path(folder))) as links,
+    ):
+        yield links.bring(name, Path(folder), told, lambda: False), name
 
 
 @contextmanager

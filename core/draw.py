@@ -90,7 +90,7 @@ def runs(face: FaceResult, analysis: Analysis) -> list[list[Moment]]:
 
 
 def _gaps(times: list[float]) -> list[bool]:
-    """For each step between ascending times, whether it is longer than two of the others, or more than a second where they are not."""
+    """For each step between ascending times, whether it is longer than two of the others, or than a second if they are short."""
     steps = np.diff(times)
     middle = float(np.median(steps)) if len(steps) else 0.0
     return list(steps > max(0.3, min(2.1 * middle, 1.0), 1.1 * middle))
